@@ -1,0 +1,7 @@
+// tsc leaves icons and codex files where they are; n8n reads them beside the compiled nodes.
+const { dest, parallel, src } = require('gulp');
+
+const copy = (folder) => () =>
+	src(`${folder}/**/*.{svg,json}`, { encoding: false }).pipe(dest(`dist/${folder}`));
+
+exports.build = parallel(copy('nodes'), copy('credentials'));
