@@ -1,5 +1,5 @@
 // Sobot's `get_token` on the wire: the request, the quirks of its answer, and which failures pass by themselves.
-import { causesOf, isJsonObject, readSobotAnswer, type HttpAnswer } from './answer';
+import { isJsonObject, readSobotAnswer, type HttpAnswer } from './answer';
 import { judgeError, RETURN_CODES } from './returnCodes';
 import { signTokenRequest } from './signature';
 
@@ -93,20 +93,13 @@ export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
 /** Why a request for a token got no answer. Asking changes nothing but the token, so it may always be asked again. */
 export function readTokenFailure(error: unknown): TokenError {
 	const verdict = judgeError(error);
-	const said = verdict.outcome === 'unknown' ? describe(error) : verdict.message;
+	const said = verdict.outcome === 'unknown' ? 'The connection to Sobot failed.' : verdict.message;
 	return new TokenError(
-		`Sobot could not be asked for a token: ${said}`,
+		`No token could be fetched. ${said}`,
 		'Check Region and Base URL in the Sobot API credential and the network of this machine.',
 		null,
 		verdict.outcome !== 'refused',
 	);
-}
-
-function describe(error: unknown): string {
-	for (const { code } of causesOf(error)) {
-		if (typeof code === 'string') return `the connection failed (${code}).`;
-	}
-	return 'the connection failed.';
 }
 
 function passing(message: string, retCode: string | null): TokenReading {

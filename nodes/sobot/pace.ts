@@ -96,7 +96,8 @@ export class Pace {
 		const spacingMs = WINDOW_MS / Math.min(this.rate.at(nowMs), requestsPerSecond);
 		// Slots follow a fixed beat, so that late timers do not add up; but what was missed by more than a few
 		// slots is not caught up, since a burst would arrive as one.
-		this.nextSlotMs = Math.max(this.nextSlotMs, nowMs - 2 * spacingMs) + spacingMs;
+		const isLate = nowMs - this.nextSlotMs > 2 * spacingMs;
+		this.nextSlotMs = (isLate ? nowMs : this.nextSlotMs) + spacingMs;
 	}
 }
 

@@ -158,7 +158,8 @@ export function judgeError(error: unknown): Verdict {
 			return {
 				outcome: 'unreachable',
 				retCode: null,
-				message: `${unreachable} (${code}).`,
+				// Without the error's name: n8n would put a text of its own in the place of a message that holds it.
+				message: `${unreachable}.`,
 				advice:
 					'Nothing was sent. Check Region and Base URL in the Sobot API credential and the network of this machine.',
 			};

@@ -1,0 +1,300 @@
+// A running n8n of its own: fresh user folder, free port, this package installed from its tarball as users do, and the
+// internal REST API that the editor uses.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parse as parseFlatted } from 'flatted';
+import { run, type Runtime } from './runtime.mts';
+
+export const OWNER = {
+	email: 'owner@example.com',
+	firstName: 'Demo',
+	lastName: 'Owner',
+	password: 'Sobot-demo-1',
+};
+
+export interface N8nOptions {
+	runtime: Runtime;
+	/** the packed package */
+	tarball: string;
+	/** keeps the user folder of an earlier n8n, for a restart */
+	userFolder?: string;
+	port?: number;
+	env?: NodeJS.ProcessEnv;
+}
+
+export interface Workflow {
+	id: string;
+	name: string;
+	active: boolean;
+	versionId?: string;
+	nodes: Array<{
+		id: string;
+		name: string;
+		type: string;
+		webhookId?: string;
+		parameters: Record<string, unknown>;
+	}>;
+}
+
+/** An execution as the editor gets it, its data decoded. */
+export interface Execution {
+	id: string;
+	status: string;
+	workflowId: string;
+	data: {
+		resultData: {
+			error?: { message: string; description?: string };
+			runData: Record<
+				string,
+				Array<{ error?: { message: string; description?: string }; data?: { main: Item[][] } }>
+			>;
+		};
+	};
+}
+
+export interface Item {
+	json: Record<string, unknown>;
+	pairedItem?: unknown;
+}
+
+const STARTED_WITHIN_MS = 120_000;
+const STOPPED_WITHIN_MS = 20_000;
+
+export class N8n {
+	/** all that n8n printed */
+	log = '';
+	private cookie = '';
+
+	private constructor(
+		readonly url: string,
+		readonly userFolder: string,
+		private readonly options: N8nOptions,
+		private readonly child: ChildProcess,
+	) {}
+
+	static async start(options: N8nOptions): Promise<N8n> {
+		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-sobot-')));
+		if (!options.userFolder) await installPackage(userFolder, options.tarball);
+		const port = options.port ?? (await freePort());
+		const child = spawn(options.runtime.node, [options.runtime.n8n, 'start'], {
+			env: {
+				...process.env,
+				N8N_USER_FOLDER: userFolder,
+				N8N_PORT: String(port),
+				N8N_LISTEN_ADDRESS: '127.0.0.1',
+				N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+				N8N_ENCRYPTION_KEY: 'a key for tests only',
+				N8N_SECURE_COOKIE: 'false',
+				N8N_DIAGNOSTICS_ENABLED: 'false',
+				N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+				N8N_TEMPLATES_ENABLED: 'false',
+				N8N_PERSONALIZATION_ENABLED: 'false',
+				N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+				N8N_REINSTALL_MISSING_PACKAGES: 'false',
+				N8N_HIRING_BANNER_ENABLED: 'false',
+				...options.env,
+			},
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		const n8n = new N8n(`http://127.0.0.1:${port}`, userFolder, options, child);
+		for (const stream of [child.stdout, child.stderr]) {
+			stream?.on('data', (chunk) => (n8n.log = (n8n.log + String(chunk)).slice(-1_000_000)));
+		}
+		try {
+			await n8n.untilReady();
+			if (!options.userFolder) await n8n.post('/rest/owner/setup', OWNER);
+			await n8n.post('/rest/login', { emailOrLdapLoginId: OWNER.email, password: OWNER.password });
+		} catch (error) {
+			await n8n.stop();
+			throw new Error(`n8n did not start: ${String(error)}\n${n8n.log.slice(-3000)}`);
+		}
+		return n8n;
+	}
+
+	/** The same n8n again, with its database, after this process has ended. */
+	async restart(env?: NodeJS.ProcessEnv): Promise<N8n> {
+		await this.stop({ keepUserFolder: true });
+		return await N8n.start({ ...this.options, userFolder: this.userFolder, env: env ?? this.options.env });
+	}
+
+	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {
+		if (this.child.exitCode === null && this.child.signalCode === null) {
+			const ended = new Promise((resolve) => this.child.once('exit', resolve));
+			this.child.kill(signal);
+			const forced = setTimeout(() => this.child.kill('SIGKILL'), STOPPED_WITHIN_MS);
+			await ended;
+			clearTimeout(forced);
+		}
+		if (!keepUserFolder) await rm(this.userFolder, { recursive: true, force: true, maxRetries: 5 });
+	}
+
+	get pid(): number {
+		return this.child.pid ?? 0;
+	}
+
+	async createCredential(
+		type: string,
+		name: string,
+		data: Record<string, unknown>,
+	): Promise<{ id: string; name: string }> {
+		return await this.post('/rest/credentials', { name, type, data });
+	}
+
+	/** What the editor's "Test" says of a credential. */
+	async testCredential(
+		type: string,
+		data: Record<string, unknown>,
+	): Promise<{ status: string; message: string }> {
+		const { id, name } = await this.createCredential(type, `${type} to be tested`, data);
+		return await this.post('/rest/credentials/test', { credentials: { id, name, type, data } });
+	}
+
+	async createWorkflow(workflow: Record<string, unknown>): Promise<Workflow> {
+		return await this.post('/rest/workflows', { settings: {}, ...workflow, active: false });
+	}
+
+	/** Switches a workflow on, and waits until its production URLs answer. */
+	async activate({ id, versionId }: Workflow, productionPath?: string): Promise<void> {
+		await this.post(`/rest/workflows/${id}/activate`, { versionId });
+		if (!productionPath) return;
+		await until(`the production URL of workflow ${id}`, async () => {
+			const answer = await fetch(`${this.url}/webhook/${productionPath}`);
+			return (await answer.text()).includes('not registered for GET');
+		});
+	}
+
+	async deactivate({ id }: Workflow): Promise<void> {
+		await this.post(`/rest/workflows/${id}/deactivate`, {});
+	}
+
+	/** Runs a workflow as the editor's button does, from its manual trigger, and waits for its end. */
+	async execute(workflow: Workflow): Promise<Execution> {
+		return await this.finished(await this.launch(workflow));
+	}
+
+	/** Starts a workflow as the editor's button does. Returns the execution's ID. */
+	async launch(workflow: Workflow): Promise<string> {
+		const trigger = workflow.nodes.find(({ type }) => type === 'n8n-nodes-base.manualTrigger');
+		const { executionId } = await this.post<{ executionId: string }>(`/rest/workflows/${workflow.id}/run`, {
+			workflowData: workflow,
+			triggerToStartFrom: { name: trigger?.name },
+		});
+		return executionId;
+	}
+
+	async stopExecution(id: string): Promise<void> {
+		await this.post(`/rest/executions/${id}/stop`, {});
+	}
+
+	async finished(executionId: string): Promise<Execution> {
+		await until(
+			`the end of execution ${executionId}`,
+			async () => {
+				const { status } = await this.get<{ status: string }>(`/rest/executions/${executionId}`);
+				return !['new', 'running', 'waiting'].includes(status);
+			},
+			600_000,
+		);
+		return await this.execution(executionId);
+	}
+
+	async execution(id: string): Promise<Execution> {
+		const raw = await this.get<Omit<Execution, 'data'> & { data: string }>(`/rest/executions/${id}`);
+		return { ...raw, data: parseFlatted(raw.data) as Execution['data'] };
+	}
+
+	/** Executions of a workflow, the latest first. */
+	async executions({ id }: Workflow): Promise<Array<{ id: string; status: string }>> {
+		const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
+		const { results } = await this.get<{ results: Array<{ id: string; status: string }> }>(
+			`/rest/executions?filter=${filter}&limit=100`,
+		);
+		return results;
+	}
+
+	async get<Answer>(path: string): Promise<Answer> {
+		return await this.request('GET', path);
+	}
+
+	async post<Answer>(path: string, body: unknown): Promise<Answer> {
+		return await this.request('POST', path, body);
+	}
+
+	async request<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+		const answer = await fetch(this.url + path, {
+			method,
+			headers: { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie },
+			body: body === undefined ? undefined : JSON.stringify(body),
+		});
+		const cookie = answer.headers.getSetCookie().find((one) => one.startsWith('n8n-auth='));
+		if (cookie) this.cookie = cookie.split(';')[0] ?? '';
+		const text = await answer.text();
+		if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 1000)}`);
+		return (JSON.parse(text) as { data: Answer }).data;
+	}
+
+	private async untilReady(): Promise<void> {
+		await until(
+			'n8n to start',
+			async () => {
+				if (this.child.exitCode !== null) throw new Error(`n8n ended with ${this.child.exitCode}`);
+				const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
+				return answer?.ok === true;
+			},
+			STARTED_WITHIN_MS,
+		);
+		// Ready for load balancers comes a moment before the REST API.
+		await until('the REST API', async () => (await fetch(`${this.url}/rest/settings`)).ok, STARTED_WITHIN_MS);
+	}
+}
+
+/** Waits for a condition. Throws when it has not come true in time. */
+export async function until(
+	what: string,
+	isTrue: () => Promise<boolean> | boolean,
+	withinMs = 30_000,
+): Promise<void> {
+	const endMs = Date.now() + withinMs;
+	while (!(await isTrue())) {
+		if (Date.now() > endMs) throw new Error(`Waited ${withinMs / 1000} s for ${what}, in vain.`);
+		await sleep(100);
+	}
+}
+
+export async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+/** Builds and packs this package. Returns the tarball's path in a folder of its own. */
+export async function packPackage(): Promise<string> {
+	await run('npm', ['run', 'build'], process.cwd());
+	const folder = await mkdtemp(join(tmpdir(), 'sobot-tarball-'));
+	const printed = await run(
+		'npm',
+		['pack', '--json', '--loglevel=error', '--pack-destination', folder],
+		process.cwd(),
+	);
+	const filename = /"filename":\s*"([^"]+)"/.exec(printed)?.[1];
+	if (!filename) throw new Error(`npm pack printed no file name: ${printed}`);
+	return join(folder, filename);
+}
+
+/** n8n's own installer leaves peer dependencies out as well: n8n provides n8n-workflow. */
+async function installPackage(userFolder: string, tarball: string): Promise<void> {
+	const nodes = join(userFolder, '.n8n/nodes');
+	await mkdir(nodes, { recursive: true });
+	await writeFile(join(nodes, 'package.json'), '{ "name": "installed-nodes", "private": true }\n');
+	await run(
+		'npm',
+		['install', '--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund', tarball],
+		nodes,
+	);
+}

@@ -1,0 +1,164 @@
+// A real n8n, fetched once: its npm packages and its Node.js, in a cache folder keyed by its lock file.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Runtime {
+	version: string;
+	/** the Node.js that runs it */
+	node: string;
+	/** n8n's command, to be run by that Node.js */
+	n8n: string;
+}
+
+export type Say = (line: string) => void;
+
+export const DEFAULT_N8N = '2.41.1';
+
+const DOWNLOAD_TRIES = 3;
+
+/**
+ * The n8n of a version, installed on first use (some minutes, 3 GB) and then found in the cache. What was interrupted
+ * half-way starts over the next time, with npm's own cache for what had already come.
+ */
+export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log): Promise<Runtime> {
+	const recipe = join(process.cwd(), 'test/n8n', version);
+	const key = createHash('sha256')
+		.update(await readFile(join(recipe, 'package-lock.json')))
+		.update(await readFile(join(recipe, 'package.json')))
+		.digest('hex')
+		.slice(0, 12);
+	const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'n8n-nodes-sobot');
+	const folder = join(cache, `n8n-${version}-${process.platform}-${process.arch}-${key}`);
+	if (await exists(folder)) {
+		say(`n8n ${version}: found in ${folder}`);
+		return runtimeIn(folder, version);
+	}
+
+	await mkdir(cache, { recursive: true });
+	await removeLeftovers(cache);
+	const partial = join(cache, `partial-${process.pid}`);
+	await rm(partial, { recursive: true, force: true });
+	await cp(recipe, partial, { recursive: true });
+
+	say(`n8n ${version}: installing into ${folder}; this happens once and takes about 5 minutes`);
+	await step(
+		say,
+		`n8n ${version}: 1 of 3, downloading 2,300 packages (3 GB)`,
+		async () => await download(partial, say),
+	);
+	const runtime = await runtimeIn(partial, version);
+	const nodeFolder = join(runtime.node, '../..');
+	await step(
+		say,
+		`n8n ${version}: 2 of 3, compiling its SQLite driver`,
+		async () =>
+			await run('npm', ['rebuild', 'sqlite3', '--ignore-scripts=false'], partial, {
+				PATH: `${join(nodeFolder, 'bin')}:${process.env.PATH}`,
+				npm_config_nodedir: nodeFolder,
+			}),
+	);
+	await step(say, `n8n ${version}: 3 of 3, starting it for its version`, async () => {
+		const printed = await run(runtime.node, [runtime.n8n, '--version'], partial, {
+			N8N_USER_FOLDER: join(partial, 'version-check'),
+		});
+		if (!printed.includes(version)) throw new Error(`It says "${printed.trim()}" instead of ${version}.`);
+	});
+	// Only what is complete gets the name that is looked for.
+	if (await exists(folder)) await rm(partial, { recursive: true, force: true });
+	else await rename(partial, folder);
+	return runtimeIn(folder, version);
+}
+
+async function download(folder: string, say: Say): Promise<void> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			// Not `npm ci`: it refuses the lock file over packages for other platforms that no registry can resolve. With the
+			// lock file beside it, `npm install` takes the same versions.
+			await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund'], folder);
+			return;
+		} catch (error) {
+			if (attempt === DOWNLOAD_TRIES) throw error;
+			say(`  that failed; trying again (${attempt + 1} of ${DOWNLOAD_TRIES})`);
+			await sleep(5000);
+		}
+	}
+}
+
+async function runtimeIn(folder: string, version: string): Promise<Runtime> {
+	const modules = join(folder, 'node_modules');
+	for (const name of await readdir(modules)) {
+		const node = join(modules, name, 'bin/node');
+		if (/^node-(bin-)?(linux|darwin)-/.test(name) && (await exists(node))) {
+			return { version, node, n8n: join(modules, 'n8n/bin/n8n') };
+		}
+	}
+	throw new Error(
+		`There is no Node.js 24 for ${process.platform} ${process.arch} among the packages of test/n8n.`,
+	);
+}
+
+/** Folders of runs that were ended half-way. */
+async function removeLeftovers(cache: string): Promise<void> {
+	for (const name of await readdir(cache)) {
+		const pid = Number(/^partial-(\d+)$/.exec(name)?.[1]);
+		if (pid && !isRunning(pid)) await rm(join(cache, name), { recursive: true, force: true });
+	}
+}
+
+function isRunning(pid: number): boolean {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
+}
+
+async function step(say: Say, what: string, work: () => Promise<unknown>): Promise<void> {
+	const startedMs = Date.now();
+	say(`${what} ...`);
+	const ticking = setInterval(() => say(`  still at it, ${seconds(startedMs)} s`), 30_000);
+	try {
+		await work();
+	} finally {
+		clearInterval(ticking);
+	}
+	say(`  done in ${seconds(startedMs)} s`);
+}
+
+function seconds(sinceMs: number): number {
+	return Math.round((Date.now() - sinceMs) / 1000);
+}
+
+/** Runs a command to its end. Throws with the tail of what it printed. */
+export async function run(
+	command: string,
+	args: string[],
+	cwd: string,
+	env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+	const child = spawn(command, args, {
+		cwd,
+		env: { ...process.env, ...env },
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	let printed = '';
+	for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
+	const code = await new Promise<number | null>((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', resolve);
+	});
+	if (code !== 0)
+		throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${printed.slice(-3000)}`);
+	return printed;
+}
+
+async function exists(path: string): Promise<boolean> {
+	return await stat(path).then(
+		() => true,
+		() => false,
+	);
+}

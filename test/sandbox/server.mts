@@ -1,0 +1,235 @@
+// A local Sobot over HTTP: its API, strict to the letter of its document, and beside it `/sandbox`, where a test or a
+// person says how it should misbehave and reads what happened.
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
+import express, { type Request, type Response } from 'express';
+import {
+	Account,
+	HTTP_STATUS,
+	type AccountSettings,
+	type Canvas,
+	type Profile,
+	type WebhookApp,
+} from './account.mts';
+import { draw, Misbehaviours, type Misbehaviour } from './misbehaviour.mts';
+import { Pusher, type PushRecord } from './pusher.mts';
+
+export interface TokenRecord {
+	atMs: number;
+	code: string;
+}
+
+export interface TriggerRecord {
+	/** where the limit counts it */
+	arrivedAtMs: number;
+	triggerId: string;
+	/** the code that Sobot decided, whatever was answered */
+	code: string;
+	contactId: string;
+	/** the body as it came */
+	raw: string;
+}
+
+export interface SandboxOptions extends Partial<AccountSettings> {
+	/** 0 takes a free port */
+	port?: number;
+	/** 1 makes Sobot repeat a push after real minutes */
+	timeScale?: number;
+}
+
+export const DEMO_CANVAS: Canvas = {
+	triggerId: '1234567890123456789',
+	secret: 'canvas-secret',
+	active: true,
+	contactIdField: 'Contact_id',
+	callsPerSecond: 50,
+};
+
+const DEFAULTS: AccountSettings = {
+	appId: 'demo-app',
+	appKey: 'demo-key',
+	tokenLifeSeconds: 86_400,
+	clockToleranceSeconds: 300,
+	deadTokenCode: '900002',
+	unknownContactIds: ['nobody'],
+	canvases: [
+		DEMO_CANVAS,
+		{ ...DEMO_CANVAS, triggerId: '1234567890123456780', active: false },
+		{ ...DEMO_CANVAS, triggerId: '1234567890123456781', contactIdField: 'member_no' },
+	],
+};
+
+const WORDS: Readonly<Record<string, string>> = { '000000': 'success' };
+
+export class Sandbox {
+	readonly account: Account;
+	readonly misbehaviours = new Misbehaviours();
+	readonly pusher: Pusher;
+	readonly tokenCalls: TokenRecord[] = [];
+	readonly triggerCalls: TriggerRecord[] = [];
+	readonly pushes: PushRecord[] = [];
+	private server?: Server;
+
+	private constructor(options: SandboxOptions) {
+		const { port: _port, timeScale = 1, ...settings } = options;
+		this.account = new Account(structuredClone({ ...DEFAULTS, ...settings }));
+		this.pusher = new Pusher(timeScale, (push) => this.pushes.push(push));
+	}
+
+	static async start(options: SandboxOptions = {}): Promise<Sandbox> {
+		const sandbox = new Sandbox(options);
+		await new Promise<void>((resolve, reject) => {
+			sandbox.server = sandbox.app().listen(options.port ?? 0, '127.0.0.1', (error?: Error) => {
+				if (error) reject(error);
+				else resolve();
+			});
+		});
+		// A test or benchmark keeps connections open between calls; Sobot's own timeouts are not known.
+		if (sandbox.server) sandbox.server.keepAliveTimeout = 60_000;
+		return sandbox;
+	}
+
+	get url(): string {
+		return `http://127.0.0.1:${(this.server?.address() as AddressInfo).port}`;
+	}
+
+	/** The calls that put a customer on a canvas. */
+	get accepted(): TriggerRecord[] {
+		return this.triggerCalls.filter(({ code }) => code === '000000');
+	}
+
+	canvas(triggerId = DEMO_CANVAS.triggerId): Canvas {
+		const canvas = this.account.settings.canvases.find((one) => one.triggerId === triggerId);
+		if (!canvas) throw new Error(`The sandbox has no canvas ${triggerId}.`);
+		return canvas;
+	}
+
+	misbehave(one: Misbehaviour): void {
+		this.misbehaviours.add(one);
+	}
+
+	/** Forgets what happened and behaves well again; tokens and customers stay. */
+	forget(): void {
+		this.misbehaviours.clear();
+		this.tokenCalls.length = this.triggerCalls.length = this.pushes.length = 0;
+	}
+
+	async close(): Promise<void> {
+		this.pusher.close();
+		this.server?.closeAllConnections();
+		await new Promise((resolve) => this.server?.close(resolve));
+	}
+
+	private app() {
+		const app = express();
+		app.disable('x-powered-by');
+		app.use(express.text({ type: () => true, limit: '16mb' }));
+		app.get('/api/get_token', async (req, res) => await this.getToken(req, res));
+		app.post('/logi-flow/webhook/trigger', async (req, res) => await this.trigger(req, res));
+		this.addControls(app);
+		return app;
+	}
+
+	private async getToken(req: Request, res: Response): Promise<void> {
+		const wrong = this.misbehaviours.take('token');
+		if (wrong.onTheWay) await sleep(draw(wrong.onTheWay));
+		if (wrong.drop === 'before') return void res.socket?.destroy();
+		const issued = wrong.code ? { code: wrong.code } : this.account.issueToken(req.query, Date.now());
+		this.tokenCalls.push({ atMs: Date.now(), code: 'code' in issued ? issued.code : '000000' });
+		if (wrong.atWork) await sleep(draw(wrong.atWork));
+		if (wrong.drop === 'after') return void res.socket?.destroy();
+		if (wrong.answerWith) return answerWith(res, wrong.answerWith);
+		if ('code' in issued) return answer(res, issued.code);
+		// The document's own example pads the token and gives the lifetime as a string.
+		const item = { token: ` ${issued.token} `, expires_in: String(this.account.settings.tokenLifeSeconds) };
+		res.json({ item, ret_code: '000000', ret_msg: 'success' });
+	}
+
+	private async trigger(req: Request, res: Response): Promise<void> {
+		const raw = typeof req.body === 'string' ? req.body : '';
+		const isJson = /^application\/json\b/i.test(req.headers['content-type'] ?? '');
+		const body = isJson ? parse(raw) : undefined;
+		const triggerId = req.get('trigger-id');
+		const contactId = contactIdIn(body, this.account.settings.canvases, triggerId);
+		const wrong = this.misbehaviours.take('trigger', contactId);
+		if (wrong.onTheWay) await sleep(draw(wrong.onTheWay));
+		if (wrong.drop === 'before') return void res.socket?.destroy();
+		const arrivedAtMs = Date.now();
+		const decision = wrong.code
+			? { code: wrong.code }
+			: this.account.trigger(
+					{ triggerId, secret: req.get('secret'), token: req.get('token'), body },
+					performance.timeOrigin + performance.now(),
+				);
+		this.triggerCalls.push({ arrivedAtMs, triggerId: triggerId ?? '', code: decision.code, contactId, raw });
+		if (wrong.atWork) await sleep(draw(wrong.atWork));
+		if ('customer' in decision && decision.customer && decision.canvas?.webhookApp) {
+			void this.pusher.push(decision.canvas.webhookApp, decision.customer);
+		}
+		if (wrong.drop === 'after') return void res.socket?.destroy();
+		if (wrong.answerWith) return answerWith(res, wrong.answerWith);
+		answer(res, decision.code);
+	}
+
+	/** For a person or a test in another process. */
+	private addControls(app: express.Express): void {
+		app.get('/sandbox', (_, res) => {
+			const { tokenCalls, triggerCalls, pushes } = this;
+			res.json({ tokenCalls, triggerCalls, pushes, pendingPushes: this.pusher.pending });
+		});
+		app.delete('/sandbox', (_, res) => {
+			this.forget();
+			res.json({ done: true });
+		});
+		app.post('/sandbox/misbehave', (req, res) => {
+			this.misbehave(parse(req.body) as Misbehaviour);
+			res.json({ done: true });
+		});
+		app.post('/sandbox/expire-token', (_, res) => {
+			this.account.expireToken();
+			res.json({ done: true });
+		});
+		app.post('/sandbox/kill-token', (_, res) => {
+			this.account.renewToken(Date.now());
+			res.json({ done: true });
+		});
+		app.put('/sandbox/canvases/:triggerId', (req, res) => {
+			Object.assign(this.canvas(req.params.triggerId), parse(req.body));
+			res.json({ done: true });
+		});
+		app.post('/sandbox/push', async (req, res) => {
+			const { app: webhookApp, profile } = parse(req.body) as { app: WebhookApp; profile: Profile };
+			res.json(await this.pusher.push(webhookApp, profile));
+		});
+	}
+}
+
+function answer(res: Response, code: string): void {
+	const message = WORDS[code];
+	res
+		.status(HTTP_STATUS[code] ?? 200)
+		.json({ ret_code: code, ...(message ? {} : { ret_msg: `code ${code}` }) });
+}
+
+function answerWith(
+	res: Response,
+	{ status, body, contentType = 'text/html' }: NonNullable<Misbehaviour['answerWith']>,
+) {
+	res.status(status).type(contentType).send(body);
+}
+
+function parse(text: unknown): unknown {
+	try {
+		return JSON.parse(String(text)) as unknown;
+	} catch {
+		return undefined;
+	}
+}
+
+function contactIdIn(body: unknown, canvases: readonly Canvas[], triggerId?: string): string {
+	const field = canvases.find((one) => one.triggerId === triggerId)?.contactIdField ?? 'Contact_id';
+	const value =
+		typeof body === 'object' && body !== null ? (body as Record<string, unknown>)[field] : undefined;
+	return typeof value === 'string' ? value : '';
+}
