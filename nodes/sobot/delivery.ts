@@ -61,8 +61,8 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	let outageEndMs = 0;
 	let wake = () => {};
 
-	const stopped = new Promise<'stopped'>((resolve) => {
-		stop?.addEventListener('abort', () => resolve('stopped'), { once: true });
+	const stopped = new Promise<undefined>((resolve) => {
+		stop?.addEventListener('abort', () => resolve(undefined), { once: true });
 	});
 
 	const finish = (customer: Customer, verdict: Verdict, answer?: HttpAnswer): void => {
@@ -122,6 +122,16 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 		}
 	};
 
+	/** The token to send with, at the moment to send; undefined once the execution is stopped. */
+	const takeTurn = async (): Promise<Token | undefined> => {
+		for (;;) {
+			const token = await Promise.race([session.token(store), stopped]);
+			if (!token || !(await pace.turn(route.requestsPerSecond, stop))) return undefined;
+			// It may have been refused or replaced while this turn was waited for: then a call would be wasted.
+			if (session.isCurrent(token)) return token;
+		}
+	};
+
 	const isOver = () => stop?.aborted === true || (failed && route.stopOnFailure);
 
 	const nextCustomer = (): Customer | undefined => {
@@ -145,16 +155,16 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 		while (clock.nowMs() < outageEndMs && !isOver()) {
 			await clock.sleep(Math.min(STOP_CHECK_MS, outageEndMs - clock.nowMs()));
 		}
-		let token: Token | 'stopped';
+		let token: Token | undefined;
 		try {
-			token = await Promise.race([session.token(store), stopped]);
+			token = await takeTurn();
 		} catch (error) {
 			finish(customer, tokenVerdict(error));
 			// What Sobot refuses for good, it refuses for every customer.
 			if (error instanceof TokenError && !error.passing) lastWord = tokenVerdict(error);
 			continue;
 		}
-		if (token === 'stopped' || !(await pace.turn(route.requestsPerSecond, stop)) || isOver()) break;
+		if (!token || isOver()) break;
 		underWay++;
 		void sendOne(customer, token).finally(() => {
 			underWay--;

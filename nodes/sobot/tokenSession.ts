@@ -33,19 +33,21 @@ export class TokenSession {
 	private current?: Token;
 	private renewAtMs = Infinity;
 	private renewal?: Promise<Replacement>;
+	/** the value of a token that Sobot has refused */
+	private refused?: string;
 
 	constructor(private readonly clock: Clock) {}
 
 	/** At the start of an execution: takes over what is stored, unless this process already has a newer token. */
 	begin(stored: Token | undefined): void {
 		if (!stored || stored.value === this.current?.value) return;
-		if (this.current && this.isAlive(this.current) && this.current.fetchedAtMs > stored.fetchedAtMs) return;
+		if (this.current && this.serves(this.current) && this.current.fetchedAtMs > stored.fetchedAtMs) return;
 		this.adopt(stored);
 	}
 
 	/** The token to send with now. Waits only if there is none alive. Throws TokenError. */
 	async token(store: TokenStore): Promise<Token> {
-		if (!this.current || !this.isAlive(this.current)) return (await this.replace(this.current, store)).token;
+		if (!this.current || !this.serves(this.current)) return (await this.renewOnce(store)).token;
 		if (this.clock.nowMs() >= this.renewAtMs && !this.renewal) this.renewAhead(store);
 		return this.current;
 	}
@@ -56,10 +58,16 @@ export class TokenSession {
 	 */
 	async replace(refused: Token | undefined, store: TokenStore): Promise<Replacement> {
 		const { current } = this;
-		if (current && current.value !== refused?.value && this.isAlive(current)) {
+		if (current && current.value !== refused?.value && this.serves(current)) {
 			return { token: current, fetched: false };
 		}
+		if (refused) this.refused = refused.value;
 		return await this.renewOnce(store);
+	}
+
+	/** Is this the token to send with at this moment? Not if it has ended, been refused or been replaced meanwhile. */
+	isCurrent(token: Token): boolean {
+		return token.value === this.current?.value && this.serves(token);
 	}
 
 	private renewAhead(store: TokenStore): void {
@@ -80,7 +88,7 @@ export class TokenSession {
 	private async renew(store: TokenStore): Promise<Replacement> {
 		const served = this.current;
 		const stored = await store.read();
-		const foundInStore = stored && stored.value !== served?.value && this.isAlive(stored);
+		const foundInStore = stored && stored.value !== served?.value && this.serves(stored);
 		const token = foundInStore ? stored : await store.renew(served);
 		this.adopt(token);
 		return { token, fetched: !foundInStore };
@@ -91,8 +99,8 @@ export class TokenSession {
 		this.renewAtMs = pickRenewalMoment(token, this.clock.random());
 	}
 
-	private isAlive(token: Token): boolean {
-		return this.clock.nowMs() < token.expiresAtMs;
+	private serves(token: Token): boolean {
+		return token.value !== this.refused && this.clock.nowMs() < token.expiresAtMs;
 	}
 }
 

@@ -1,13 +1,14 @@
 // A running n8n of its own: fresh user folder, free port, this package installed from its tarball as users do, and the
 // internal REST API that the editor uses.
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parse as parseFlatted } from 'flatted';
-import { run, type Runtime } from './runtime.mts';
+import { until } from '../until.mts';
+import { endProcess, run, startProcess } from '../processes.mts';
+import type { Runtime } from './runtime.mts';
 
 export const OWNER = {
 	email: 'owner@example.com',
@@ -80,7 +81,7 @@ export class N8n {
 		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-sobot-')));
 		if (!options.userFolder) await installPackage(userFolder, options.tarball);
 		const port = options.port ?? (await freePort());
-		const child = spawn(options.runtime.node, [options.runtime.n8n, 'start'], {
+		const child = startProcess(options.runtime.node, [options.runtime.n8n, 'start'], {
 			env: {
 				...process.env,
 				N8N_USER_FOLDER: userFolder,
@@ -122,13 +123,7 @@ export class N8n {
 	}
 
 	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {
-		if (this.child.exitCode === null && this.child.signalCode === null) {
-			const ended = new Promise((resolve) => this.child.once('exit', resolve));
-			this.child.kill(signal);
-			const forced = setTimeout(() => this.child.kill('SIGKILL'), STOPPED_WITHIN_MS);
-			await ended;
-			clearTimeout(forced);
-		}
+		await endProcess(this.child, STOPPED_WITHIN_MS, signal);
 		if (!keepUserFolder) await rm(this.userFolder, { recursive: true, force: true, maxRetries: 5 });
 	}
 
@@ -252,19 +247,6 @@ export class N8n {
 	}
 }
 
-/** Waits for a condition. Throws when it has not come true in time. */
-export async function until(
-	what: string,
-	isTrue: () => Promise<boolean> | boolean,
-	withinMs = 30_000,
-): Promise<void> {
-	const endMs = Date.now() + withinMs;
-	while (!(await isTrue())) {
-		if (Date.now() > endMs) throw new Error(`Waited ${withinMs / 1000} s for ${what}, in vain.`);
-		await sleep(100);
-	}
-}
-
 export async function freePort(): Promise<number> {
 	const server = createServer();
 	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -275,13 +257,9 @@ export async function freePort(): Promise<number> {
 
 /** Builds and packs this package. Returns the tarball's path in a folder of its own. */
 export async function packPackage(): Promise<string> {
-	await run('npm', ['run', 'build'], process.cwd());
+	await run('npm', ['run', 'build']);
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-tarball-'));
-	const printed = await run(
-		'npm',
-		['pack', '--json', '--loglevel=error', '--pack-destination', folder],
-		process.cwd(),
-	);
+	const printed = await run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]);
 	const filename = /"filename":\s*"([^"]+)"/.exec(printed)?.[1];
 	if (!filename) throw new Error(`npm pack printed no file name: ${printed}`);
 	return join(folder, filename);

@@ -1,10 +1,10 @@
 // A real n8n, fetched once: its npm packages and its Node.js, in a cache folder keyed by its lock file.
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { run } from '../processes.mts';
 
 export interface Runtime {
 	version: string;
@@ -131,29 +131,6 @@ async function step(say: Say, what: string, work: () => Promise<unknown>): Promi
 
 function seconds(sinceMs: number): number {
 	return Math.round((Date.now() - sinceMs) / 1000);
-}
-
-/** Runs a command to its end. Throws with the tail of what it printed. */
-export async function run(
-	command: string,
-	args: string[],
-	cwd: string,
-	env: NodeJS.ProcessEnv = {},
-): Promise<string> {
-	const child = spawn(command, args, {
-		cwd,
-		env: { ...process.env, ...env },
-		stdio: ['ignore', 'pipe', 'pipe'],
-	});
-	let printed = '';
-	for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (printed += String(chunk)));
-	const code = await new Promise<number | null>((resolve, reject) => {
-		child.once('error', reject);
-		child.once('close', resolve);
-	});
-	if (code !== 0)
-		throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${printed.slice(-3000)}`);
-	return printed;
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -68,11 +68,7 @@ test.each([
 });
 
 test.each([
-	[
-		'ECONNREFUSED',
-		true,
-		'No token could be fetched. The connection to Sobot was refused.',
-	],
+	['ECONNREFUSED', true, 'No token could be fetched. The connection to Sobot was refused.'],
 	['ECONNRESET', true, 'No token could be fetched. The connection to Sobot failed.'],
 	[
 		'CERT_HAS_EXPIRED',

@@ -254,9 +254,11 @@ function outputItem(
 				? failureText(verdict)
 				: 'This item was not sent: the execution was stopped.';
 	const item: INodeExecutionData = { json: { error, ret_code: verdict?.retCode ?? null }, pairedItem };
-	// n8n sends an item to the error output only if it carries an error of n8n's.
 	if (node.getNode().onError === 'continueErrorOutput') {
-		item.error = new NodeOperationError(node.getNode(), error, { itemIndex: index });
+		// n8n sends an item to the error output only if it carries an error of n8n's, and then cuts its JSON down to the
+		// message. Where it copies the item for that output, what is not enumerable stays behind, and the code remains.
+		const value = new NodeOperationError(node.getNode(), error, { itemIndex: index });
+		Object.defineProperty(item, 'error', { value, enumerable: false });
 	}
 	return item;
 }

@@ -1,0 +1,69 @@
+// `npm run demo`: a real n8n with this package beside a local Sobot, with two example workflows switched on.
+// With `-- --check` it plays the story through once by itself, says what it saw, and ends.
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fetchRuntime } from '../n8n/runtime.mts';
+import { N8n, OWNER, packPackage } from '../n8n/n8n.mts';
+import {
+	createCredentials,
+	importWorkflow,
+	productionPath,
+	PUSH_SECRET,
+	readExample,
+} from '../n8n/examples.mts';
+import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { runProgram } from '../processes.mts';
+import { playThrough } from './story.mts';
+
+const PUSHES_REPEAT_FASTER = 0.05;
+
+const say = (line: string) => console.log(line);
+const isCheck = process.argv.includes('--check');
+
+await runProgram(async (cleanUp, ended) => {
+	const runtime = await fetchRuntime(undefined, say);
+	say('Packing this package as it is published ...');
+	const tarball = await packPackage();
+	cleanUp(async () => await rm(dirname(tarball), { recursive: true, force: true }));
+
+	const sandbox = await Sandbox.start({
+		port: isCheck ? 0 : Number(process.env.SANDBOX_PORT ?? 4700),
+		timeScale: PUSHES_REPEAT_FASTER,
+	});
+	cleanUp(async () => await sandbox.close());
+	say(`The local Sobot is listening on ${sandbox.url}`);
+
+	say(`Starting n8n ${runtime.version} with the package installed; this takes about 15 seconds ...`);
+	const n8n = await N8n.start({
+		runtime,
+		tarball,
+		port: isCheck ? undefined : Number(process.env.N8N_PORT ?? 5678),
+	});
+	cleanUp(async () => await n8n.stop());
+
+	say('Creating credentials and importing the example workflows ...');
+	const credentials = await createCredentials(n8n, sandbox);
+	const toCanvas = await importWorkflow(n8n, await readExample('customers-to-canvas'), credentials);
+	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
+	await n8n.activate(toCanvas);
+	await n8n.activate(fromCanvas, productionPath(fromCanvas));
+	const pushUrl = `${n8n.url}/webhook/${productionPath(fromCanvas)}?key=${PUSH_SECRET}`;
+
+	if (isCheck) return await playThrough({ n8n, sandbox, toCanvas, fromCanvas, pushUrl, say });
+
+	sandbox.canvas().webhookApp = { url: pushUrl, method: 'POST' };
+	say(`
+  n8n             ${n8n.url}
+  Log in with     ${OWNER.email} / ${OWNER.password}
+
+  "${toCanvas.name}"   ${n8n.url}/workflow/${toCanvas.id}
+      Press "Execute workflow": three customers go onto canvas ${DEMO_CANVAS.triggerId}.
+  "${fromCanvas.name}"        ${n8n.url}/workflow/${fromCanvas.id}
+      Each customer on the canvas is pushed back here; look under Executions.
+
+  The local Sobot ${sandbox.url}/sandbox   what it was asked and what it pushed
+
+Ctrl-C ends everything.`);
+	await new Promise((resolve) => ended.addEventListener('abort', resolve));
+	return 0;
+});

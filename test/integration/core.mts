@@ -1,0 +1,320 @@
+// n8n-core's own execution of our nodes, with credentials that are stored and read as n8n does: encrypted, merged with
+// what `preAuthentication` returns, and read anew at every call.
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Credentials, ExecutionLifecycleHooks, WebhookContext, WorkflowExecute } from 'n8n-core';
+import {
+	createEmptyRunExecutionData,
+	ICredentialsHelper,
+	Workflow,
+	type ICredentialDataDecryptedObject,
+	type ICredentialType,
+	type IHttpRequestHelper,
+	type IHttpRequestOptions,
+	type INode,
+	type INodeCredentialsDetails,
+	type INodeExecutionData,
+	type INodeParameters,
+	type INodeProperties,
+	type INodeType,
+	type INodeTypes,
+	type IRun,
+	type IWebhookData,
+	type IWorkflowExecuteAdditionalData,
+} from 'n8n-workflow';
+import { SobotApi } from '../../credentials/SobotApi.credentials';
+import { SobotCanvasApi } from '../../credentials/SobotCanvasApi.credentials';
+import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
+import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
+import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
+
+// n8n-core reads its settings and its encryption key from a folder of its own.
+process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
+process.env.N8N_ENCRYPTION_KEY = 'a key for tests only';
+
+const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
+	sobotApi: new SobotApi(),
+	sobotCanvasApi: new SobotCanvasApi(),
+	sobotWebhookAppApi: new SobotWebhookAppApi(),
+};
+
+/** Gives the items that a test puts in. */
+class ItemsNode implements INodeType {
+	constructor(private readonly items: INodeExecutionData[]) {}
+
+	description = {
+		displayName: 'Items',
+		name: 'items',
+		group: ['trigger' as const],
+		version: 1,
+		description: '',
+		defaults: {},
+		inputs: ['main' as const],
+		outputs: ['main' as const],
+		properties: [],
+	};
+
+	// n8n calls it with a `this` of its own.
+	execute = async (): Promise<INodeExecutionData[][]> => [this.items];
+}
+
+/** n8n's database of credentials, and what n8n's own helper does with it. */
+export class StoredCredentials extends ICredentialsHelper {
+	private readonly stored = new Map<string, Credentials>();
+	reads = 0;
+
+	add(type: string, data: ICredentialDataDecryptedObject): INodeCredentialsDetails {
+		const credential = new Credentials({ id: type, name: `My ${type}` }, type);
+		credential.setData(data);
+		this.stored.set(type, credential);
+		return { id: type, name: `My ${type}` };
+	}
+
+	data(type: string): ICredentialDataDecryptedObject {
+		return this.stored.get(type)?.getData() ?? {};
+	}
+
+	/** What the database holds: to show that no secret is readable there. */
+	encrypted(type: string): string {
+		return this.stored.get(type)?.getDataToSave().data ?? '';
+	}
+
+	getParentTypes(): string[] {
+		return [];
+	}
+
+	async authenticate(
+		credentials: ICredentialDataDecryptedObject,
+		type: string,
+		request: IHttpRequestOptions,
+	): Promise<IHttpRequestOptions> {
+		const { authenticate } = typeOf(type);
+		return typeof authenticate === 'function' ? await authenticate(credentials, request) : request;
+	}
+
+	async preAuthentication(
+		helpers: IHttpRequestHelper,
+		credentials: ICredentialDataDecryptedObject,
+		type: string,
+		node: INode,
+		credentialsExpired: boolean,
+	): Promise<ICredentialDataDecryptedObject | undefined> {
+		const { preAuthentication, properties } = typeOf(type);
+		const expirable = properties.find(({ typeOptions }) => typeOptions?.expirable === true)?.name;
+		if (!expirable || !preAuthentication) return undefined;
+		if (credentials[expirable] !== '' && !credentialsExpired) return undefined;
+		const output = (await preAuthentication.call(helpers, credentials)) as ICredentialDataDecryptedObject;
+		if (output[expirable] === undefined) return undefined;
+		const details = node.credentials?.[type];
+		if (details) await this.updateCredentials(details, type, { ...this.data(type), ...output });
+		return Object.assign(credentials, output);
+	}
+
+	async getCredentials(_details: INodeCredentialsDetails, type: string): Promise<Credentials> {
+		const credential = this.stored.get(type);
+		if (!credential) throw new Error(`There is no credential of type ${type}.`);
+		return credential;
+	}
+
+	async getDecrypted(
+		_additionalData: IWorkflowExecuteAdditionalData,
+		details: INodeCredentialsDetails,
+		type: string,
+	): Promise<ICredentialDataDecryptedObject> {
+		this.reads++;
+		return (await this.getCredentials(details, type)).getData();
+	}
+
+	async updateCredentials(
+		details: INodeCredentialsDetails,
+		type: string,
+		data: ICredentialDataDecryptedObject,
+	): Promise<void> {
+		(await this.getCredentials(details, type)).setData(data);
+	}
+
+	async updateCredentialsOauthTokenData(): Promise<void> {}
+
+	getCredentialsProperties(type: string): INodeProperties[] {
+		return typeOf(type).properties;
+	}
+}
+
+function typeOf(type: string): ICredentialType {
+	const found = CREDENTIAL_TYPES[type];
+	if (!found) throw new Error(`There is no credential type ${type}.`);
+	return found;
+}
+
+export interface ActionRun {
+	items: INodeExecutionData[];
+	parameters?: INodeParameters;
+	credentials: StoredCredentials;
+	/** more of the node: onError, retryOnFail, ... */
+	node?: Partial<INode>;
+	/** cancels the execution when it resolves */
+	stopWhen?: Promise<unknown>;
+}
+
+/** Runs the action node on some items, in a workflow that n8n-core executes. */
+export async function runAction({
+	items,
+	parameters = {},
+	credentials,
+	node,
+	stopWhen,
+}: ActionRun): Promise<IRun> {
+	const action: INode = {
+		id: 'action',
+		name: 'Sobot',
+		type: 'n8n-nodes-sobot.sobotRuleEngine',
+		typeVersion: 1,
+		position: [200, 0],
+		parameters,
+		credentials: { sobotApi: details('sobotApi'), sobotCanvasApi: details('sobotCanvasApi') },
+		...node,
+	};
+	const start: INode = {
+		id: 'items',
+		name: 'Items',
+		type: 'items',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+	};
+	const workflow = new Workflow({
+		nodes: [start, action],
+		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		active: false,
+		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
+	});
+	const run = new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
+	void stopWhen?.then(() => run.cancel());
+	return await run;
+}
+
+/** What the action put out, or its error. */
+export function outcomeOf(run: IRun) {
+	const [task] = run.data.resultData.runData.Sobot ?? [];
+	return {
+		output: task?.data?.main?.[0] ?? [],
+		errorOutput: task?.data?.main?.[1] ?? [],
+		error: run.data.resultData.error,
+	};
+}
+
+export interface Request {
+	method?: string;
+	body?: unknown;
+	query?: Record<string, unknown>;
+	headers?: Record<string, string>;
+	rawHeaders?: string[];
+	ip?: string;
+}
+
+/** Gives a push to the trigger's `webhook()` in n8n-core's own context. */
+export async function push(
+	request: Request,
+	parameters: INodeParameters = {},
+	credentials = new StoredCredentials(),
+) {
+	const node: INode = {
+		id: 'trigger',
+		name: 'Trigger',
+		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: withDefaults(parameters),
+		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
+	};
+	const workflow = new Workflow({
+		id: 'w',
+		nodes: [node],
+		connections: {},
+		active: true,
+		nodeTypes: nodeTypes({}),
+	});
+	const headers = { 'content-type': 'application/json', ...request.headers };
+	const answer = { status: 0, headers: {} as Record<string, string>, body: undefined as unknown };
+	const response = {
+		status(code: number) {
+			answer.status = code;
+			return response;
+		},
+		set(more: Record<string, string>) {
+			Object.assign(answer.headers, more);
+			return response;
+		},
+		json(body: unknown) {
+			answer.body = body;
+			return response;
+		},
+	};
+	const context = new WebhookContext(
+		workflow,
+		node,
+		{
+			...additionalData(credentials),
+			httpRequest: {
+				method: request.method ?? 'POST',
+				body: request.body,
+				query: request.query ?? {},
+				headers,
+				rawHeaders: request.rawHeaders ?? Object.entries(headers).flat(),
+				ip: request.ip ?? '203.0.113.7',
+			},
+			httpResponse: response,
+		} as unknown as IWorkflowExecuteAdditionalData,
+		'webhook',
+		{ webhookDescription: {} } as IWebhookData,
+		[],
+		createEmptyRunExecutionData(),
+	);
+	const data = await new SobotWebhookAppTrigger().webhook.call(context);
+	return { data, answer };
+}
+
+function withDefaults(parameters: INodeParameters): INodeParameters {
+	return { authentication: 'none', responseMode: 'onReceived', simplify: true, options: {}, ...parameters };
+}
+
+function details(type: string): INodeCredentialsDetails {
+	return { id: type, name: `My ${type}` };
+}
+
+function nodeTypes(more: Record<string, INodeType>): INodeTypes {
+	const types: Record<string, INodeType> = {
+		'n8n-nodes-sobot.sobotRuleEngine': new SobotRuleEngine(),
+		'n8n-nodes-sobot.sobotWebhookAppTrigger': new SobotWebhookAppTrigger(),
+		...more,
+	};
+	const get = (name: string): INodeType => {
+		const type = types[name];
+		if (!type) throw new Error(`There is no node type ${name}.`);
+		return type;
+	};
+	return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
+}
+
+function additionalData(credentialsHelper: StoredCredentials): IWorkflowExecuteAdditionalData {
+	return {
+		credentialsHelper,
+		executionId: '1',
+		currentNodeExecutionIndex: 0,
+		restApiUrl: '',
+		instanceBaseUrl: '',
+		formWaitingBaseUrl: '',
+		webhookBaseUrl: '',
+		webhookWaitingBaseUrl: '',
+		webhookTestBaseUrl: '',
+		variables: {},
+		hooks: new ExecutionLifecycleHooks('manual', '1', {
+			id: 'w',
+			name: '',
+			active: false,
+			nodes: [],
+			connections: {},
+		} as never),
+	} as unknown as IWorkflowExecuteAdditionalData;
+}

@@ -1,0 +1,116 @@
+// Programs that start programs. Whatever ends them, an error or Ctrl-C at any moment, they leave no process behind.
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+
+const children = new Set<ChildProcess>();
+let isEnding = false;
+
+/** Starts a process in a group of its own, so that it can be ended together with all that it starts. */
+export function startProcess(command: string, args: string[], options: SpawnOptions): ChildProcess {
+	if (isEnding) throw new Error('Ending: nothing new is started.');
+	const child = spawn(command, args, { ...options, detached: true });
+	children.add(child);
+	child.once('exit', () => children.delete(child));
+	child.once('error', () => children.delete(child));
+	return child;
+}
+
+/** Ends a process and all that it has started: asks first, and insists after `patienceMs`. */
+export async function endProcess(
+	child: ChildProcess,
+	patienceMs = 20_000,
+	signal: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
+	if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+	const ended = new Promise((resolve) => child.once('exit', resolve));
+	signalGroup(child, signal);
+	const insisting = setTimeout(() => signalGroup(child, 'SIGKILL'), patienceMs);
+	await ended;
+	clearTimeout(insisting);
+}
+
+function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+	try {
+		if (pid !== undefined) process.kill(-pid, signal);
+	} catch {
+		// It has ended by itself meanwhile.
+	}
+}
+
+/** Runs a command to its end. Returns what it printed; throws with the tail of it. */
+export async function run(
+	command: string,
+	args: string[],
+	cwd = process.cwd(),
+	env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+	const child = startProcess(command, args, {
+		cwd,
+		env: { ...process.env, ...env },
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	let printed = '';
+	for (const stream of [child.stdout, child.stderr])
+		stream?.on('data', (chunk) => (printed += String(chunk)));
+	const code = await exitCode(child);
+	if (code !== 0)
+		throw new Error(`${command} ${args.join(' ')} ended with ${code}:\n${printed.slice(-3000)}`);
+	return printed;
+}
+
+/** Runs a command that prints for itself. Returns its exit code. */
+export async function show(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<number> {
+	return await exitCode(
+		startProcess(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] }),
+	);
+}
+
+async function exitCode(child: ChildProcess): Promise<number> {
+	return await new Promise((resolve, reject) => {
+		child.once('error', reject);
+		child.once('close', (code) => resolve(code ?? 1));
+	});
+}
+
+/** Registers what is to be done before the program exits. */
+export type CleanUp = (step: () => Promise<void>) => void;
+
+/**
+ * Runs a program, and exits with the code that it returns, or with 1 and its error. What it registers is cleaned up
+ * in reverse order and its processes are ended, also if a signal comes first.
+ *
+ * @param program is given the signal that tells it to end
+ */
+export async function runProgram(
+	program: (cleanUp: CleanUp, ended: AbortSignal) => Promise<number>,
+): Promise<never> {
+	const steps: Array<() => Promise<void>> = [];
+	const ending = new AbortController();
+	const signalled = new Promise<number>((resolve) => {
+		for (const [signal, code] of [
+			['SIGINT', 130],
+			['SIGTERM', 143],
+			['SIGHUP', 129],
+		] as const) {
+			process.on(signal, () => {
+				if (isEnding) return;
+				isEnding = true;
+				console.log('\nEnding; this takes a few seconds ...');
+				ending.abort();
+				resolve(code);
+			});
+		}
+	});
+	const running = program((step) => steps.push(step), ending.signal).catch((error: unknown) => {
+		if (!isEnding) console.error(error instanceof Error ? error.message : error);
+		return 1;
+	});
+	const code = await Promise.race([running, signalled]);
+	isEnding = true;
+	for (const step of steps.reverse()) {
+		await step().catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
+	}
+	await Promise.all([...children].map(async (child) => await endProcess(child)));
+	// With its processes gone, what the program was waiting for has failed, and it has put away what it had begun.
+	await running;
+	process.exit(code);
+}

@@ -1,0 +1,126 @@
+import { mayPush, secretFormError, type Caller, type PushSecret } from '../../nodes/SobotWebhookApp/mayPush';
+
+const SECRET: PushSecret = {
+	method: 'query',
+	parameterName: 'key',
+	headerName: 'x-sobot-key',
+	user: 'sobot',
+	secret: 's3cret',
+};
+const caller = (more: Partial<Caller> = {}): Caller => ({
+	query: {},
+	rawHeaders: [],
+	address: '203.0.113.7',
+	...more,
+});
+const header = (...rawHeaders: string[]) => caller({ rawHeaders });
+const basic = (userAndPassword: string) =>
+	header('Authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
+const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist: string[] = []) => {
+	const admission = mayPush(from, { secret, ipAllowlist });
+	return admission.admitted ? 200 : admission.status;
+};
+
+test('lets anybody push where nothing protects the trigger', () => {
+	expect(statusOf(caller())).toBe(200);
+});
+
+describe('query', () => {
+	test.each<[string, Record<string, unknown>, number]>([
+		['right', { key: 's3cret' }, 200],
+		['missing', {}, 401],
+		['empty', { key: '' }, 401],
+		['wrong', { key: 'secret' }, 401],
+		['longer', { key: 's3cret!' }, 401],
+		['in other case', { key: 'S3CRET' }, 401],
+		['under another name', { Key: 's3cret' }, 401],
+		['doubled', { key: ['s3cret', 's3cret'] }, 401],
+		['an object', { key: { a: 's3cret' } }, 401],
+	])('%s', (_, query, status) => {
+		expect(statusOf(caller({ query }), SECRET)).toBe(status);
+	});
+
+	test('under a name of its own, and never one that objects have by themselves', () => {
+		expect(statusOf(caller({ query: { token: 's3cret' } }), { ...SECRET, parameterName: 'token' })).toBe(200);
+		expect(statusOf(caller(), { ...SECRET, parameterName: 'constructor' })).toBe(401);
+	});
+});
+
+describe('header', () => {
+	const secret: PushSecret = { ...SECRET, method: 'header' };
+	test.each([
+		['right', header('x-sobot-key', 's3cret'), 200],
+		['right in other case of its name', header('X-Sobot-Key', 's3cret'), 200],
+		['missing', header('host', 'x'), 401],
+		['wrong', header('x-sobot-key', 'nope'), 401],
+		['doubled', header('x-sobot-key', 's3cret', 'X-Sobot-Key', 's3cret'), 401],
+		['only as a value', header('x-other', 'x-sobot-key'), 401],
+		['in the query', caller({ query: { key: 's3cret' } }), 401],
+	])('%s', (_, from, status) => {
+		expect(statusOf(from, secret)).toBe(status);
+	});
+});
+
+describe('basic', () => {
+	const secret: PushSecret = { ...SECRET, method: 'basic' };
+	test.each([
+		['right', basic('sobot:s3cret'), 200],
+		[
+			'with the scheme in lower case',
+			header('authorization', `basic ${Buffer.from('sobot:s3cret').toString('base64')}`),
+			200,
+		],
+		['missing', header(), 401],
+		['wrong password', basic('sobot:nope'), 401],
+		['wrong user', basic('other:s3cret'), 401],
+		['no colon', basic('sobots3cret'), 401],
+		['not Base64', header('Authorization', 'Basic ???'), 401],
+		['another scheme', header('Authorization', 'Bearer s3cret'), 401],
+		[
+			'doubled',
+			header('Authorization', 'Basic c29ib3Q6czNjcmV0', 'authorization', 'Basic c29ib3Q6czNjcmV0'),
+			401,
+		],
+	])('%s', (_, from, status) => {
+		expect(statusOf(from, secret)).toBe(status);
+	});
+
+	test('a password with a colon and beyond ASCII', () => {
+		expect(statusOf(basic('sobot:пa:ss'), { ...secret, secret: 'пa:ss' })).toBe(200);
+	});
+
+	test('is asked for with WWW-Authenticate', () => {
+		expect(mayPush(caller(), { secret, ipAllowlist: [] })).toEqual({
+			admitted: false,
+			status: 401,
+			headers: { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' },
+		});
+	});
+});
+
+test('an empty secret lets nobody in', () => {
+	for (const method of ['query', 'header', 'basic'] as const) {
+		const from = caller({
+			query: { key: '' },
+			rawHeaders: ['x-sobot-key', '', 'authorization', 'Basic Og=='],
+		});
+		expect(statusOf(from, { ...SECRET, method, secret: '', user: '' })).toBe(401);
+	}
+});
+
+test('an address that is not allowed is told 403, whatever secret it shows', () => {
+	expect(statusOf(caller({ query: { key: 's3cret' } }), SECRET, ['198.51.100.0/24'])).toBe(403);
+	expect(statusOf(caller({ query: { key: 's3cret' } }), SECRET, ['203.0.113.0/24'])).toBe(200);
+	expect(statusOf(caller(), SECRET, ['203.0.113.0/24'])).toBe(401);
+	expect(statusOf(caller(), undefined, ['nonsense'])).toBe(403);
+});
+
+test.each([
+	[{ method: 'query', parameterName: 'key', secret: 'x' }, undefined],
+	[{ method: 'query', parameterName: ' ', secret: 'x' }, 'Parameter Name is empty'],
+	[{ method: 'header', headerName: 'x y', secret: 'x' }, 'Header Name is not the name of a header'],
+	[{ method: 'basic', user: 'a:b', secret: 'x' }, 'User is empty or holds a colon'],
+	[{ method: 'query', parameterName: 'key', secret: '' }, 'Secret is empty'],
+])('the form %j', (fields, error) => {
+	expect(secretFormError(fields)?.slice(0, error?.length)).toBe(error);
+});

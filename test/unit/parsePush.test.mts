@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { deliveryKeyOf, parsePush } from '../../nodes/SobotWebhookApp/parsePush';
+
+/** The example in Sobot's document. */
+const EXAMPLE = {
+	id: '123',
+	pid: '456',
+	nick: 'John',
+	uname: 'John Doe',
+	email: '15612661266@163.com;15612661267@163.com',
+	tel: '1234567890',
+	qq: '123456',
+	remark: 'This is a remark',
+	is_vip: '0',
+	vip_level: 'Gold',
+	user_label: '581dfa5ff16644619d8a7e1a45632a79,33d090699539491d9a0cc75f896453bc',
+	face: 'https://example.com/avatar.jpg',
+	ex_fields: {
+		'7dcf2982a3bc4afaa5351500b8e2e21c': '622453954796438,698821015202242',
+		'899f53ad57fd45beaab0628981d87e2b': '2024-03-26',
+	},
+};
+
+test("simplifies the document's own example", () => {
+	expect(parsePush(EXAMPLE)).toEqual({
+		customerId: '123',
+		companyId: '456',
+		nickname: 'John',
+		realName: 'John Doe',
+		emails: ['15612661266@163.com', '15612661267@163.com'],
+		phones: ['1234567890'],
+		qq: '123456',
+		remark: 'This is a remark',
+		isVip: false,
+		vipLevel: 'Gold',
+		labelIds: ['581dfa5ff16644619d8a7e1a45632a79', '33d090699539491d9a0cc75f896453bc'],
+		avatarUrl: 'https://example.com/avatar.jpg',
+		customFields: EXAMPLE.ex_fields,
+		deliveryKey: deliveryKeyOf(EXAMPLE),
+	});
+});
+
+test('leaves out what Sobot left out; a list is then empty', () => {
+	expect(parsePush({})).toEqual({
+		emails: [],
+		phones: [],
+		labelIds: [],
+		deliveryKey: '44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a',
+	});
+});
+
+test('takes separators in odd places, numbers for text, and leaves out what has no meaning', () => {
+	const push = parsePush({
+		id: 5,
+		email: ';;a@b.c; ;',
+		tel: 123,
+		user_label: [1],
+		nick: null,
+		uname: {},
+		is_vip: 1,
+		ex_fields: [],
+	});
+	expect(push).toEqual({
+		customerId: '5',
+		emails: ['a@b.c'],
+		phones: ['123'],
+		labelIds: [],
+		isVip: true,
+		deliveryKey: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+	});
+});
+
+test.each([
+	['1', true],
+	['0', false],
+	[1, true],
+	[0, false],
+	['yes', undefined],
+	[true, undefined],
+	['', undefined],
+])('reads is_vip %j as %j', (given, vip) => {
+	expect(parsePush({ is_vip: given }).isVip).toBe(vip);
+});
+
+test("gives custom fields the builder's names", () => {
+	const names = new Map([['899f53ad57fd45beaab0628981d87e2b', 'birthday']]);
+	expect(parsePush(EXAMPLE, names).customFields).toEqual({
+		'7dcf2982a3bc4afaa5351500b8e2e21c': '622453954796438,698821015202242',
+		birthday: '2024-03-26',
+	});
+});
+
+test('the delivery key is the same for a repeat, however its keys are ordered, and another for another push', () => {
+	const reordered = Object.fromEntries(Object.entries(EXAMPLE).reverse());
+	expect(deliveryKeyOf(reordered)).toBe(deliveryKeyOf(EXAMPLE));
+	expect(deliveryKeyOf({ ...EXAMPLE, remark: 'Another' })).not.toBe(deliveryKeyOf(EXAMPLE));
+	expect(deliveryKeyOf({ a: [1, 2] })).not.toBe(deliveryKeyOf({ a: [2, 1] }));
+});
+
+test('does not pollute any prototype', () => {
+	const body = JSON.parse(
+		'{"__proto__":{"x":1},"ex_fields":{"__proto__":"polluted","constructor":"c"}}',
+	) as Record<string, unknown>;
+	const push = parsePush(body, new Map([['constructor', '__proto__']]));
+	expect(({} as Record<string, unknown>).x).toBeUndefined();
+	expect(Object.getPrototypeOf(push.customFields)).toBe(Object.prototype);
+});
+
+test('never throws and never invents, whatever JSON comes', () => {
+	fc.assert(
+		fc.property(
+			fc.dictionary(fc.oneof(fc.constantFrom(...Object.keys(EXAMPLE)), fc.string()), fc.jsonValue()),
+			(body) => {
+				const before = JSON.stringify(body);
+				const { emails, phones, labelIds, deliveryKey, isVip, customFields, ...texts } = parsePush(body);
+				expect(JSON.stringify(body)).toBe(before);
+				expect(deliveryKey).toMatch(/^[0-9a-f]{64}$/);
+				expect([true, false, undefined]).toContain(isVip);
+				const given = new Set(
+					Object.values(body)
+						.filter((value) => ['string', 'number'].includes(typeof value))
+						.map(String),
+				);
+				for (const value of Object.values(texts)) expect(given.has(String(value))).toBe(true);
+				for (const [list, field] of [
+					[emails, 'email'],
+					[phones, 'tel'],
+					[labelIds, 'user_label'],
+				] as const) {
+					for (const entry of list) expect(String(body[field] as string)).toContain(entry);
+				}
+				if (customFields) expect(customFields).toEqual(body.ex_fields);
+			},
+		),
+	);
+});
