@@ -1,6 +1,6 @@
 // Three kinds of tests, told apart by what is real in them: nothing but our code (unit), n8n-core's execution
 // (integration), a whole n8n (e2e). The sandbox stands for Sobot in the last two.
-const kind = (name, more = {}) => ({
+const kind = (name) => ({
 	displayName: name,
 	testMatch: [`<rootDir>/test/${name}/**/*.test.mts`],
 	testEnvironment: 'node',
@@ -8,17 +8,8 @@ const kind = (name, more = {}) => ({
 	transform: {
 		'\\.m?ts$': '<rootDir>/test/transform.cjs',
 	},
-	...more,
 });
 
 module.exports = {
-	projects: [
-		kind('unit'),
-		kind('sandbox'),
-		kind('integration'),
-		kind('e2e', {
-			globalSetup: '<rootDir>/test/e2e/setup/start.mts',
-			globalTeardown: '<rootDir>/test/e2e/setup/stop.mts',
-		}),
-	],
+	projects: [kind('unit'), kind('sandbox'), kind('integration'), kind('e2e')],
 };

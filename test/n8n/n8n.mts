@@ -73,9 +73,16 @@ export class N8n {
 	private constructor(
 		readonly url: string,
 		readonly userFolder: string,
-		private readonly options: N8nOptions,
-		private readonly child: ChildProcess,
+		private readonly options?: N8nOptions,
+		private readonly child?: ChildProcess,
 	) {}
+
+	/** Another session with an n8n that somebody else has started, and will stop. */
+	static async connect(url: string): Promise<N8n> {
+		const n8n = new N8n(url, '');
+		await n8n.login();
+		return n8n;
+	}
 
 	static async start(options: N8nOptions): Promise<N8n> {
 		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-sobot-')));
@@ -84,6 +91,8 @@ export class N8n {
 		const child = startProcess(options.runtime.node, [options.runtime.n8n, 'start'], {
 			env: {
 				...process.env,
+				// Jest's would make n8n behave as in its own tests.
+				NODE_ENV: 'production',
 				N8N_USER_FOLDER: userFolder,
 				N8N_PORT: String(port),
 				N8N_LISTEN_ADDRESS: '127.0.0.1',
@@ -108,7 +117,7 @@ export class N8n {
 		try {
 			await n8n.untilReady();
 			if (!options.userFolder) await n8n.post('/rest/owner/setup', OWNER);
-			await n8n.post('/rest/login', { emailOrLdapLoginId: OWNER.email, password: OWNER.password });
+			await n8n.login();
 		} catch (error) {
 			await n8n.stop();
 			throw new Error(`n8n did not start: ${String(error)}\n${n8n.log.slice(-3000)}`);
@@ -118,17 +127,19 @@ export class N8n {
 
 	/** The same n8n again, with its database, after this process has ended. */
 	async restart(env?: NodeJS.ProcessEnv): Promise<N8n> {
+		if (!this.options) throw new Error('Only who has started an n8n can restart it.');
 		await this.stop({ keepUserFolder: true });
 		return await N8n.start({ ...this.options, userFolder: this.userFolder, env: env ?? this.options.env });
 	}
 
 	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {
+		if (!this.child) return;
 		await endProcess(this.child, STOPPED_WITHIN_MS, signal);
 		if (!keepUserFolder) await rm(this.userFolder, { recursive: true, force: true, maxRetries: 5 });
 	}
 
 	get pid(): number {
-		return this.child.pid ?? 0;
+		return this.child?.pid ?? 0;
 	}
 
 	async createCredential(
@@ -211,6 +222,15 @@ export class N8n {
 		return results;
 	}
 
+	/** what the editor sends along with each call */
+	get headers(): Record<string, string> {
+		return { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie };
+	}
+
+	private async login(): Promise<void> {
+		await this.post('/rest/login', { emailOrLdapLoginId: OWNER.email, password: OWNER.password });
+	}
+
 	async get<Answer>(path: string): Promise<Answer> {
 		return await this.request('GET', path);
 	}
@@ -222,7 +242,7 @@ export class N8n {
 	async request<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
 		const answer = await fetch(this.url + path, {
 			method,
-			headers: { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie },
+			headers: this.headers,
 			body: body === undefined ? undefined : JSON.stringify(body),
 		});
 		const cookie = answer.headers.getSetCookie().find((one) => one.startsWith('n8n-auth='));
@@ -236,7 +256,7 @@ export class N8n {
 		await until(
 			'n8n to start',
 			async () => {
-				if (this.child.exitCode !== null) throw new Error(`n8n ended with ${this.child.exitCode}`);
+				if (this.child?.exitCode !== null) throw new Error(`n8n ended with ${this.child?.exitCode}`);
 				const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
 				return answer?.ok === true;
 			},

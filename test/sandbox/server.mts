@@ -60,8 +60,6 @@ const DEFAULTS: AccountSettings = {
 	],
 };
 
-const WORDS: Readonly<Record<string, string>> = { '000000': 'success' };
-
 export class Sandbox {
 	readonly account: Account;
 	readonly misbehaviours = new Misbehaviours();
@@ -206,10 +204,8 @@ export class Sandbox {
 }
 
 function answer(res: Response, code: string): void {
-	const message = WORDS[code];
-	res
-		.status(HTTP_STATUS[code] ?? 200)
-		.json({ ret_code: code, ...(message ? {} : { ret_msg: `code ${code}` }) });
+	const words = code === '000000' ? {} : { ret_msg: `See Return codes: ${code}` };
+	res.status(HTTP_STATUS[code] ?? 200).json({ ret_code: code, ...words });
 }
 
 function answerWith(

@@ -1,0 +1,261 @@
+import { createCredentials, type Credentials } from '../n8n/examples.mts';
+import { N8n } from '../n8n/n8n.mts';
+import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { actionWorkflow, chain, connect, node, outputOf, underTest } from './underTest.mts';
+
+jest.setTimeout(120_000);
+
+let n8n: N8n;
+let sandbox: Sandbox;
+let credentials: Credentials;
+
+beforeAll(async () => (n8n = await connect()));
+beforeEach(async () => {
+	sandbox = await Sandbox.start();
+	credentials = await createCredentials(n8n, sandbox);
+});
+afterEach(async () => await sandbox.close());
+
+const DEFINED = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
+const PEOPLE = [
+	{ id: '1', name: 'Ana' },
+	{ id: '2', name: '王小明 😀' },
+	{ id: '3', name: 'Zoë' },
+];
+const OK = { ret_code: '000000' };
+const sentBodies = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
+
+test('define below: unicode and additional fields arrive, the items are paired, one token is fetched', async () => {
+	const additionalFields = { field: [{ name: 'order_no', value: '={{ "A-" + $json.id }}' }] };
+	const execution = await n8n.execute(
+		await actionWorkflow(n8n, credentials, PEOPLE, { ...DEFINED, additionalFields }),
+	);
+	expect(execution.status).toBe('success');
+	expect(outputOf(execution, 'Sobot')).toEqual([0, 1, 2].map((item) => ({ json: OK, pairedItem: { item } })));
+	expect(sentBodies()).toEqual(
+		PEOPLE.map(({ id, name }) => ({ Contact_id: id, nick: name, order_no: `A-${id}` })),
+	);
+	expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
+});
+
+test('map automatically: the item is the body', async () => {
+	const item = { Contact_id: 'x-1', nick: 'X', tags: ['a', null], deep: { n: 1 } };
+	const execution = await n8n.execute(
+		await actionWorkflow(n8n, credentials, [item], { dataMode: 'autoMapInputData' }),
+	);
+	expect(execution.status).toBe('success');
+	expect(sentBodies()).toEqual([item]);
+});
+
+test('JSON: a contact field with its own name, and long numbers as typed', async () => {
+	credentials.sobotCanvasApi = await n8n.createCredential('sobotCanvasApi', 'member canvas', {
+		triggerId: '1234567890123456781',
+		secret: DEMO_CANVAS.secret,
+	});
+	const jsonBody = '{ "member_no": "7", "nick": "M", "order": 1234567890123456789 }';
+	const execution = await n8n.execute(
+		await actionWorkflow(n8n, credentials, [{}], { dataMode: 'json', jsonBody }),
+	);
+	expect(execution.status).toBe('success');
+	expect(sandbox.accepted.map(({ raw }) => raw)).toEqual([jsonBody]);
+});
+
+test('bad input is refused before anything is sent', async () => {
+	const people = [...PEOPLE, { id: '', name: 'Nobody' }];
+	const execution = await n8n.execute(await actionWorkflow(n8n, credentials, people, DEFINED));
+	expect(execution.status).toBe('error');
+	expect(execution.data.resultData.error?.message).toBe(
+		'Contact ID is empty or not a text. Enter one, or check the expression for this item.',
+	);
+	expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
+});
+
+test.each([
+	'900001',
+	'900002',
+	'900003',
+	'900004',
+	'999999',
+	'910021',
+	'910022',
+	'910023',
+	'910024',
+	'910025',
+	'910026',
+])(
+	'%s: with On Error: Continue the item says so and the others go through; otherwise the node stops',
+	async (code) => {
+		sandbox.misbehave({ on: 'trigger', code, contactId: '2' });
+		const parameters = { ...DEFINED, options: { giveUpAfter: 0 } };
+		const workflow = await actionWorkflow(n8n, credentials, PEOPLE, parameters, {
+			onError: 'continueRegularOutput',
+		});
+		const continued = outputOf(await n8n.execute(workflow), 'Sobot');
+		expect(continued.map(({ json }) => json)).toEqual([
+			OK,
+			{ error: expect.stringContaining(`(${code})`) as string, ret_code: code },
+			OK,
+		]);
+		expect(continued.map(({ pairedItem }) => pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
+
+		const stopped = await n8n.execute(await actionWorkflow(n8n, credentials, [PEOPLE[1] ?? {}], parameters));
+		expect(stopped.status).toBe('error');
+		expect(stopped.data.resultData.error?.message).toContain(`(${code})`);
+		expect(stopped.data.resultData.error?.description).toContain('Sobot accepted 0 of 1 items.');
+	},
+);
+
+test('failed items go to the error output with their input, message and code', async () => {
+	const people = [...PEOPLE, { id: 'nobody', name: 'N' }];
+	const execution = await n8n.execute(
+		await actionWorkflow(n8n, credentials, people, DEFINED, { onError: 'continueErrorOutput' }),
+	);
+	const [ok, failed] = execution.data.resultData.runData.Sobot?.[0]?.data?.main ?? [];
+	expect(ok?.map(({ json }) => json)).toEqual([OK, OK, OK]);
+	expect(failed?.map(({ json }) => json)).toEqual([
+		{
+			id: 'nobody',
+			name: 'N',
+			error:
+				'Sobot found no matching customer (910026). Check that the contact ID belongs to a customer in Sobot, and that Contact ID Field is right.',
+			ret_code: '910026',
+		},
+	]);
+});
+
+describe('the token', () => {
+	test('is stored, used by later executions, and renewed once when Sobot refuses it', async () => {
+		const workflow = await actionWorkflow(n8n, credentials, PEOPLE, DEFINED);
+		await n8n.execute(workflow);
+		await n8n.execute(workflow);
+		expect(sandbox.tokenCalls.length).toBe(1);
+		sandbox.account.expireToken();
+		expect(outputOf(await n8n.execute(workflow), 'Sobot').map(({ json }) => json)).toEqual([OK, OK, OK]);
+		expect(sandbox.tokenCalls.length).toBe(2);
+		expect(sandbox.accepted.length).toBe(9);
+	});
+
+	test('survives a restart of n8n', async () => {
+		const { runtime, tarball } = underTest();
+		let own = await N8n.start({ runtime, tarball });
+		try {
+			const workflow = await actionWorkflow(own, await createCredentials(own, sandbox), PEOPLE, DEFINED);
+			await own.execute(workflow);
+			own = await own.restart();
+			const execution = await own.execute(workflow);
+			expect(execution.status).toBe('success');
+			expect(sandbox.tokenCalls.length).toBe(1);
+			expect(sandbox.accepted.length).toBe(6);
+		} finally {
+			await own.stop();
+		}
+	});
+
+	test("serves n8n's HTTP Request node, and is renewed there once its recorded life has passed", async () => {
+		sandbox.account.settings.tokenLifeSeconds = 2;
+		const request = {
+			...node('HTTP', 'n8n-nodes-base.httpRequest', 4.2, {
+				method: 'POST',
+				url: `${sandbox.url}/logi-flow/webhook/trigger`,
+				authentication: 'predefinedCredentialType',
+				nodeCredentialType: 'sobotApi',
+				sendHeaders: true,
+				headerParameters: {
+					parameters: [
+						{ name: 'trigger-id', value: DEMO_CANVAS.triggerId },
+						{ name: 'secret', value: DEMO_CANVAS.secret },
+					],
+				},
+				sendBody: true,
+				specifyBody: 'json',
+				jsonBody: '{ "Contact_id": "http", "nick": "H" }',
+			}),
+			credentials: { sobotApi: credentials.sobotApi ?? { id: '', name: '' } },
+		};
+		const workflow = await n8n.createWorkflow({
+			name: 'Any Sobot API',
+			nodes: [node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}), request],
+			connections: chain('By hand', 'HTTP'),
+		});
+		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual(OK);
+		const endMs = Date.now() + 2000;
+		while (Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, endMs - Date.now() + 1));
+		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual(OK);
+		expect(sandbox.tokenCalls.length).toBe(2);
+		expect(sandbox.triggerCalls.map(({ code }) => code)).toEqual(['000000', '000000']);
+	});
+});
+
+describe('the credential test', () => {
+	const api = (more: Record<string, unknown> = {}) => ({
+		region: 'custom',
+		baseUrl: sandbox.url,
+		appId: 'demo-app',
+		appKey: 'demo-key',
+		...more,
+	});
+
+	test('of Sobot API fetches one token and tries it', async () => {
+		expect(await n8n.testCredential('sobotApi', api())).toEqual({
+			status: 'OK',
+			message: 'Connection successful!',
+		});
+		expect(sandbox.tokenCalls.length).toBe(1);
+		expect(sandbox.triggerCalls.map(({ code }) => code)).toEqual(['910021']);
+	});
+
+	test.each([
+		[
+			'a wrong App Key',
+			{ appKey: 'wrong' },
+			"Sobot did not accept the signature (900003). Check App ID and App Key in the Sobot API credential, and that this machine's clock is right.",
+		],
+		['a wrong App ID', { appId: 'wrong' }, 'Sobot has no API configuration for this company (900004).'],
+		[
+			'a base URL that is no URL',
+			{ baseUrl: 'sobot' },
+			'The Base URL in the Sobot API credential is not a URL.',
+		],
+		[
+			'a host that refuses',
+			{ baseUrl: 'http://127.0.0.1:9' },
+			'No token could be fetched. The connection to Sobot was refused. Check Region and Base URL',
+		],
+	])('of Sobot API with %s says so', async (_, more, message) => {
+		const { status, message: said } = await n8n.testCredential('sobotApi', api(more));
+		expect([status, said.slice(0, message.length)]).toEqual(['Error', message]);
+	});
+
+	test('of Sobot API says when the token is refused', async () => {
+		sandbox.misbehave({ on: 'trigger', code: '900002' });
+		expect((await n8n.testCredential('sobotApi', api())).message).toContain('(900002)');
+	});
+
+	test('of Sobot Canvas API checks the form, and says that it is no more than that', async () => {
+		const good = { triggerId: DEMO_CANVAS.triggerId, secret: 'x' };
+		expect((await n8n.testCredential('sobotCanvasApi', good)).message).toMatch(
+			/^The form is right\. Whether Sobot knows/,
+		);
+		const { status, message } = await n8n.testCredential('sobotCanvasApi', { ...good, triggerId: '12' });
+		expect([status, message]).toEqual(['Error', expect.stringContaining('not a 19-digit number')]);
+		expect(sandbox.triggerCalls).toEqual([]);
+	});
+
+	test('of Sobot Webhook App API checks the form', async () => {
+		const good = { method: 'query', parameterName: 'key', secret: 'x' };
+		expect((await n8n.testCredential('sobotWebhookAppApi', good)).status).toBe('OK');
+		expect(await n8n.testCredential('sobotWebhookAppApi', { ...good, secret: '' })).toEqual({
+			status: 'Error',
+			message: 'Secret is empty. Enter a long random text.',
+		});
+	});
+});
+
+test('is offered to AI agents as a tool, with the same operations', async () => {
+	const types = (await (
+		await fetch(`${n8n.url}/types/nodes.json`, { headers: n8n.headers })
+	).json()) as Array<{ name: string; outputs: unknown[] }>;
+	const tool = types.find(({ name }) => name === 'n8n-nodes-sobot.sobotRuleEngineTool');
+	expect(tool?.outputs).toEqual(['ai_tool']);
+	expect(types.some(({ name }) => name === 'n8n-nodes-sobot.sobotWebhookAppTriggerTool')).toBe(false);
+});

@@ -1,4 +1,0 @@
-// After the end-to-end tests.
-export default async function stop(): Promise<void> {
-	await globalThis.n8nUnderTest?.stop();
-}

@@ -1,0 +1,231 @@
+import type { Profile } from '../sandbox/account.mts';
+import { productionPath, type Credentials } from '../n8n/examples.mts';
+import { N8n, type Workflow } from '../n8n/n8n.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { until } from '../until.mts';
+import { chain, connect, node, outputOf } from './underTest.mts';
+
+jest.setTimeout(120_000);
+
+let n8n: N8n;
+let sandbox: Sandbox;
+const active: Workflow[] = [];
+
+beforeAll(async () => {
+	n8n = await connect();
+	sandbox = await Sandbox.start({ timeScale: 0.001 });
+});
+afterEach(async () => {
+	for (const workflow of active.splice(0)) await n8n.deactivate(workflow);
+	sandbox.forget();
+});
+afterAll(async () => await sandbox.close());
+
+const PROFILE: Profile = { id: 'c-1', pid: '456', nick: '王小明', email: 'a@b.c;d@e.f', is_vip: '1' };
+const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
+
+interface Started {
+	workflow: Workflow;
+	url: string;
+	/** executions that have ended, the latest first */
+	ended: () => Promise<Array<{ id: string; status: string }>>;
+}
+
+/** A workflow behind the trigger, switched on. */
+async function start(
+	parameters: Record<string, unknown> = {},
+	{
+		credentials = {},
+		after = node('Next', 'n8n-nodes-base.noOp', 1, {}),
+	}: { credentials?: Credentials; after?: ReturnType<typeof node> } = {},
+): Promise<Started> {
+	const workflow = await n8n.createWorkflow({
+		name: 'Trigger under test',
+		nodes: [
+			{
+				...node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters),
+				webhookId: crypto.randomUUID(),
+				credentials,
+			},
+			after,
+		],
+		connections: chain('Push', after.name),
+	});
+	await n8n.activate(workflow, productionPath(workflow));
+	active.push(workflow);
+	const ended = async () => {
+		await until('executions to end', async () =>
+			(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
+		);
+		return await n8n.executions(workflow);
+	};
+	return { workflow, url: `${n8n.url}/webhook/${productionPath(workflow)}`, ended };
+}
+
+const send = async (url: string, body: string, headers: Record<string, string> = {}, method = 'POST') => {
+	const answer = await fetch(url, {
+		method,
+		body,
+		headers: { 'content-type': 'application/json', ...headers },
+	});
+	return {
+		status: answer.status,
+		type: answer.headers.get('content-type'),
+		headers: answer.headers,
+		body: await answer.text(),
+	};
+};
+
+test.each(['POST', 'PUT'] as const)(
+	'%s: the exact acknowledgement as JSON, and one execution with the simplified profile',
+	async (method) => {
+		const { url, ended } = await start();
+		const push = await sandbox.pusher.push({ url, method }, PROFILE);
+		expect([push.status, push.contentType, push.body]).toEqual([
+			200,
+			expect.stringMatching(/^application\/json/),
+			ACKNOWLEDGEMENT,
+		]);
+		expect(push.acknowledged).toBe(true);
+		const executions = await ended();
+		expect(executions.map(({ status }) => status)).toEqual(['success']);
+		const execution = await n8n.execution(executions[0]?.id ?? '');
+		expect(outputOf(execution, 'Next')).toEqual([
+			{
+				json: {
+					customerId: 'c-1',
+					companyId: '456',
+					nickname: '王小明',
+					emails: ['a@b.c', 'd@e.f'],
+					phones: [],
+					isVip: true,
+					labelIds: [],
+					deliveryKey: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+				},
+				pairedItem: { item: 0 },
+			},
+		]);
+	},
+);
+
+test('raw: the body as Sobot sent it', async () => {
+	const { url, ended } = await start({ simplify: false });
+	await sandbox.pusher.push({ url, method: 'POST' }, PROFILE);
+	const [latest] = await ended();
+	expect(outputOf(await n8n.execution(latest?.id ?? ''), 'Next').map(({ json }) => json)).toEqual([PROFILE]);
+});
+
+test.each([
+	['an array', '[1]', 'application/json', 400],
+	['a text', '"hello"', 'application/json', 400],
+	['a number', '5', 'application/json', 400],
+	['null', 'null', 'application/json', 400],
+	['malformed JSON', '{ "id": ', 'application/json', 422],
+	['an empty body', '', 'application/json', 400],
+	['plain text', 'hello', 'text/plain', 415],
+	['JSON as plain text', '{"id":"1"}', 'text/plain', 415],
+	['a form', 'id=1', 'application/x-www-form-urlencoded', 415],
+	['XML', '<id>1</id>', 'application/xml', 415],
+])('%s is refused, starts nothing and is not acknowledged', async (_, body, type, status) => {
+	const { workflow, url } = await start();
+	const answer = await send(url, body, { 'content-type': type });
+	expect(answer.status).toBe(status);
+	expect(answer.body).not.toBe(ACKNOWLEDGEMENT);
+	expect(await n8n.executions(workflow)).toEqual([]);
+});
+
+describe('who may push', () => {
+	const protectedBy = async (data: Record<string, unknown>) => {
+		const sobotWebhookAppApi = await n8n.createCredential('sobotWebhookAppApi', 'push secret', data);
+		return await start(
+			{ authentication: 'sobotWebhookAppApi', options: { includeRequest: true } },
+			{ credentials: { sobotWebhookAppApi } },
+		);
+	};
+	const BASIC = { authorization: `Basic ${Buffer.from('sobot:s3cret').toString('base64')}` };
+
+	test.each<[string, Record<string, unknown>, string, Record<string, string>]>([
+		['query', { method: 'query', parameterName: 'key', secret: 's3cret' }, '?key=s3cret', {}],
+		[
+			'header',
+			{ method: 'header', headerName: 'x-sobot-key', secret: 's3cret' },
+			'',
+			{ 'x-sobot-key': 's3cret' },
+		],
+		['basic', { method: 'basic', user: 'sobot', secret: 's3cret' }, '', BASIC],
+	])(
+		'%s: the right secret is let in, none or a wrong one is told 401 and starts nothing, and it shows nowhere',
+		async (method, data, query, headers) => {
+			const { url, ended } = await protectedBy(data);
+			const body = JSON.stringify(PROFILE);
+			const refusals = [
+				await send(url, body),
+				await send(url + query.replace('s3cret', 'wrong'), body, {
+					'x-sobot-key': 'wrong',
+					authorization: 'Basic d3Jvbmc6eA==',
+				}),
+			];
+			for (const refusal of refusals) {
+				expect([refusal.status, refusal.body]).toEqual([401, '{"code":401,"status":1}']);
+				expect(refusal.headers.has('www-authenticate')).toBe(method === 'basic');
+			}
+			expect((await send(url + query, body, headers)).body).toBe(ACKNOWLEDGEMENT);
+			const executions = await ended();
+			expect(executions.length).toBe(1);
+			const shown = JSON.stringify(await n8n.execution(executions[0]?.id ?? ''));
+			for (const secret of ['s3cret', BASIC.authorization]) expect(shown).not.toContain(secret);
+		},
+	);
+
+	test('an address that is not on the list is told 403', async () => {
+		const { workflow, url } = await start({ options: { ipAllowlist: '203.0.113.0/24' } });
+		expect(await send(url, JSON.stringify(PROFILE))).toEqual(
+			expect.objectContaining({ status: 403, body: '{"code":403,"status":1}' }),
+		);
+		expect(await n8n.executions(workflow)).toEqual([]);
+	});
+});
+
+test('pushes of other companies are acknowledged and start nothing', async () => {
+	const { url, ended } = await start({ options: { companyIds: '456' } });
+	expect((await send(url, JSON.stringify({ ...PROFILE, pid: '999' }))).body).toBe(ACKNOWLEDGEMENT);
+	expect((await send(url, JSON.stringify(PROFILE))).body).toBe(ACKNOWLEDGEMENT);
+	expect((await ended()).length).toBe(1);
+});
+
+describe('the workflow acknowledges', () => {
+	const acknowledge = (outcome: string) =>
+		node('Answer', 'n8n-nodes-sobot.sobotRuleEngine', 1, {
+			resource: 'webhookApp',
+			operation: 'acknowledge',
+			outcome,
+		});
+
+	test('success: Sobot has its acknowledgement', async () => {
+		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: acknowledge('success') });
+		const answer = await send(url, JSON.stringify(PROFILE));
+		expect([answer.status, answer.type, answer.body]).toEqual([
+			200,
+			expect.stringMatching(/^application\/json/),
+			ACKNOWLEDGEMENT,
+		]);
+		const [latest] = await ended();
+		expect(outputOf(await n8n.execution(latest?.id ?? ''), 'Answer').length).toBe(1);
+	});
+
+	test('failure: Sobot pushes three times in all', async () => {
+		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: acknowledge('failure') });
+		await sandbox.pusher.push({ url, method: 'POST' }, PROFILE);
+		await until('three pushes', () => sandbox.pushes.length === 3 && sandbox.pusher.pending === 0);
+		expect(sandbox.pushes.map(({ body }) => body)).toEqual(Array(3).fill('{"code":1,"status":1}'));
+		expect((await ended()).length).toBe(3);
+	});
+
+	test('a trigger that does not wait: the node explains itself', async () => {
+		const { url, ended } = await start({}, { after: acknowledge('success') });
+		expect((await send(url, JSON.stringify(PROFILE))).body).toBe(ACKNOWLEDGEMENT);
+		const [latest] = await ended();
+		const { error } = (await n8n.execution(latest?.id ?? '')).data.resultData;
+		expect(error?.message).toBe('"Push" does not wait for an acknowledgement.');
+	});
+});
