@@ -89,7 +89,8 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	};
 
 	const sendOne = async (customer: Customer, token: Token): Promise<void> => {
-		customer.firstSentMs ??= clock.nowMs();
+		const sentMs = clock.nowMs();
+		customer.firstSentMs ??= sentMs;
 		let answer: HttpAnswer | undefined;
 		let verdict: Verdict;
 		try {
@@ -99,13 +100,14 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 			verdict = judgeError(error);
 		}
 		if (verdict.outcome !== 'unreachable') outagePauseMs = 0;
+		if (answer && verdict.outcome !== 'overLimit') pace.accepted();
 		switch (verdict.outcome) {
 			case 'accepted':
 			case 'refused':
 			case 'unknown':
 				return finish(customer, verdict, answer);
 			case 'overLimit':
-				pace.refused();
+				pace.refused(sentMs);
 				return tryAgain(customer, verdict);
 			case 'unreachable':
 				if (clock.nowMs() >= outageEndMs) {

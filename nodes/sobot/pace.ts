@@ -1,50 +1,9 @@
-// When the next call for a trigger ID may leave. Sobot takes 50 calls in any one second, counts them where they
-// arrive, and shares them among all programs that use the trigger ID; this process only sees which were refused.
+// When the next call for a trigger ID may leave: turns, one after the other, for all executions of this process.
+import { AdaptiveRate, CALLS_PER_SECOND } from './adaptiveRate';
 import type { Clock } from './clock';
-
-/** Sobot's limit for a single trigger ID. Source: Sobot, "Rule Engine API", Limit. */
-export const CALLS_PER_SECOND = 50;
 
 const WINDOW_MS = 1000;
 
-/**
- * The first rate, a little below the limit: calls that left evenly spaced can arrive squeezed together, and with
- * 30 ms of difference on the way 50 of them fit into a second only if 1.03 s of them left.
- */
-const FIRST_RATE = 0.97 * CALLS_PER_SECOND;
-
-/** What one refusal takes off the rate. Small, since a crowd brings many and a squeeze on the way only one. */
-const DECREASE = 0.04;
-/** What a second without refusals adds, as a share of the limit; it doubles with every quiet second after the second. */
-const INCREASE = 0.002;
-const QUIET_SECONDS = 2;
-const LOWEST_RATE = 0.5;
-
-/** The rate that a trigger ID bears: down with every refusal, up again when they stop. Calls a second. */
-export class AdaptiveRate {
-	private rate = FIRST_RATE;
-	private grownToMs = -Infinity;
-	private lastRefusalMs = -Infinity;
-
-	/** The rate at this moment; moments must not go backwards. */
-	at(nowMs: number): number {
-		if (this.grownToMs === -Infinity) this.grownToMs = nowMs;
-		const seconds = (nowMs - this.grownToMs) / 1000;
-		const quiet = Math.max(0, (nowMs - this.lastRefusalMs) / 1000 - QUIET_SECONDS);
-		const speedUp = Number.isFinite(quiet) ? Math.min(64, 2 ** quiet) : 1;
-		this.rate = Math.min(CALLS_PER_SECOND, this.rate + CALLS_PER_SECOND * INCREASE * speedUp * seconds);
-		this.grownToMs = nowMs;
-		return this.rate;
-	}
-
-	/** Sobot has refused a call for being over the limit. */
-	refused(nowMs: number): void {
-		this.rate = Math.max(LOWEST_RATE, this.at(nowMs) * (1 - DECREASE));
-		this.lastRefusalMs = nowMs;
-	}
-}
-
-/** Hands out turns, one after the other, to all executions of this process that call one trigger ID. */
 export class Pace {
 	private readonly rate = new AdaptiveRate();
 	/** The moments of the latest calls, at most as many as Sobot takes in a second. */
@@ -66,9 +25,14 @@ export class Pace {
 		return await turn;
 	}
 
-	/** Sobot has refused a call for being over the limit. */
-	refused(): void {
-		this.rate.refused(this.clock.nowMs());
+	/** Sobot let a call through its limit, whatever it answered then. */
+	accepted(): void {
+		this.rate.accepted(this.clock.nowMs());
+	}
+
+	/** Sobot refused a call that was sent at `sentMs` for being over the limit. */
+	refused(sentMs: number): void {
+		this.rate.refused(this.clock.nowMs(), sentMs);
 	}
 
 	private async wait(requestsPerSecond: number, stop?: AbortSignal): Promise<boolean> {

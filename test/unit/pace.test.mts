@@ -1,4 +1,4 @@
-import { AdaptiveRate, Pace, paceOf } from '../../nodes/sobot/pace';
+import { Pace, paceOf } from '../../nodes/sobot/pace';
 import { settle, SimulatedClock } from './clock.mts';
 
 /** The most calls that left in any one second. */
@@ -103,30 +103,4 @@ test('a hundred waiting at once cost no more timers than a hundred turns', async
 	await clock.run(all);
 	expect(clock.sleeps).toBeLessThanOrEqual(200);
 	await settle();
-});
-
-describe('the adaptive rate', () => {
-	test('goes down with each refusal, by little for one and by much for a crowd of them', () => {
-		const rate = new AdaptiveRate();
-		const before = rate.at(0);
-		rate.refused(0);
-		expect(rate.at(0) / before).toBeGreaterThan(0.9);
-		for (let i = 0; i < 30; i++) rate.refused(1);
-		expect(rate.at(1)).toBeLessThan(before / 2);
-	});
-
-	test('is never so low that nothing is sent any more', () => {
-		const rate = new AdaptiveRate();
-		for (let i = 0; i < 10_000; i++) rate.refused(0);
-		expect(rate.at(0)).toBeGreaterThanOrEqual(0.5);
-	});
-
-	test('comes up again when the refusals stop, and never above the limit', () => {
-		const rate = new AdaptiveRate();
-		for (let i = 0; i < 100; i++) rate.refused(0);
-		let atSeconds = 0;
-		while (rate.at(atSeconds * 1000) < 45 && atSeconds < 60) atSeconds++;
-		expect(atSeconds).toBeLessThanOrEqual(15);
-		expect(rate.at(600_000)).toBeLessThanOrEqual(50);
-	});
 });

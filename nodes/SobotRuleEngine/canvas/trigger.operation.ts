@@ -8,12 +8,13 @@ import {
 	type JsonObject,
 } from 'n8n-workflow';
 import { readSobotAnswer, type HttpAnswer } from '../../sobot/answer';
+import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
 import { canvasRequest, type Canvas } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { readAccount, storedTokenOf } from '../../sobot/credential';
 import { deliver, type Delivered, type Route } from '../../sobot/delivery';
 import type { Account, Token } from '../../sobot/getToken';
-import { CALLS_PER_SECOND, paceOf } from '../../sobot/pace';
+import { paceOf } from '../../sobot/pace';
 import { sessionOf } from '../../sobot/tokenSession';
 import { canvasFormError } from './canvasCredential';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';

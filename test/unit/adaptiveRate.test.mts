@@ -1,0 +1,67 @@
+import { AdaptiveRate } from '../../nodes/sobot/adaptiveRate';
+
+/** Calls at the rate's own pace, of which a share is refused, answered after 50 ms. Returns the moment of the end. */
+function drive(
+	rate: AdaptiveRate,
+	fromMs: number,
+	seconds: number,
+	isRefused: (call: number) => boolean,
+): number {
+	let nowMs = fromMs;
+	for (let call = 0; nowMs < fromMs + seconds * 1000; call++) {
+		nowMs += 1000 / rate.at(nowMs);
+		if (isRefused(call)) rate.refused(nowMs, nowMs - 50);
+		else rate.accepted(nowMs);
+	}
+	return nowMs;
+}
+
+test('starts just below the limit, and stays there while nothing is refused', () => {
+	const rate = new AdaptiveRate();
+	expect(rate.at(0)).toBe(48.5);
+	drive(rate, 0, 60, () => false);
+	expect(rate.at(60_000)).toBe(48.5);
+});
+
+test('one refusal among many takes off little', () => {
+	const rate = new AdaptiveRate();
+	const nowMs = drive(rate, 0, 5, () => false);
+	rate.refused(nowMs, nowMs - 50);
+	expect(rate.at(nowMs) / 48.5).toBeGreaterThan(0.96);
+	expect(rate.at(nowMs) / 48.5).toBeLessThan(1);
+});
+
+test('refusals of calls that were sent before the last decrease do not decrease it again', () => {
+	const rate = new AdaptiveRate();
+	const nowMs = drive(rate, 0, 5, () => false);
+	rate.refused(nowMs, nowMs - 50);
+	const once = rate.at(nowMs);
+	rate.refused(nowMs, nowMs - 49);
+	expect(rate.at(nowMs)).toBe(once);
+});
+
+test('falls within a second to what is let through when others take the most of it', () => {
+	const rate = new AdaptiveRate();
+	const nowMs = drive(rate, 0, 5, () => false);
+	const endMs = drive(rate, nowMs, 1.5, (call) => call % 5 >= 2);
+	expect(rate.at(endMs)).toBeLessThan(30);
+	expect(rate.at(endMs)).toBeGreaterThan(5);
+});
+
+test('is never so low that nothing is sent any more', () => {
+	const rate = new AdaptiveRate();
+	const endMs = drive(rate, 0, 60, () => true);
+	expect(rate.at(endMs)).toBeGreaterThanOrEqual(0.5);
+	expect(rate.at(endMs)).toBeLessThan(2);
+});
+
+test.each([
+	['half of its calls were let through for a while', 1, 25],
+	['nearly none was let through for long', 60, 30],
+])('is back at the limit soon after %s, and never above', (_, refusedSeconds, backWithinSeconds) => {
+	const rate = new AdaptiveRate();
+	const nowMs = drive(rate, 0, refusedSeconds, (call) => call % 2 === 0);
+	expect(rate.at(nowMs)).toBeLessThan(30);
+	const endMs = drive(rate, nowMs, backWithinSeconds, () => false);
+	expect(rate.at(endMs)).toBe(48.5);
+});
