@@ -80,8 +80,8 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	const replaceToken = async (customer: Customer, refused: Token, verdict: Verdict): Promise<void> => {
 		if (customer.renewals >= MOST_RENEWALS) return finish(customer, verdict);
 		try {
-			const { fetched } = await session.replace(refused, store);
-			if (fetched) customer.renewals++;
+			const replacement = await Promise.race([session.replace(refused, store), stopped]);
+			if (replacement?.fetched) customer.renewals++;
 			tryAgain(customer, verdict);
 		} catch (error) {
 			finish(customer, tokenVerdict(error));

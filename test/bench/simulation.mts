@@ -38,8 +38,7 @@ export function simulate(crowd: Crowd, random: () => number): Call[] {
 	const calls: Call[] = [];
 
 	for (let process = 0; process < processes; process++) {
-		const rate: Rate =
-			crowd.fixedRate === undefined ? new AdaptiveRate() : unadapted(crowd.fixedRate);
+		const rate: Rate = crowd.fixedRate === undefined ? new AdaptiveRate() : unadapted(crowd.fixedRate);
 		const leavesMs = (crowd.leaves?.[process] ?? Infinity) * 1000;
 		const send = (nowMs: number): void => {
 			if (nowMs >= leavesMs) return;
@@ -69,10 +68,19 @@ export interface Figures {
 	least: number;
 }
 
-export function figuresOf(calls: readonly Call[], processes: number, fromMs: number, toMs: number, limit = CALLS_PER_SECOND): Figures {
+export function figuresOf(
+	calls: readonly Call[],
+	processes: number,
+	fromMs: number,
+	toMs: number,
+	limit = CALLS_PER_SECOND,
+): Figures {
 	const within = calls.filter(({ arrivedMs }) => arrivedMs >= fromMs && arrivedMs < toMs);
 	const accepted = within.filter((call) => call.accepted);
-	const counts = Array.from({ length: processes }, (_, i) => accepted.filter(({ process }) => process === i).length);
+	const counts = Array.from(
+		{ length: processes },
+		(_, i) => accepted.filter(({ process }) => process === i).length,
+	);
 	return {
 		share: accepted.length / ((limit * (toMs - fromMs)) / 1000),
 		refused: 1 - accepted.length / within.length,
@@ -124,7 +132,7 @@ class Agenda {
 	}
 
 	private sink(): void {
-		for (let at = 0; ; ) {
+		for (let at = 0; ;) {
 			const left = 2 * at + 1;
 			if (left >= this.heap.length) return;
 			const least = this.time(left + 1) < this.time(left) ? left + 1 : left;

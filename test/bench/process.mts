@@ -1,0 +1,46 @@
+// One of several plain Node.js processes that share a trigger ID: drives the package's own code, without n8n.
+// Reads what to do from its first argument, says "ready", starts at a line on its input, prints its outcomes as JSON.
+import { once } from 'node:events';
+import { deliver } from '../../nodes/sobot/delivery';
+import { canvasRequest } from '../../nodes/sobot/canvas';
+import { Pace } from '../../nodes/sobot/pace';
+import { systemClock } from '../../nodes/sobot/clock';
+import type { Token } from '../../nodes/sobot/getToken';
+import { TokenSession } from '../../nodes/sobot/tokenSession';
+
+export interface Assignment {
+	name: string;
+	items: number;
+	baseUrl: string;
+	triggerId: string;
+	secret: string;
+	token: Token;
+}
+
+const { name, items, token, ...canvas } = JSON.parse(process.argv[2] ?? '') as Assignment;
+const session = new TokenSession(systemClock);
+session.begin(token);
+console.log('ready');
+await once(process.stdin, 'data');
+const delivered = await deliver(
+	Array.from({ length: items }, (_, i) => JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' })),
+	{
+		pace: new Pace(systemClock),
+		session,
+		store: {
+			read: async () => token,
+			renew: async () => await Promise.reject(new Error('The token does not end in this benchmark.')),
+		},
+		send: async (value, body) => {
+			const { url, ...request } = canvasRequest(canvas, value, body, 30_000);
+			const answer = await fetch(url, request);
+			return { statusCode: answer.status, body: await answer.text() };
+		},
+		clock: systemClock,
+		requestsPerSecond: 50,
+		giveUpAfterSeconds: 300,
+		stopOnFailure: false,
+	},
+);
+console.log(JSON.stringify(delivered.map(({ verdict }) => verdict?.outcome ?? 'not sent')));
+process.exit(0);
