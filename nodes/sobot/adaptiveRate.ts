@@ -27,8 +27,8 @@ const LONGEST_QUIET_SECONDS = 8;
 const FASTEST_GROWTH_SHARE = 0.15;
 const FASTEST_GROWTH_CALLS = 2;
 
-/** A refusal takes off so many times the refused share of the last second, */
-const DECREASE_FACTOR = 1.5;
+/** A refusal takes off so many times the share of the last second's calls that was refused, */
+const DECREASE_FACTOR = 1;
 /** but no more than this, */
 const LARGEST_DECREASE = 0.1;
 /** unless a fifth was refused: then the rate falls to what was let through. */

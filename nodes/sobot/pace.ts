@@ -4,11 +4,17 @@ import type { Clock } from './clock';
 
 const WINDOW_MS = 1000;
 
+/** What late timers and a busy process have cost is caught up, up to this much, */
+const MOST_CAUGHT_UP_MS = 100;
+/** and never by a burst, which would arrive as one: calls only follow each other by this much closer. */
+const CATCHING_UP = 0.8;
+
 export class Pace {
 	private readonly rate = new AdaptiveRate();
 	/** The moments of the latest calls, at most as many as Sobot takes in a second. */
 	private readonly sentMs: number[] = [];
 	private nextSlotMs = -Infinity;
+	private spacingMs = 0;
 	private queue: Promise<unknown> = Promise.resolve();
 
 	constructor(private readonly clock: Clock) {}
@@ -36,12 +42,12 @@ export class Pace {
 	}
 
 	private async wait(requestsPerSecond: number, stop?: AbortSignal): Promise<boolean> {
-		for (;;) {
+		for (let hasSlept = false; ; hasSlept = true) {
 			if (stop?.aborted) return false;
 			const nowMs = this.clock.nowMs();
 			const waitMs = this.earliestMs(requestsPerSecond) - nowMs;
 			if (waitMs <= 0) {
-				this.take(nowMs, requestsPerSecond);
+				this.take(nowMs, requestsPerSecond, hasSlept);
 				return true;
 			}
 			await this.clock.sleep(Math.ceil(waitMs));
@@ -51,17 +57,17 @@ export class Pace {
 	private earliestMs(requestsPerSecond: number): number {
 		const first = this.sentMs.at(-requestsPerSecond);
 		const windowEndMs = first === undefined ? -Infinity : first + WINDOW_MS;
-		return Math.max(this.nextSlotMs, windowEndMs);
+		const lastMs = this.sentMs.at(-1) ?? -Infinity;
+		return Math.max(this.nextSlotMs, windowEndMs, lastMs + CATCHING_UP * this.spacingMs);
 	}
 
-	private take(nowMs: number, requestsPerSecond: number): void {
+	private take(nowMs: number, requestsPerSecond: number, hasWaited: boolean): void {
 		this.sentMs.push(nowMs);
 		if (this.sentMs.length > CALLS_PER_SECOND) this.sentMs.shift();
-		const spacingMs = WINDOW_MS / Math.min(this.rate.at(nowMs), requestsPerSecond);
-		// Slots follow a fixed beat, so that late timers do not add up; but what was missed by more than a few
-		// slots is not caught up, since a burst would arrive as one.
-		const isLate = nowMs - this.nextSlotMs > 2 * spacingMs;
-		this.nextSlotMs = (isLate ? nowMs : this.nextSlotMs) + spacingMs;
+		this.spacingMs = WINDOW_MS / Math.min(this.rate.at(nowMs), requestsPerSecond);
+		// Nothing is caught up of a time in which nobody wanted to send.
+		const oldestMs = hasWaited ? nowMs - MOST_CAUGHT_UP_MS : nowMs - this.spacingMs;
+		this.nextSlotMs = Math.max(this.nextSlotMs, oldestMs) + this.spacingMs;
 	}
 }
 

@@ -68,11 +68,7 @@ function total(calls: readonly Call[], atSecond: number): number {
 	return shareOf(calls, undefined, atSecond);
 }
 
-function secondsUntil(
-	calls: readonly Call[],
-	fromSecond: number,
-	isReached: (atSecond: number) => boolean,
-): number {
+function secondsUntil(fromSecond: number, isReached: (atSecond: number) => boolean): number {
 	for (let seconds = AVERAGE_SECONDS; seconds < 60; seconds++)
 		if (isReached(fromSecond + seconds)) return seconds;
 	return Infinity;

@@ -124,7 +124,7 @@ async function measure(
 		const credentials = await createCredentials(n8n, sandbox);
 		const workflow = await make(credentials, sandbox);
 		sandbox.misbehave({ on: 'trigger', ...misbehaviour });
-		await n8n.execute(workflow);
+		await n8n.execute(workflow, 2000);
 		return { ...seenBy(sandbox), calls: sandbox.triggerCalls };
 	} finally {
 		await sandbox.close();
