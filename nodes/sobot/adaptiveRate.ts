@@ -22,7 +22,7 @@ const GROWTH_CALLS = 0.1;
 const CROWD_RATE = 4;
 /** After so many turns without a refusal the others have probably left: growth doubles each second, up to a bound. */
 const QUIET_TURNS = 60;
-const SHORTEST_QUIET_SECONDS = 4;
+const SHORTEST_QUIET_SECONDS = 3;
 const LONGEST_QUIET_SECONDS = 8;
 const FASTEST_GROWTH_SHARE = 0.15;
 const FASTEST_GROWTH_CALLS = 2;

@@ -331,6 +331,34 @@ describe('never twice', () => {
 	});
 });
 
+describe("with n8n's Retry On Fail", () => {
+	const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
+	const timesSent = (id: string) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length;
+
+	test('what was accepted is not sent again, and what failed is', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 2 });
+		const { output, error } = await run({ node: RETRY });
+		expect(error).toBeUndefined();
+		expect(output.map(({ json }) => json)).toEqual([OK, OK, OK]);
+		expect(['1', '2', '3'].map(timesSent)).toEqual([1, 3, 1]);
+	});
+
+	test('what may have been accepted is not sent again either', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
+		const { error } = await run({ node: RETRY });
+		expect(error?.message).toContain('Sobot may or may not have');
+		expect(timesSent('2')).toBe(1);
+		expect(timesSent('1')).toBe(1);
+	});
+
+	test('nor with On Error: Continue, where n8n retries when the first item has failed', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '1', code: '910025' });
+		const { output } = await run({ node: { ...RETRY, onError: 'continueRegularOutput' } });
+		expect(output.map(({ json }) => json.ret_code)).toEqual(['910025', '000000', '000000']);
+		expect([timesSent('2'), timesSent('3')]).toEqual([1, 1]);
+	});
+});
+
 describe('no secret', () => {
 	test('is in the output, in the errors or in the execution data', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });

@@ -18,6 +18,7 @@ import { paceOf } from '../../sobot/pace';
 import { sessionOf } from '../../sobot/tokenSession';
 import { canvasFormError } from './canvasCredential';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
+import { earlierTry, rememberTry } from './earlierTry';
 import { failureText, ranges, summarize } from './report';
 import { storedToken } from './storedToken';
 
@@ -161,8 +162,11 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 
 	const session = sessionOf(account, systemClock);
 	session.begin(token);
-	const delivered = await deliver(
-		bodies.map((body) => ('json' in body ? body.json : undefined)),
+	const items = this.getInputData();
+	const run = retriedRun(this);
+	const earlier = items.map((item) => (run ? earlierTry(run, item) : undefined));
+	const newly = await deliver(
+		bodies.map((body, index) => ('json' in body && !earlier[index] ? body.json : undefined)),
 		{
 			pace: paceOf(canvas.baseUrl, canvas.triggerId, systemClock),
 			session,
@@ -175,9 +179,18 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 			stopOnFailure: !goesOn,
 		},
 	);
+	const delivered = newly.map((one, index) => earlier[index] ?? one);
+	if (run) for (const [index, item] of items.entries()) rememberTry(run, item, delivered[index] ?? {});
 
 	if (!goesOn) throwFirstFailure(this, delivered);
 	return delivered.map((one, index) => outputItem(this, one, bodies[index], index));
+}
+
+/** Names this run of the node, if n8n is to retry it when it fails. */
+function retriedRun(node: IExecuteFunctions): string | undefined {
+	const { id, retryOnFail } = node.getNode();
+	if (!retryOnFail) return undefined;
+	return JSON.stringify([node.getExecutionId(), id, node.getWorkflowDataProxy(0).$runIndex]);
 }
 
 async function readCredentials(
