@@ -231,12 +231,16 @@ async function severalProcesses(): Promise<string> {
 				...workers.map((_, i) => busy.filter(({ contactId }) => contactId.startsWith(`p${i}-`)).length),
 			);
 			const seen = seenBy(sandbox);
+			const together =
+				(busy.length - 1) /
+				((allBusyUntilMs - Math.min(...busy.map(({ arrivedAtMs }) => arrivedAtMs))) / 1000);
 			const reported = outcomes.flat().filter((outcome) => outcome === 'accepted').length;
 			rows.push([
 				`${count}`,
 				`${seen.accepted} of ${count * ITEMS}`,
 				`${reported}`,
 				`${seen.twice}`,
+				ratio(together / 50),
 				ratio(seen.perSecond / 50),
 				percent(seen.refusedShare),
 				ratio(least / (busy.length / count)),
@@ -251,7 +255,8 @@ async function severalProcesses(): Promise<string> {
 			'Accepted',
 			'Reported as accepted',
 			'Twice',
-			'Of the limit together',
+			'Of the limit together, while all send',
+			'Until the last is done',
 			'Calls refused',
 			'Least share, of an even one',
 		],
