@@ -1,4 +1,5 @@
-// `npm test`: everything, from lint to a real n8n. `npm test -- unit e2e` runs only what is named.
+// `npm test`: everything, from lint to a real n8n. `npm test -- unit e2e` runs only what is named; what begins with a
+// dash is for Jest, as in `npm test -- e2e --testPathPatterns=trigger`.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +19,7 @@ const MORE_FLAGS: Partial<Record<Step, string[]>> = {
 
 const say = (line: string) => console.log(line);
 const named = process.argv.slice(2).filter((word) => !word.startsWith('-'));
+const forJest = process.argv.slice(2).filter((word) => word.startsWith('-'));
 const unknown = named.filter((word) => !STEPS.includes(word as Step));
 const chosen = named.length > 0 ? STEPS.filter((step) => named.includes(step)) : STEPS;
 
@@ -35,7 +37,15 @@ await runProgram(async (cleanUp) => {
 		const outputFile = join(results, `${kind}.json`);
 		const code = await show(
 			join('node_modules', '.bin', 'jest'),
-			['--selectProjects', kind, '--json', '--outputFile', outputFile, ...(MORE_FLAGS[kind] ?? [])],
+			[
+				'--selectProjects',
+				kind,
+				'--json',
+				'--outputFile',
+				outputFile,
+				...(MORE_FLAGS[kind] ?? []),
+				...forJest,
+			],
 			env,
 		);
 		const { numPassedTests, numTotalTests } = JSON.parse(await readFile(outputFile, 'utf8')) as Record<

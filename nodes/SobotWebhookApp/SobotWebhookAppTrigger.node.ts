@@ -17,10 +17,12 @@ import { isJsonObject } from '../sobot/answer';
 import { isRange, splitList } from './addressList';
 import { acknowledgement, refusal, type Refusal } from './answerPush';
 import { mayPush, secretFormError, type PushSecret } from './mayPush';
-import { parsePush } from './parsePush';
+import { deliveryKeyOf, parsePush } from './parsePush';
+import { isRepeat, withPush, type TakenPushes } from './repeats';
 import { withoutSecrets } from './requestDetails';
 
 interface Options {
+	ignoreRepeatsMinutes?: number;
 	companyIds?: string;
 	ipAllowlist?: string;
 	customFieldNames?: { field?: Array<{ id?: string; name?: string }> };
@@ -162,6 +164,16 @@ export class SobotWebhookAppTrigger implements INodeType {
 						],
 					},
 					{
+						displayName: 'Ignore Repeats For (Minutes)',
+						name: 'ignoreRepeatsMinutes',
+						type: 'number',
+						typeOptions: { minValue: 0, numberPrecision: 2 },
+						default: 10,
+						displayOptions: { show: { '/responseMode': ['onReceived'] } },
+						description:
+							'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 1,000 different pushes, and two that arrive at the same moment can both get through. For a promise, use a Remove Duplicates node on deliveryKey.',
+					},
+					{
 						displayName: 'Include Request',
 						name: 'includeRequest',
 						type: 'boolean',
@@ -231,6 +243,12 @@ export class SobotWebhookAppTrigger implements INodeType {
 		const companyIds = splitList(options.companyIds ?? '');
 		if (companyIds.length > 0 && !companyIds.includes(String(body.pid))) return { webhookResponse };
 
+		const isAnsweredByWorkflow = this.getNodeParameter('responseMode') === 'responseNode';
+		// Where the workflow answers, a repeat may be what it has asked Sobot for.
+		if (!isAnsweredByWorkflow && dropsRepeat(this, body, options.ignoreRepeatsMinutes ?? 0)) {
+			return { webhookResponse };
+		}
+
 		const push = this.getNodeParameter('simplify') === false ? body : parsePush(body, namesOf(options));
 		const json: IDataObject = { ...(push as IDataObject) };
 		if (options.includeRequest) {
@@ -240,9 +258,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 			);
 		}
 		const workflowData = [[{ json }]];
-		return this.getNodeParameter('responseMode') === 'responseNode'
-			? { workflowData }
-			: { webhookResponse, workflowData };
+		return isAnsweredByWorkflow ? { workflowData } : { webhookResponse, workflowData };
 	}
 }
 
@@ -257,6 +273,17 @@ async function checkSecretForm(
 		status: 'OK',
 		message: 'The form is right. Whether Sobot sends this secret shows only when it pushes.',
 	};
+}
+
+/** Is this push a repeat to be dropped? If not, it is remembered, once n8n has taken it on. */
+function dropsRepeat(context: IWebhookFunctions, body: Record<string, unknown>, minutes: number): boolean {
+	if (!(minutes > 0) || context.getMode() === 'manual') return false;
+	const memory = context.getWorkflowStaticData('node');
+	const taken = (memory.takenPushes ?? {}) as TakenPushes;
+	const [key, nowMs, windowMs] = [deliveryKeyOf(body), Date.now(), minutes * 60_000];
+	if (isRepeat(taken, key, nowMs, windowMs)) return true;
+	memory.takenPushes = withPush(taken, key, nowMs, windowMs);
+	return false;
 }
 
 function optionsOf(context: IHookFunctions | IWebhookFunctions): Options {

@@ -123,6 +123,17 @@ test('failed items go to the error output with their input, message and code', a
 	]);
 });
 
+test("n8n's Retry On Fail does not send again what Sobot has accepted", async () => {
+	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 2 });
+	const more = { retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
+	const execution = await n8n.execute(await actionWorkflow(n8n, credentials, PEOPLE, DEFINED, more));
+	expect(outputOf(execution, 'Sobot').map(({ json }) => json)).toEqual([OK, OK, OK]);
+	const timesSent = ['1', '2', '3'].map(
+		(id) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length,
+	);
+	expect(timesSent).toEqual([1, 3, 1]);
+});
+
 describe('the token', () => {
 	test('is stored, used by later executions, and renewed once when Sobot refuses it', async () => {
 		const workflow = await actionWorkflow(n8n, credentials, PEOPLE, DEFINED);

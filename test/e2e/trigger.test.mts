@@ -3,7 +3,7 @@ import { productionPath, type Credentials } from '../n8n/examples.mts';
 import { N8n, type Workflow } from '../n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { until } from '../until.mts';
-import { chain, connect, node, outputOf } from './underTest.mts';
+import { chain, connect, node, outputOf, underTest } from './underTest.mts';
 
 jest.setTimeout(120_000);
 
@@ -191,6 +191,46 @@ test('pushes of other companies are acknowledged and start nothing', async () =>
 	expect((await send(url, JSON.stringify({ ...PROFILE, pid: '999' }))).body).toBe(ACKNOWLEDGEMENT);
 	expect((await send(url, JSON.stringify(PROFILE))).body).toBe(ACKNOWLEDGEMENT);
 	expect((await ended()).length).toBe(1);
+});
+
+describe('repeats', () => {
+	test('are acknowledged and dropped within the window, also after a restart; other pushes are not', async () => {
+		const { runtime, tarball } = underTest();
+		let own = await N8n.start({ runtime, tarball });
+		const shared = n8n;
+		try {
+			n8n = own;
+			const { workflow, url, ended } = await start({ options: { ignoreRepeatsMinutes: 5 } });
+			active.length = 0;
+			const body = JSON.stringify(PROFILE);
+			for (const one of [body, body, JSON.stringify({ ...PROFILE, remark: 'another' }), body]) {
+				expect((await send(url, one)).body).toBe(ACKNOWLEDGEMENT);
+			}
+			expect((await ended()).length).toBe(2);
+			own = await own.restart();
+			const path = productionPath(workflow);
+			await until('the production URL', async () =>
+				(await (await fetch(`${own.url}/webhook/${path}`)).text()).includes('not registered for GET'),
+			);
+			expect((await send(`${own.url}/webhook/${path}`, body)).body).toBe(ACKNOWLEDGEMENT);
+			expect((await own.executions(workflow)).length).toBe(2);
+		} finally {
+			n8n = shared;
+			await own.stop();
+		}
+	});
+
+	test('start the workflow again without the option, and after the window', async () => {
+		const body = JSON.stringify(PROFILE);
+		const without = await start();
+		const short = await start({ options: { ignoreRepeatsMinutes: 0.01 } });
+		for (const { url } of [without, short]) await send(url, body);
+		const endMs = Date.now() + 600;
+		await until('the window to pass', () => Date.now() > endMs);
+		for (const { url } of [without, short]) await send(url, body);
+		expect((await without.ended()).length).toBe(2);
+		expect((await short.ended()).length).toBe(2);
+	});
 });
 
 describe('the workflow acknowledges', () => {
