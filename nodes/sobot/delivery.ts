@@ -127,7 +127,8 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	/** The token to send with, at the moment to send; undefined once the execution is stopped. */
 	const takeTurn = async (): Promise<Token | undefined> => {
 		for (;;) {
-			const token = await Promise.race([session.token(store), stopped]);
+			// A race leaves something behind in `stopped` until the batch ends, so it is not run for each item.
+			const token = session.ready(store) ?? (await Promise.race([session.token(store), stopped]));
 			if (!token || !(await pace.turn(route.requestsPerSecond, stop))) return undefined;
 			// It may have been refused or replaced while this turn was waited for: then a call would be wasted.
 			if (session.isCurrent(token)) return token;

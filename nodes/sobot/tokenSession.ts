@@ -45,11 +45,16 @@ export class TokenSession {
 		this.adopt(stored);
 	}
 
-	/** The token to send with now. Waits only if there is none alive. Throws TokenError. */
-	async token(store: TokenStore): Promise<Token> {
-		if (!this.current || !this.serves(this.current)) return (await this.renewOnce(store)).token;
+	/** The token to send with now; undefined if one has to be waited for. Renews ahead, in the background. */
+	ready(store: TokenStore): Token | undefined {
+		if (!this.current || !this.serves(this.current)) return undefined;
 		if (this.clock.nowMs() >= this.renewAtMs && !this.renewal) this.renewAhead(store);
 		return this.current;
+	}
+
+	/** The token to send with now. Waits only if there is none alive. Throws TokenError. */
+	async token(store: TokenStore): Promise<Token> {
+		return this.ready(store) ?? (await this.renewOnce(store)).token;
 	}
 
 	/**
