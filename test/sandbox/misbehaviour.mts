@@ -16,7 +16,7 @@ export interface Misbehaviour {
 	contactId?: string;
 	/** time on the way, before the call is counted */
 	onTheWay?: Span;
-	/** time at work, after the call was counted and carried out */
+	/** time at work, after the call was counted and carried out; a call that is refused takes none */
 	atWork?: Span;
 	/** answer with this code, without carrying the call out */
 	code?: string;

@@ -161,7 +161,8 @@ export class Sandbox {
 					performance.timeOrigin + performance.now(),
 				);
 		this.triggerCalls.push({ arrivedAtMs, triggerId: triggerId ?? '', code: decision.code, contactId, raw });
-		if (wrong.atWork) await sleep(draw(wrong.atWork));
+		// What was refused is no work.
+		if (wrong.atWork && decision.code === '000000') await sleep(draw(wrong.atWork));
 		if ('customer' in decision && decision.customer && decision.canvas?.webhookApp) {
 			void this.pusher.push(decision.canvas.webhookApp, decision.customer);
 		}
