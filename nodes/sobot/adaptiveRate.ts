@@ -22,16 +22,16 @@ const GROWTH_CALLS = 0.1;
 const CROWD_RATE = 4;
 /** After so many turns without a refusal the others have probably left: growth doubles each second, up to a bound. */
 const QUIET_TURNS = 60;
-const SHORTEST_QUIET_SECONDS = 3;
+const SHORTEST_QUIET_SECONDS = 1.2;
 const LONGEST_QUIET_SECONDS = 8;
 const FASTEST_GROWTH_SHARE = 0.15;
 const FASTEST_GROWTH_CALLS = 2;
 
-/** A refusal takes off so many times the share of the last second's calls that was refused, */
-const DECREASE_FACTOR = 1;
-/** but no more than this, */
+/** A refusal takes off the share of the last second's calls that was refused, but no more than this, */
 const LARGEST_DECREASE = 0.1;
-/** unless a fifth was refused: then the rate falls to what was let through. */
+/** and less than that where it is so small that calls squeezed together by chance explain it; */
+const CHANCE_SHARE = 0.04;
+/** but where a fifth was refused, the rate falls to what was let through. */
 const OVERLOAD_SHARE = 0.2;
 /** Fewer answers than this show no share. */
 const FEWEST_ANSWERS = 5;
@@ -74,7 +74,7 @@ export class AdaptiveRate {
 		const seconds = Math.min(WINDOW_MS, Math.max(50, nowMs - (this.firstAnswerMs ?? nowMs))) / 1000;
 		// What was sent before the last decrease knew nothing of it: it must not decrease the rate again.
 		if (sentMs > this.lastDecreaseMs) {
-			rate *= 1 - Math.min(LARGEST_DECREASE, DECREASE_FACTOR * refusedShare);
+			rate *= 1 - Math.min(LARGEST_DECREASE, refusedShare * Math.min(1, refusedShare / CHANCE_SHARE));
 			this.lastDecreaseMs = nowMs;
 		}
 		// Only who uses the rate can tell from what was let through what can be.
