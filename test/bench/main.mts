@@ -6,7 +6,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { actionWorkflow, chain, node } from '../e2e/underTest.mts';
+import { actionWorkflow, chain, httpRequestNode, node } from '../e2e/underTest.mts';
 import { createCredentials, type Credentials } from '../n8n/examples.mts';
 import { N8n, packPackage, type Workflow } from '../n8n/n8n.mts';
 import { fetchRuntime } from '../n8n/runtime.mts';
@@ -69,29 +69,14 @@ async function thisNode(n8n: N8n, credentials: Credentials, count = ITEMS): Prom
 }
 
 /** n8n's HTTP Request node as well as it can be set for Sobot: the token from the credential, 50 items each second. */
-async function httpRequestNode(
+async function httpRequestWorkflow(
 	n8n: N8n,
 	credentials: Credentials,
 	sandbox: Sandbox,
 	batching = true,
 ): Promise<Workflow> {
-	const parameters = {
-		method: 'POST',
-		url: `${sandbox.url}/logi-flow/webhook/trigger`,
-		authentication: 'predefinedCredentialType',
-		nodeCredentialType: 'sobotApi',
-		sendHeaders: true,
-		headerParameters: {
-			parameters: [
-				{ name: 'trigger-id', value: DEMO_CANVAS.triggerId },
-				{ name: 'secret', value: DEMO_CANVAS.secret },
-			],
-		},
-		sendBody: true,
-		specifyBody: 'json',
-		jsonBody: '={{ JSON.stringify({ Contact_id: $json.id, nick: $json.name }) }}',
-		options: batching ? { batching: { batch: { batchSize: 50, batchInterval: 1000 } } } : {},
-	};
+	const jsonBody = '={{ JSON.stringify({ Contact_id: $json.id, nick: $json.name }) }}';
+	const options = batching ? { batching: { batch: { batchSize: 50, batchInterval: 1000 } } } : {};
 	return await n8n.createWorkflow({
 		name: 'HTTP Request node',
 		nodes: [
@@ -101,11 +86,7 @@ async function httpRequestNode(
 				jsonOutput: JSON.stringify({ list: customers }),
 			}),
 			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
-			{
-				...node('HTTP', 'n8n-nodes-base.httpRequest', 4.2, parameters),
-				credentials: { sobotApi: credentials.sobotApi ?? { id: '', name: '' } },
-				onError: 'continueRegularOutput',
-			},
+			{ ...httpRequestNode(sandbox, credentials, jsonBody, options), onError: 'continueRegularOutput' },
 		],
 		connections: chain('By hand', 'List', 'Items', 'HTTP'),
 	});
@@ -141,7 +122,7 @@ async function atTheLimit(n8n: N8n): Promise<string> {
 			['this node', async (c: Credentials) => await thisNode(n8n, c)],
 			[
 				'HTTP Request node, 50 each second',
-				async (c: Credentials, s: Sandbox) => await httpRequestNode(n8n, c, s),
+				async (c: Credentials, s: Sandbox) => await httpRequestWorkflow(n8n, c, s),
 			],
 		] as const) {
 			say(`  ${what}: ${who} ...`);
@@ -285,7 +266,10 @@ async function costs(n8n: N8n): Promise<string> {
 	for (let round = 0; round < 3; round++) {
 		for (const [who, make] of [
 			['this node', async (c: Credentials) => await thisNode(n8n, c)],
-			['HTTP Request node', async (c: Credentials, s: Sandbox) => await httpRequestNode(n8n, c, s, false)],
+			[
+				'HTTP Request node',
+				async (c: Credentials, s: Sandbox) => await httpRequestWorkflow(n8n, c, s, false),
+			],
 		] as const) {
 			const before = await usage(n8n.pid);
 			const startedMs = Date.now();

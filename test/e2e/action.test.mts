@@ -1,7 +1,7 @@
 import { createCredentials, type Credentials } from '../n8n/examples.mts';
 import { N8n } from '../n8n/n8n.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { actionWorkflow, chain, connect, node, outputOf, underTest } from './underTest.mts';
+import { actionWorkflow, chain, connect, httpRequestNode, node, outputOf, underTest } from './underTest.mts';
 
 jest.setTimeout(120_000);
 
@@ -164,25 +164,7 @@ describe('the token', () => {
 
 	test("serves n8n's HTTP Request node, and is renewed there once its recorded life has passed", async () => {
 		sandbox.account.settings.tokenLifeSeconds = 2;
-		const request = {
-			...node('HTTP', 'n8n-nodes-base.httpRequest', 4.2, {
-				method: 'POST',
-				url: `${sandbox.url}/logi-flow/webhook/trigger`,
-				authentication: 'predefinedCredentialType',
-				nodeCredentialType: 'sobotApi',
-				sendHeaders: true,
-				headerParameters: {
-					parameters: [
-						{ name: 'trigger-id', value: DEMO_CANVAS.triggerId },
-						{ name: 'secret', value: DEMO_CANVAS.secret },
-					],
-				},
-				sendBody: true,
-				specifyBody: 'json',
-				jsonBody: '{ "Contact_id": "http", "nick": "H" }',
-			}),
-			credentials: { sobotApi: credentials.sobotApi ?? { id: '', name: '' } },
-		};
+		const request = httpRequestNode(sandbox, credentials, '{ "Contact_id": "http", "nick": "H" }');
 		const workflow = await n8n.createWorkflow({
 			name: 'Any Sobot API',
 			nodes: [node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}), request],

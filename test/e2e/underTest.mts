@@ -2,6 +2,7 @@
 import type { Runtime } from '../n8n/runtime.mts';
 import { N8n, type Execution, type Item, type Workflow } from '../n8n/n8n.mts';
 import type { Credentials, SavedNode } from '../n8n/examples.mts';
+import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
 
 export interface UnderTest {
 	url: string;
@@ -58,6 +59,36 @@ export function chain(...names: string[]): Record<string, unknown> {
 			.slice(0, -1)
 			.map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
 	);
+}
+
+/** n8n's own HTTP Request node as it is set for Sobot's canvas trigger: the token comes from the Sobot API credential. */
+export function httpRequestNode(
+	sandbox: Sandbox,
+	credentials: Credentials,
+	jsonBody: string,
+	options: Record<string, unknown> = {},
+): SavedNode {
+	const parameters = {
+		method: 'POST',
+		url: `${sandbox.url}/logi-flow/webhook/trigger`,
+		authentication: 'predefinedCredentialType',
+		nodeCredentialType: 'sobotApi',
+		sendHeaders: true,
+		headerParameters: {
+			parameters: [
+				{ name: 'trigger-id', value: DEMO_CANVAS.triggerId },
+				{ name: 'secret', value: DEMO_CANVAS.secret },
+			],
+		},
+		sendBody: true,
+		specifyBody: 'json',
+		jsonBody,
+		options,
+	};
+	return {
+		...node('HTTP', 'n8n-nodes-base.httpRequest', 4.2, parameters),
+		credentials: { sobotApi: credentials.sobotApi ?? { id: '', name: '' } },
+	};
 }
 
 /** What a node put out in an execution. */
