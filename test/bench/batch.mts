@@ -1,0 +1,87 @@
+// One batch of customers in a real n8n, by this node or by what a user would use instead, and what the sandbox saw of it.
+import { actionWorkflow, chain, httpRequestNode, node } from '../e2e/underTest.mts';
+import { createCredentials, type Credentials } from '../n8n/examples.mts';
+import type { N8n, Workflow } from '../n8n/n8n.mts';
+import type { Misbehaviour, Span } from '../sandbox/misbehaviour.mts';
+import { Sandbox, type TriggerRecord } from '../sandbox/server.mts';
+
+export const ITEMS = 1000;
+export const ROUNDS = 3;
+export const ON_THE_WAY: Span = { minMs: 20, maxMs: 50 };
+
+/** What the sandbox saw of a run. */
+export interface Seen {
+	accepted: number;
+	twice: number;
+	refusedShare: number;
+	tokens: number;
+	/** accepted calls a second, from the first to the last of them */
+	perSecond: number;
+}
+
+export function seenBy(sandbox: Sandbox): Seen {
+	const calls = sandbox.triggerCalls.filter(({ triggerId }) => triggerId !== '');
+	const { accepted } = sandbox;
+	const times = accepted.map(({ arrivedAtMs }) => arrivedAtMs);
+	const seconds = (Math.max(...times) - Math.min(...times)) / 1000;
+	return {
+		accepted: accepted.length,
+		twice: accepted.length - new Set(accepted.map(({ contactId }) => contactId)).size,
+		refusedShare: calls.filter(({ code }) => code !== '000000').length / calls.length,
+		tokens: sandbox.tokenCalls.length,
+		perSecond: (accepted.length - 1) / seconds,
+	};
+}
+
+const customers = Array.from({ length: ITEMS }, (_, i) => ({ id: `c-${i}`, name: `Customer ${i}` }));
+
+export async function thisNode(n8n: N8n, credentials: Credentials, count = ITEMS): Promise<Workflow> {
+	const parameters = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
+	return await actionWorkflow(n8n, credentials, customers.slice(0, count), parameters, {
+		onError: 'continueRegularOutput',
+	});
+}
+
+/** n8n's HTTP Request node as well as it can be set for Sobot: the token from the credential, 50 items each second. */
+export async function httpRequestWorkflow(
+	n8n: N8n,
+	credentials: Credentials,
+	sandbox: Sandbox,
+	batching = true,
+): Promise<Workflow> {
+	const jsonBody = '={{ JSON.stringify({ Contact_id: $json.id, nick: $json.name }) }}';
+	const options = batching ? { batching: { batch: { batchSize: 50, batchInterval: 1000 } } } : {};
+	return await n8n.createWorkflow({
+		name: 'HTTP Request node',
+		nodes: [
+			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
+			node('List', 'n8n-nodes-base.set', 3.4, {
+				mode: 'raw',
+				jsonOutput: JSON.stringify({ list: customers }),
+			}),
+			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
+			{ ...httpRequestNode(sandbox, credentials, jsonBody, options), onError: 'continueRegularOutput' },
+		],
+		connections: chain('By hand', 'List', 'Items', 'HTTP'),
+	});
+}
+
+/** A run in n8n against a sandbox of its own, with a fresh credential. */
+export async function measure(
+	n8n: N8n,
+	misbehaviour: Partial<Misbehaviour>,
+	make: (credentials: Credentials, sandbox: Sandbox) => Promise<Workflow>,
+	callsPerSecond = 50,
+): Promise<Seen & { calls: TriggerRecord[] }> {
+	const sandbox = await Sandbox.start();
+	try {
+		sandbox.canvas().callsPerSecond = callsPerSecond;
+		const credentials = await createCredentials(n8n, sandbox);
+		const workflow = await make(credentials, sandbox);
+		sandbox.misbehave({ on: 'trigger', ...misbehaviour });
+		await n8n.execute(workflow, 2000);
+		return { ...seenBy(sandbox), calls: sandbox.triggerCalls };
+	} finally {
+		await sandbox.close();
+	}
+}

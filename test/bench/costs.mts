@@ -1,0 +1,108 @@
+// What a batch costs the machine: CPU time and memory in a real n8n, of this node and of the HTTP Request node.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Credentials } from '../n8n/examples.mts';
+import { N8n } from '../n8n/n8n.mts';
+import type { Runtime, Say } from '../n8n/runtime.mts';
+import type { Sandbox } from '../sandbox/server.mts';
+import { until } from '../until.mts';
+import { httpRequestWorkflow, measure, ROUNDS, thisNode } from './batch.mts';
+import { median, table } from './figures.mts';
+
+/** CPU seconds that a process has used, from Linux's /proc. */
+async function cpuSeconds(pid: number): Promise<number> {
+	const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+	const ticksPerSecond = 100;
+	return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
+}
+
+/** Megabytes that are still in use in an n8n after its garbage was collected. */
+async function liveMegabytes(n8n: N8n, file: string): Promise<number> {
+	await rm(file, { force: true });
+	process.kill(n8n.pid, 'SIGUSR2');
+	let text = '';
+	await until('the live memory', async () => (text = await readFile(file, 'utf8').catch(() => '')) !== '');
+	return Number(text) / 2 ** 20;
+}
+
+const forCosts = (n8n: N8n) =>
+	[
+		['this node', async (c: Credentials) => await thisNode(n8n, c)],
+		['HTTP Request node', async (c: Credentials, s: Sandbox) => await httpRequestWorkflow(n8n, c, s, false)],
+	] as const;
+
+async function cpuTimes(n8n: N8n, say: Say): Promise<Record<string, { used: number; net: number }>> {
+	say('  CPU time ...');
+	const idleFrom = await cpuSeconds(n8n.pid);
+	await sleep(10_000);
+	const idlePerSecond = ((await cpuSeconds(n8n.pid)) - idleFrom) / 10;
+	const runs: Record<string, { used: number; net: number }[]> = {};
+	for (let round = 0; round < ROUNDS; round++) {
+		for (const [who, make] of forCosts(n8n)) {
+			const before = await cpuSeconds(n8n.pid);
+			const startedMs = Date.now();
+			await measure(n8n, {}, make, 1e6);
+			const used = (await cpuSeconds(n8n.pid)) - before;
+			const net = used - (idlePerSecond * (Date.now() - startedMs)) / 1000;
+			(runs[who] ??= []).push({ used, net });
+		}
+	}
+	return Object.fromEntries(
+		Object.entries(runs).map(([who, list]) => [
+			who,
+			{ used: median(list.map(({ used }) => used)), net: median(list.map(({ net }) => net)) },
+		]),
+	);
+}
+
+/** The most that was in use at any look during a run, beyond what was in use before it; in megabytes. */
+async function memoryHeld(runtime: Runtime, tarball: string, say: Say): Promise<Record<string, number>> {
+	say('  Memory ...');
+	const folder = await mkdtemp(join(tmpdir(), 'sobot-memory-'));
+	const file = join(folder, 'bytes');
+	const env = {
+		NODE_OPTIONS: `--require ${resolve('test/bench/liveMemory.cjs')}`,
+		LIVE_MEMORY_FILE: file,
+	};
+	const n8n = await N8n.start({ runtime, tarball, env });
+	try {
+		const runs: Record<string, number[]> = {};
+		for (let round = 0; round <= ROUNDS; round++) {
+			for (const [who, make] of forCosts(n8n)) {
+				const before = await liveMegabytes(n8n, file);
+				let most = 0;
+				let isOver = false;
+				const run = measure(n8n, {}, make, 1e6).finally(() => (isOver = true));
+				while (!isOver) {
+					most = Math.max(most, await liveMegabytes(n8n, file));
+					await sleep(100);
+				}
+				await run;
+				// The first round loads and compiles what both need.
+				if (round > 0) (runs[who] ??= []).push(most - before);
+			}
+		}
+		say(`    ${JSON.stringify(runs)}`);
+		return Object.fromEntries(Object.entries(runs).map(([who, list]) => [who, median(list)]));
+	} finally {
+		await n8n.stop();
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+export async function costs(n8n: N8n, runtime: Runtime, tarball: string, say: Say): Promise<string> {
+	if (process.platform !== 'linux') return 'CPU time is measured on Linux only.';
+	const cpu = await cpuTimes(n8n, say);
+	const held = await memoryHeld(runtime, tarball, say);
+	return table(
+		['Who', 'CPU seconds for 1,000 items', 'beyond an idle n8n', 'Memory in use, beyond before'],
+		Object.entries(cpu).map(([who, { used, net }]) => [
+			who,
+			used.toFixed(2),
+			net.toFixed(2),
+			`${(held[who] ?? NaN).toFixed(1)} MB`,
+		]),
+	);
+}

@@ -1,0 +1,17 @@
+// How the benchmarks' figures are drawn together and written.
+export function median(values: number[]): number {
+	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
+
+export function ratio(value: number): string {
+	return value.toFixed(3);
+}
+
+export function percent(share: number): string {
+	return `${(share * 100).toFixed(1)} %`;
+}
+
+export function table(head: string[], rows: string[][]): string {
+	const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
+	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
