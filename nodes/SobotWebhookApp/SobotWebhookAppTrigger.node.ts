@@ -234,7 +234,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		if (!admission.admitted) return refuse(this, refusal(admission.status, admission.headers));
 
 		// n8n makes objects of forms and XML as well.
-		if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
+		if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? ''))
 			return refuse(this, refusal(415));
 		const body: unknown = this.getBodyData();
 		if (!isJsonObject(body)) return refuse(this, refusal(400));

@@ -58,12 +58,34 @@ export function deliveryKeyOf(body: Readonly<Record<string, unknown>>): string {
 	return createHash('sha256').update(canonicalJson(body)).digest('hex');
 }
 
-function canonicalJson(value: unknown): string {
-	return JSON.stringify(value, (_, inner: unknown) =>
-		isJsonObject(inner)
-			? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-			: inner,
-	);
+/** Without recursion: a push may be nested deeper than a stack reaches. */
+function canonicalJson(root: unknown): string {
+	let json = '';
+	const ahead: Array<{ text: string } | { value: unknown }> = [{ value: root }];
+	for (let next = ahead.pop(); next; next = ahead.pop()) {
+		if ('text' in next) {
+			json += next.text;
+			continue;
+		}
+		const { value } = next;
+		if (Array.isArray(value)) {
+			ahead.push({ text: ']' });
+			for (let i = value.length - 1; i >= 0; i--) {
+				ahead.push({ value: value[i] });
+				if (i > 0) ahead.push({ text: ',' });
+			}
+			json += '[';
+		} else if (isJsonObject(value)) {
+			const keys = Object.keys(value).sort();
+			ahead.push({ text: '}' });
+			for (let i = keys.length - 1; i >= 0; i--) {
+				const key = keys[i] ?? '';
+				ahead.push({ value: value[key] }, { text: `${i > 0 ? ',' : ''}${JSON.stringify(key)}:` });
+			}
+			json += '{';
+		} else json += JSON.stringify(value);
+	}
+	return json;
 }
 
 function text(value: unknown): string | undefined {

@@ -50,14 +50,14 @@ export class AdaptiveRate {
 	private lastRefusalMs = -Infinity;
 	/** the answers of the last second */
 	private answers: Answer[] = [];
+	/** when the calls of the last second were sent */
+	private readonly sentMs: number[] = [];
 
-	at(nowMs: number): number {
-		const seconds = (nowMs - (this.grownToMs ?? nowMs)) / 1000;
-		this.grownToMs = nowMs;
-		if (this.rate < HIGHEST_RATE) {
-			this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);
-		}
-		return this.rate;
+	/** A call leaves now. Returns how many a second may leave from here on. */
+	sent(nowMs: number): number {
+		this.sentMs.push(nowMs);
+		while ((this.sentMs[0] ?? nowMs) <= nowMs - WINDOW_MS) this.sentMs.shift();
+		return this.at(nowMs);
 	}
 
 	/** A call was let through. */
@@ -70,7 +70,9 @@ export class AdaptiveRate {
 		this.note({ atMs: nowMs, refused: true });
 		let rate = this.at(nowMs);
 		const refused = this.answers.filter((answer) => answer.refused).length;
-		const refusedShare = refused / this.answers.length;
+		const sent = this.sentMs.filter((ms) => ms > nowMs - WINDOW_MS).length;
+		// Refusals come back sooner than what Sobot has to work at: then the answers alone would show too many.
+		const refusedShare = refused / Math.max(this.answers.length, sent);
 		const seconds = Math.min(WINDOW_MS, Math.max(50, nowMs - (this.firstAnswerMs ?? nowMs))) / 1000;
 		// What was sent before the last decrease knew nothing of it: it must not decrease the rate again.
 		if (sentMs > this.lastDecreaseMs) {
@@ -79,11 +81,20 @@ export class AdaptiveRate {
 		}
 		// Only who uses the rate can tell from what was let through what can be.
 		const isUsed = this.answers.length >= FEWEST_ANSWERS && this.answers.length / seconds > 0.7 * this.rate;
-		if (isUsed && refusedShare > OVERLOAD_SHARE) {
+		if (isUsed && refused / this.answers.length > OVERLOAD_SHARE) {
 			rate = Math.min(rate, (this.answers.length - refused) / seconds);
 		}
 		this.rate = Math.max(LOWEST_RATE, rate);
 		this.lastRefusalMs = nowMs;
+	}
+
+	private at(nowMs: number): number {
+		const seconds = (nowMs - (this.grownToMs ?? nowMs)) / 1000;
+		this.grownToMs = nowMs;
+		if (this.rate < HIGHEST_RATE) {
+			this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);
+		}
+		return this.rate;
 	}
 
 	private growthPerSecond(nowMs: number): number {

@@ -64,7 +64,7 @@ export class Pace {
 	private take(nowMs: number, requestsPerSecond: number, hasWaited: boolean): void {
 		this.sentMs.push(nowMs);
 		if (this.sentMs.length > CALLS_PER_SECOND) this.sentMs.shift();
-		this.spacingMs = WINDOW_MS / Math.min(this.rate.at(nowMs), requestsPerSecond);
+		this.spacingMs = WINDOW_MS / Math.min(this.rate.sent(nowMs), requestsPerSecond);
 		// Nothing is caught up of a time in which nobody wanted to send.
 		const oldestMs = hasWaited ? nowMs - MOST_CAUGHT_UP_MS : nowMs - this.spacingMs;
 		this.nextSlotMs = Math.max(this.nextSlotMs, oldestMs) + this.spacingMs;

@@ -24,7 +24,7 @@ export interface Call {
 }
 
 interface Rate {
-	at(nowMs: number): number;
+	sent(nowMs: number): number;
 	accepted(nowMs: number): void;
 	refused(nowMs: number, sentMs: number): void;
 }
@@ -52,7 +52,7 @@ export function simulate(crowd: Crowd, random: () => number): Call[] {
 					else rate.refused(backAtMs, nowMs);
 				});
 			});
-			agenda.add(nowMs + 1000 / rate.at(nowMs), send);
+			agenda.add(nowMs + 1000 / rate.sent(nowMs), send);
 		};
 		agenda.add((crowd.joins?.[process] ?? 0) * 1000 + random() * 20, send);
 	}
@@ -100,7 +100,7 @@ export function seeded(seed: number): () => number {
 }
 
 function unadapted(rate: number): Rate {
-	return { at: () => rate, accepted: () => {}, refused: () => {} };
+	return { sent: () => rate, accepted: () => {}, refused: () => {} };
 }
 
 /** What is to happen when, as a binary heap. */

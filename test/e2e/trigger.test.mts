@@ -1,9 +1,9 @@
 import type { Profile } from '../sandbox/account.mts';
-import { productionPath, type Credentials } from '../n8n/examples.mts';
+import { productionPath } from '../n8n/examples.mts';
 import { N8n, type Workflow } from '../n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { until } from '../until.mts';
-import { chain, connect, node, outputOf, underTest } from './underTest.mts';
+import { ACKNOWLEDGEMENT, connect, listen, node, outputOf, send, underTest } from './underTest.mts';
 
 jest.setTimeout(120_000);
 
@@ -22,59 +22,13 @@ afterEach(async () => {
 afterAll(async () => await sandbox.close());
 
 const PROFILE: Profile = { id: 'c-1', pid: '456', nick: '王小明', email: 'a@b.c;d@e.f', is_vip: '1' };
-const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
 
-interface Started {
-	workflow: Workflow;
-	url: string;
-	/** executions that have ended, the latest first */
-	ended: () => Promise<Array<{ id: string; status: string }>>;
+/** A workflow behind the trigger, switched on until the test ends. */
+async function start(...how: Parameters<typeof listen> extends [N8n, ...infer How] ? How : never) {
+	const listening = await listen(n8n, ...how);
+	active.push(listening.workflow);
+	return listening;
 }
-
-/** A workflow behind the trigger, switched on. */
-async function start(
-	parameters: Record<string, unknown> = {},
-	{
-		credentials = {},
-		after = node('Next', 'n8n-nodes-base.noOp', 1, {}),
-	}: { credentials?: Credentials; after?: ReturnType<typeof node> } = {},
-): Promise<Started> {
-	const workflow = await n8n.createWorkflow({
-		name: 'Trigger under test',
-		nodes: [
-			{
-				...node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters),
-				webhookId: crypto.randomUUID(),
-				credentials,
-			},
-			after,
-		],
-		connections: chain('Push', after.name),
-	});
-	await n8n.activate(workflow, productionPath(workflow));
-	active.push(workflow);
-	const ended = async () => {
-		await until('executions to end', async () =>
-			(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
-		);
-		return await n8n.executions(workflow);
-	};
-	return { workflow, url: `${n8n.url}/webhook/${productionPath(workflow)}`, ended };
-}
-
-const send = async (url: string, body: string, headers: Record<string, string> = {}, method = 'POST') => {
-	const answer = await fetch(url, {
-		method,
-		body,
-		headers: { 'content-type': 'application/json', ...headers },
-	});
-	return {
-		status: answer.status,
-		type: answer.headers.get('content-type'),
-		headers: answer.headers,
-		body: await answer.text(),
-	};
-};
 
 test.each(['POST', 'PUT'] as const)(
 	'%s: the exact acknowledgement as JSON, and one execution with the simplified profile',
@@ -242,7 +196,7 @@ describe('the workflow acknowledges', () => {
 		});
 
 	test('success: Sobot has its acknowledgement', async () => {
-		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: acknowledge('success') });
+		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: [acknowledge('success')] });
 		const answer = await send(url, JSON.stringify(PROFILE));
 		expect([answer.status, answer.type, answer.body]).toEqual([
 			200,
@@ -254,7 +208,7 @@ describe('the workflow acknowledges', () => {
 	});
 
 	test('failure: Sobot pushes three times in all', async () => {
-		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: acknowledge('failure') });
+		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: [acknowledge('failure')] });
 		await sandbox.pusher.push({ url, method: 'POST' }, PROFILE);
 		await until('three pushes', () => sandbox.pushes.length === 3 && sandbox.pusher.pending === 0);
 		expect(sandbox.pushes.map(({ body }) => body)).toEqual(Array(3).fill('{"code":1,"status":1}'));
@@ -262,7 +216,7 @@ describe('the workflow acknowledges', () => {
 	});
 
 	test('a trigger that does not wait: the node explains itself', async () => {
-		const { url, ended } = await start({}, { after: acknowledge('success') });
+		const { url, ended } = await start({}, { after: [acknowledge('success')] });
 		expect((await send(url, JSON.stringify(PROFILE))).body).toBe(ACKNOWLEDGEMENT);
 		const [latest] = await ended();
 		const { error } = (await n8n.execution(latest?.id ?? '')).data.resultData;

@@ -1,8 +1,10 @@
 // The n8n that all end-to-end tests share, and a sandbox for each of them.
+import { randomUUID } from 'node:crypto';
 import type { Runtime } from '../n8n/runtime.mts';
 import { N8n, type Execution, type Item, type Workflow } from '../n8n/n8n.mts';
-import type { Credentials, SavedNode } from '../n8n/examples.mts';
+import { productionPath, type Credentials, type SavedNode } from '../n8n/examples.mts';
 import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
+import { until } from '../until.mts';
 
 export interface UnderTest {
 	url: string;
@@ -94,4 +96,60 @@ export function httpRequestNode(
 /** What a node put out in an execution. */
 export function outputOf(execution: Execution, name: string): Item[] {
 	return execution.data.resultData.runData[name]?.[0]?.data?.main[0] ?? [];
+}
+
+export interface Listening {
+	workflow: Workflow;
+	/** the production URL */
+	url: string;
+	/** executions that have ended, the latest first */
+	ended: () => Promise<Array<{ id: string; status: string }>>;
+}
+
+/** A workflow behind the trigger, switched on. */
+export async function listen(
+	n8n: N8n,
+	parameters: Record<string, unknown> = {},
+	{
+		credentials = {},
+		after = [node('Next', 'n8n-nodes-base.noOp', 1, {})],
+	}: { credentials?: Credentials; after?: SavedNode[] } = {},
+): Promise<Listening> {
+	const push = node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters);
+	const workflow = await n8n.createWorkflow({
+		name: 'Trigger under test',
+		nodes: [{ ...push, webhookId: randomUUID(), credentials }, ...after],
+		connections: chain('Push', ...after.map(({ name }) => name)),
+	});
+	await n8n.activate(workflow, productionPath(workflow));
+	const ended = async () => {
+		await until('executions to end', async () =>
+			(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
+		);
+		return await n8n.executions(workflow);
+	};
+	return { workflow, url: `${n8n.url}/webhook/${productionPath(workflow)}`, ended };
+}
+
+/** Exactly this, to the letter. Source: Sobot, "Webhook app". */
+export const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
+
+/** One push, as Sobot or somebody else would send it. */
+export async function send(
+	url: string,
+	body: BodyInit | undefined,
+	headers: Record<string, string> = {},
+	method = 'POST',
+) {
+	const answer = await fetch(url, {
+		method,
+		body,
+		headers: { 'content-type': 'application/json', ...headers },
+	});
+	return {
+		status: answer.status,
+		type: answer.headers.get('content-type'),
+		headers: answer.headers,
+		body: await answer.text(),
+	};
 }

@@ -9,7 +9,7 @@ function drive(
 ): number {
 	let nowMs = fromMs;
 	for (let call = 0; nowMs < fromMs + seconds * 1000; call++) {
-		nowMs += 1000 / rate.at(nowMs);
+		nowMs += 1000 / rate.sent(nowMs);
 		if (isRefused(call)) rate.refused(nowMs, nowMs - 50);
 		else rate.accepted(nowMs);
 	}
@@ -18,41 +18,49 @@ function drive(
 
 test('starts just below the limit, and stays there while nothing is refused', () => {
 	const rate = new AdaptiveRate();
-	expect(rate.at(0)).toBe(48.3);
+	expect(rate.sent(0)).toBe(48.3);
 	drive(rate, 0, 60, () => false);
-	expect(rate.at(60_000)).toBe(48.3);
+	expect(rate.sent(60_000)).toBe(48.3);
 });
 
 test('one refusal among many takes off little', () => {
 	const rate = new AdaptiveRate();
 	const nowMs = drive(rate, 0, 5, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	expect(rate.at(nowMs) / 48.3).toBeGreaterThan(0.98);
-	expect(rate.at(nowMs) / 48.3).toBeLessThan(1);
+	expect(rate.sent(nowMs) / 48.3).toBeGreaterThan(0.98);
+	expect(rate.sent(nowMs) / 48.3).toBeLessThan(1);
+});
+
+test('takes off no more where Sobot works at what it accepts, and so the refusal is the first answer of all', () => {
+	const rate = new AdaptiveRate();
+	let nowMs = 0;
+	for (let call = 0; call < 50; call++) nowMs += 1000 / rate.sent(nowMs);
+	rate.refused(nowMs, nowMs - 50);
+	expect(rate.sent(nowMs) / 48.3).toBeGreaterThan(0.98);
 });
 
 test('refusals of calls that were sent before the last decrease do not decrease it again', () => {
 	const rate = new AdaptiveRate();
 	const nowMs = drive(rate, 0, 5, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	const once = rate.at(nowMs);
+	const once = rate.sent(nowMs);
 	rate.refused(nowMs, nowMs - 49);
-	expect(rate.at(nowMs)).toBe(once);
+	expect(rate.sent(nowMs)).toBe(once);
 });
 
 test('falls within a second to what is let through when others take the most of it', () => {
 	const rate = new AdaptiveRate();
 	const nowMs = drive(rate, 0, 5, () => false);
 	const endMs = drive(rate, nowMs, 1.5, (call) => call % 5 >= 2);
-	expect(rate.at(endMs)).toBeLessThan(30);
-	expect(rate.at(endMs)).toBeGreaterThan(5);
+	expect(rate.sent(endMs)).toBeLessThan(30);
+	expect(rate.sent(endMs)).toBeGreaterThan(5);
 });
 
 test('is never so low that nothing is sent any more', () => {
 	const rate = new AdaptiveRate();
 	const endMs = drive(rate, 0, 60, () => true);
-	expect(rate.at(endMs)).toBeGreaterThanOrEqual(0.5);
-	expect(rate.at(endMs)).toBeLessThan(2);
+	expect(rate.sent(endMs)).toBeGreaterThanOrEqual(0.5);
+	expect(rate.sent(endMs)).toBeLessThan(2);
 });
 
 test.each([
@@ -61,7 +69,7 @@ test.each([
 ])('is back at the limit soon after %s, and never above', (_, refusedSeconds, backWithinSeconds) => {
 	const rate = new AdaptiveRate();
 	const nowMs = drive(rate, 0, refusedSeconds, (call) => call % 2 === 0);
-	expect(rate.at(nowMs)).toBeLessThan(30);
+	expect(rate.sent(nowMs)).toBeLessThan(30);
 	const endMs = drive(rate, nowMs, backWithinSeconds, () => false);
-	expect(rate.at(endMs)).toBe(48.3);
+	expect(rate.sent(endMs)).toBe(48.3);
 });

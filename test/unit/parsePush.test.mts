@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { deliveryKeyOf, parsePush } from '../../nodes/SobotWebhookApp/parsePush';
 
@@ -95,6 +96,49 @@ test('the delivery key is the same for a repeat, however its keys are ordered, a
 	expect(deliveryKeyOf(reordered)).toBe(deliveryKeyOf(EXAMPLE));
 	expect(deliveryKeyOf({ ...EXAMPLE, remark: 'Another' })).not.toBe(deliveryKeyOf(EXAMPLE));
 	expect(deliveryKeyOf({ a: [1, 2] })).not.toBe(deliveryKeyOf({ a: [2, 1] }));
+});
+
+test('the delivery key is the SHA-256 of the JSON with sorted keys, whatever JSON comes', () => {
+	const sorted = (value: unknown): unknown =>
+		Array.isArray(value)
+			? value.map(sorted)
+			: typeof value === 'object' && value !== null
+				? Object.fromEntries(
+						Object.entries(value)
+							.sort(([a], [b]) => (a < b ? -1 : 1))
+							.map(([key, inner]) => [key, sorted(inner)]),
+					)
+				: value;
+	// Objects put keys that look like array indexes first, whatever was asked for.
+	const key = fc.string().filter((text) => !/^\d+$/.test(text));
+	const { tree } = fc.letrec((tie) => ({
+		tree: fc.oneof(
+			{ maxDepth: 4 },
+			fc.jsonValue({ maxDepth: 0 }),
+			fc.array(tie('tree')),
+			fc.dictionary(key, tie('tree')),
+		),
+	}));
+	fc.assert(
+		fc.property(fc.dictionary(key, tree), (body) => {
+			const expected = createHash('sha256')
+				.update(JSON.stringify(sorted(body)))
+				.digest('hex');
+			expect(deliveryKeyOf(body)).toBe(expected);
+		}),
+	);
+});
+
+test('takes a push that is nested deeper than a stack reaches', () => {
+	const nested = (deep: number) =>
+		JSON.parse(`{"id":"1","ex_fields":{"a":${'[{"b":'.repeat(deep)}1${'}]'.repeat(deep)}}}`) as Record<
+			string,
+			unknown
+		>;
+	const push = parsePush(nested(200_000));
+	expect(push.customerId).toBe('1');
+	expect(push.deliveryKey).toBe(deliveryKeyOf(nested(200_000)));
+	expect(push.deliveryKey).not.toBe(deliveryKeyOf(nested(200_001)));
 });
 
 test('does not pollute any prototype', () => {
