@@ -17,7 +17,7 @@ import { isJsonObject } from '../sobot/answer';
 import { isRange, splitList } from './addressList';
 import { acknowledgement, refusal, type Refusal } from './answerPush';
 import { mayPush, secretFormError, type PushSecret } from './mayPush';
-import { deliveryKeyOf, parsePush } from './parsePush';
+import { deliveryKeyOf, isNestedTooDeep, parsePush } from './parsePush';
 import { isRepeat, withPush, type TakenPushes } from './repeats';
 import { withoutSecrets } from './requestDetails';
 
@@ -237,7 +237,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		if (!/^application\/json *(;|$)/i.test(request.headers['content-type'] ?? ''))
 			return refuse(this, refusal(415));
 		const body: unknown = this.getBodyData();
-		if (!isJsonObject(body)) return refuse(this, refusal(400));
+		if (!isJsonObject(body) || isNestedTooDeep(body)) return refuse(this, refusal(400));
 
 		const webhookResponse = acknowledgement();
 		const companyIds = splitList(options.companyIds ?? '');

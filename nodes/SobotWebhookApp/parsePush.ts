@@ -53,39 +53,32 @@ export function parsePush(
 	) as unknown as Push;
 }
 
+/** Far more than Sobot sends, and far less than what n8n cannot read back from its database. */
+const MOST_LEVELS = 1000;
+
+/** Is the body nested so deep that n8n would take it on and lose it? */
+export function isNestedTooDeep(body: unknown): boolean {
+	let level: unknown[] = [body];
+	for (let depth = 0; depth <= MOST_LEVELS; depth++) {
+		level = level.flatMap((value) =>
+			typeof value === 'object' && value !== null ? (Object.values(value) as unknown[]) : [],
+		);
+		if (level.length === 0) return false;
+	}
+	return true;
+}
+
 /** SHA-256 of the body's canonical JSON (keys sorted), hex. Sobot gives a push no ID, and repeats it byte for byte. */
 export function deliveryKeyOf(body: Readonly<Record<string, unknown>>): string {
 	return createHash('sha256').update(canonicalJson(body)).digest('hex');
 }
 
-/** Without recursion: a push may be nested deeper than a stack reaches. */
-function canonicalJson(root: unknown): string {
-	let json = '';
-	const ahead: Array<{ text: string } | { value: unknown }> = [{ value: root }];
-	for (let next = ahead.pop(); next; next = ahead.pop()) {
-		if ('text' in next) {
-			json += next.text;
-			continue;
-		}
-		const { value } = next;
-		if (Array.isArray(value)) {
-			ahead.push({ text: ']' });
-			for (let i = value.length - 1; i >= 0; i--) {
-				ahead.push({ value: value[i] });
-				if (i > 0) ahead.push({ text: ',' });
-			}
-			json += '[';
-		} else if (isJsonObject(value)) {
-			const keys = Object.keys(value).sort();
-			ahead.push({ text: '}' });
-			for (let i = keys.length - 1; i >= 0; i--) {
-				const key = keys[i] ?? '';
-				ahead.push({ value: value[key] }, { text: `${i > 0 ? ',' : ''}${JSON.stringify(key)}:` });
-			}
-			json += '{';
-		} else json += JSON.stringify(value);
-	}
-	return json;
+function canonicalJson(value: unknown): string {
+	return JSON.stringify(value, (_, inner: unknown) =>
+		isJsonObject(inner)
+			? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+			: inner,
+	);
 }
 
 function text(value: unknown): string | undefined {

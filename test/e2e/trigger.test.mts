@@ -188,38 +188,143 @@ describe('repeats', () => {
 });
 
 describe('the workflow acknowledges', () => {
-	const acknowledge = (outcome: string) =>
-		node('Answer', 'n8n-nodes-sobot.sobotRuleEngine', 1, {
+	const acknowledge = (outcome: string, name = 'Answer') =>
+		node(name, 'n8n-nodes-sobot.sobotRuleEngine', 1, {
 			resource: 'webhookApp',
 			operation: 'acknowledge',
 			outcome,
 		});
-
-	test('success: Sobot has its acknowledgement', async () => {
-		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: [acknowledge('success')] });
-		const answer = await send(url, JSON.stringify(PROFILE));
-		expect([answer.status, answer.type, answer.body]).toEqual([
-			200,
-			expect.stringMatching(/^application\/json/),
-			ACKNOWLEDGEMENT,
-		]);
-		const [latest] = await ended();
-		expect(outputOf(await n8n.execution(latest?.id ?? ''), 'Answer').length).toBe(1);
+	const wait = (seconds: number) =>
+		node('Wait', 'n8n-nodes-base.wait', 1.1, { amount: seconds, unit: 'seconds' });
+	const fail = node('Fail', 'n8n-nodes-base.stopAndError', 1, { errorMessage: 'The CRM is down' });
+	const next = node('Next', 'n8n-nodes-base.noOp', 1, {});
+	/** one branch of two */
+	const onlyIf = node('If', 'n8n-nodes-base.if', 2.2, {
+		conditions: {
+			options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
+			combinator: 'and',
+			conditions: [
+				{
+					leftValue: '={{ $json.isVip }}',
+					rightValue: '',
+					operator: { type: 'boolean', operation: 'true', singleValue: true },
+				},
+			],
+		},
 	});
 
-	test('failure: Sobot pushes three times in all', async () => {
+	const body = JSON.stringify(PROFILE);
+	const ACKNOWLEDGED = [200, ACKNOWLEDGEMENT];
+	const FAILED = [200, '{"code":1,"status":1}'];
+	const CASES: Array<[string, ReturnType<typeof node>[], Array<number | string>, string]> = [
+		['success', [acknowledge('success')], ACKNOWLEDGED, 'success'],
+		['failure', [acknowledge('failure')], FAILED, 'success'],
+		['from a branch', [onlyIf, acknowledge('success')], ACKNOWLEDGED, 'success'],
+		[
+			'twice: the first counts',
+			[acknowledge('success'), acknowledge('failure', 'Again')],
+			ACKNOWLEDGED,
+			'success',
+		],
+		['an error after it', [acknowledge('success'), fail], ACKNOWLEDGED, 'error'],
+		['after a pause', [wait(1), acknowledge('success')], ACKNOWLEDGED, 'success'],
+		['an error before it', [fail, acknowledge('success')], [500, '{"message":"Error in workflow"}'], 'error'],
+		['never', [next], [200, ''], 'success'],
+	];
+
+	test.each(CASES)('%s', async (_, after, expected, status) => {
+		const { url, ended } = await start({ responseMode: 'responseNode' }, { after });
+		const answer = await send(url, body);
+		expect([answer.status, answer.body]).toEqual(expected);
+		if (answer.body === ACKNOWLEDGEMENT) expect(answer.type).toMatch(/^application\/json/);
+		expect((await ended()).map((execution) => execution.status)).toEqual([status]);
+	});
+
+	test.each(CASES)("in the editor's test run: %s", async (_, after, expected, status) => {
+		const { workflow, url, ended } = await start({ responseMode: 'responseNode' }, { after });
+		await n8n.listenForTest(workflow, 'Push');
+		const answer = await send(url.replace('/webhook/', '/webhook-test/'), body);
+		expect([answer.status, answer.body]).toEqual(expected);
+		expect((await ended()).map((execution) => execution.status)).toEqual([status]);
+	});
+
+	test('what is not acknowledged, Sobot pushes three times in all', async () => {
 		const { url, ended } = await start({ responseMode: 'responseNode' }, { after: [acknowledge('failure')] });
 		await sandbox.pusher.push({ url, method: 'POST' }, PROFILE);
 		await until('three pushes', () => sandbox.pushes.length === 3 && sandbox.pusher.pending === 0);
-		expect(sandbox.pushes.map(({ body }) => body)).toEqual(Array(3).fill('{"code":1,"status":1}'));
+		expect(sandbox.pushes.map(({ body: answered }) => answered)).toEqual(
+			Array(3).fill('{"code":1,"status":1}'),
+		);
 		expect((await ended()).length).toBe(3);
+	});
+
+	test('after more than a minute: for 60 s n8n keeps the execution in memory, for 70 s in its database', async () => {
+		const answers = await Promise.all(
+			[60, 70].map(async (seconds) => {
+				const { url } = await start(
+					{ responseMode: 'responseNode' },
+					{ after: [wait(seconds), acknowledge('success')] },
+				);
+				const answer = await send(url, body);
+				return [answer.status, answer.body];
+			}),
+		);
+		expect(answers).toEqual([ACKNOWLEDGED, ACKNOWLEDGED]);
 	});
 
 	test('a trigger that does not wait: the node explains itself', async () => {
 		const { url, ended } = await start({}, { after: [acknowledge('success')] });
-		expect((await send(url, JSON.stringify(PROFILE))).body).toBe(ACKNOWLEDGEMENT);
+		expect((await send(url, body)).body).toBe(ACKNOWLEDGEMENT);
 		const [latest] = await ended();
 		const { error } = (await n8n.execution(latest?.id ?? '')).data.resultData;
 		expect(error?.message).toBe('"Push" does not wait for an acknowledgement.');
+	});
+});
+
+describe('the URLs', () => {
+	const paths = async (url: string) => {
+		const answers = await Promise.all(
+			['POST', 'PUT', 'GET'].map(
+				async (method) => (await send(url, method === 'GET' ? undefined : '{}', {}, method)).status,
+			),
+		);
+		return answers.join(' ');
+	};
+
+	test('answer while the workflow is on, and only then; the test URL only while the editor listens, once', async () => {
+		const { workflow, url } = await start();
+		const testUrl = url.replace('/webhook/', '/webhook-test/');
+		expect(await paths(url)).toBe('200 200 404');
+		expect(await paths(testUrl)).toBe('404 404 404');
+		await n8n.listenForTest(workflow, 'Push');
+		expect((await send(testUrl, '{"id":"1"}')).body).toBe(ACKNOWLEDGEMENT);
+		expect(await paths(testUrl)).toBe('404 404 404');
+		await n8n.deactivate(workflow);
+		await until('the URL to be gone', async () => (await paths(url)) === '404 404 404');
+		await n8n.activate(workflow, productionPath(workflow));
+		expect(await paths(url)).toBe('200 200 404');
+	});
+
+	test('changed options count once the workflow is switched on with them; the URL stays', async () => {
+		const { workflow, url, ended } = await start();
+		const [push, next] = workflow.nodes;
+		if (!push || !next) throw new Error('The workflow has no nodes.');
+		const nodes = [{ ...push, parameters: { options: { companyIds: '456' } } }, next];
+		const changed = await n8n.updateWorkflow(workflow, { nodes });
+		await send(url, '{"id":"1","pid":"999"}');
+		expect((await ended()).length).toBe(1);
+		await n8n.deactivate(workflow);
+		await n8n.activate(changed, productionPath(changed));
+		await send(url, '{"id":"1","pid":"999"}');
+		await send(url, '{"id":"1","pid":"456"}');
+		expect((await ended()).length).toBe(2);
+	});
+
+	test('a copy that kept its URL cannot be switched on beside the original', async () => {
+		const { workflow, url, ended } = await start();
+		const copy = await n8n.createWorkflow({ name: 'Copy', nodes: workflow.nodes, connections: {} });
+		await expect(n8n.activate(copy)).rejects.toThrow(/conflict/i);
+		expect((await send(url, '{"id":"1"}')).body).toBe(ACKNOWLEDGEMENT);
+		expect((await ended()).length).toBe(1);
 	});
 });

@@ -163,6 +163,14 @@ export class N8n {
 		return await this.post('/rest/workflows', { settings: {}, ...workflow, active: false });
 	}
 
+	/** Saves a changed workflow; it is switched on with these changes by activating it again. */
+	async updateWorkflow(workflow: Workflow, changes: Partial<Workflow>): Promise<Workflow> {
+		return await this.request('PATCH', `/rest/workflows/${workflow.id}`, {
+			...changes,
+			versionId: workflow.versionId,
+		});
+	}
+
 	/** Switches a workflow on, and waits until its production URLs answer. */
 	async activate({ id, versionId }: Workflow, productionPath?: string): Promise<void> {
 		await this.post(`/rest/workflows/${id}/activate`, { versionId });
@@ -190,6 +198,15 @@ export class N8n {
 			triggerToStartFrom: { name: trigger?.name },
 		});
 		return executionId;
+	}
+
+	/** Presses "Listen for test event": the test URL then takes one push. */
+	async listenForTest(workflow: Workflow, trigger: string): Promise<void> {
+		const answer = await this.post<{ waitingForWebhook?: boolean }>(`/rest/workflows/${workflow.id}/run`, {
+			workflowData: workflow,
+			triggerToStartFrom: { name: trigger },
+		});
+		if (!answer.waitingForWebhook) throw new Error(`n8n does not listen: ${JSON.stringify(answer)}`);
 	}
 
 	async stopExecution(id: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { deliveryKeyOf, parsePush } from '../../nodes/SobotWebhookApp/parsePush';
+import { deliveryKeyOf, isNestedTooDeep, parsePush } from '../../nodes/SobotWebhookApp/parsePush';
 
 /** The example in Sobot's document. */
 const EXAMPLE = {
@@ -129,16 +129,23 @@ test('the delivery key is the SHA-256 of the JSON with sorted keys, whatever JSO
 	);
 });
 
-test('takes a push that is nested deeper than a stack reaches', () => {
-	const nested = (deep: number) =>
-		JSON.parse(`{"id":"1","ex_fields":{"a":${'[{"b":'.repeat(deep)}1${'}]'.repeat(deep)}}}`) as Record<
+test.each([
+	[2, false],
+	[1000, false],
+	[1001, true],
+	[200_000, true],
+])('nested %i deep: too deep for n8n? %j', (deep, isTooDeep) => {
+	for (const [opening, closing] of [
+		['{"a":', '}'],
+		['[', ']'],
+	] as const) {
+		const body = JSON.parse(`{"a":${opening.repeat(deep - 1)}1${closing.repeat(deep - 1)}}`) as Record<
 			string,
 			unknown
 		>;
-	const push = parsePush(nested(200_000));
-	expect(push.customerId).toBe('1');
-	expect(push.deliveryKey).toBe(deliveryKeyOf(nested(200_000)));
-	expect(push.deliveryKey).not.toBe(deliveryKeyOf(nested(200_001)));
+		expect(isNestedTooDeep(body)).toBe(isTooDeep);
+		if (!isTooDeep) expect(parsePush(body).deliveryKey).toMatch(/^[0-9a-f]{64}$/);
+	}
 });
 
 test('does not pollute any prototype', () => {
