@@ -125,11 +125,16 @@ export class N8n {
 		return n8n;
 	}
 
-	/** The same n8n again, with its database, after this process has ended. */
+	/** The same n8n again, with its database and address, after this process has ended. */
 	async restart(env?: NodeJS.ProcessEnv): Promise<N8n> {
 		if (!this.options) throw new Error('Only who has started an n8n can restart it.');
 		await this.stop({ keepUserFolder: true });
-		return await N8n.start({ ...this.options, userFolder: this.userFolder, env: env ?? this.options.env });
+		return await N8n.start({
+			...this.options,
+			userFolder: this.userFolder,
+			port: Number(new URL(this.url).port),
+			env: env ?? this.options.env,
+		});
 	}
 
 	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {

@@ -72,6 +72,19 @@ export class Pusher {
 		return push;
 	}
 
+	/** Pushes each profile, so many at once, and waits for the first answers; what fails is repeated as usual. */
+	async pushAll(app: WebhookApp, profiles: readonly Profile[], atOnce: number): Promise<PushRecord[]> {
+		const ahead = [...profiles];
+		const records: PushRecord[] = [];
+		const lane = async () => {
+			for (let profile = ahead.shift(); profile; profile = ahead.shift()) {
+				records.push(await this.push(app, profile));
+			}
+		};
+		await Promise.all(Array.from({ length: atOnce }, lane));
+		return records;
+	}
+
 	close(): void {
 		this.stop.abort();
 		for (const timer of this.waiting) clearTimeout(timer);

@@ -1,0 +1,150 @@
+// What is acknowledged, n8n holds: pushes while the database of a real n8n fails, or n8n is killed. Whatever happens, an
+// acknowledged push has its execution in the database, and every other push comes again and is taken then.
+import { join } from 'node:path';
+import type { Profile } from '../sandbox/account.mts';
+import { N8n } from '../n8n/n8n.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { run, startProcess, endProcess } from '../processes.mts';
+import { until } from '../until.mts';
+import { listen, underTest, type Listening } from './underTest.mts';
+
+jest.setTimeout(180_000);
+
+const AT_ONCE = 32;
+
+let n8n: N8n;
+let sandbox: Sandbox;
+let listening: Listening;
+const figures: string[] = [];
+
+/** @param timeScale 0.1 makes Sobot push again after 6 s and 30 s instead of 1 and 5 minutes */
+async function begin(timeScale: number): Promise<void> {
+	const { runtime, tarball } = underTest();
+	n8n = await N8n.start({ runtime, tarball });
+	sandbox = await Sandbox.start({ timeScale });
+	listening = await listen(n8n, { options: { ignoreRepeatsMinutes: 10 } });
+}
+
+afterEach(async () => {
+	await sandbox.close();
+	await n8n.stop();
+});
+afterAll(() =>
+	process.stderr.write(
+		`\n${['Fault | customers | not acknowledged at once | acknowledged in the end | without execution | with two | crashed', ...figures].join('\n')}\n\n`,
+	),
+);
+
+const customers = (batch: string, count: number): Profile[] =>
+	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}.`, pid: '456', nick: 'N' }));
+
+const app = () => ({ url: listening.url, method: 'POST' as const });
+
+/** Node.js of n8n's runtime, which has SQLite built in. */
+function sqlite(statements: string): [string, string[]] {
+	const file = join(n8n.userFolder, '.n8n/database.sqlite');
+	const script = `const { DatabaseSync } = require('node:sqlite'); const database = new DatabaseSync(${JSON.stringify(file)}, { timeout: 10000 }); ${statements}`;
+	return [underTest().runtime.node, ['--no-warnings', '-e', script]];
+}
+
+/** The executions that the database holds, by customer. */
+async function executionsByCustomer(): Promise<Map<string, string[]>> {
+	const printed = await run(
+		...sqlite(
+			`for (const { status, data } of database.prepare('SELECT status, data FROM execution_entity JOIN execution_data ON executionId = id').iterate())
+				console.log(status + ' ' + /"([a-z]+-\\d+\\.)"/.exec(data)?.[1]);`,
+		),
+	);
+	const found = new Map<string, string[]>();
+	for (const line of printed.trim().split('\n')) {
+		const [status = '', customer = ''] = line.split(' ');
+		found.set(customer, [...(found.get(customer) ?? []), status]);
+	}
+	return found;
+}
+
+const acknowledged = () =>
+	new Set(sandbox.pushes.filter((push) => push.acknowledged).map(({ customerId }) => customerId));
+
+/** After all repeats: everybody was acknowledged in the end, and has an execution. Returns who has two. */
+async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> {
+	await until('the repeats', () => sandbox.pusher.pending === 0, 120_000, 100);
+	await until('executions to end', async () =>
+		(await n8n.executions(listening.workflow)).every(({ status }) => !['new', 'running'].includes(status)),
+	);
+	const executions = await executionsByCustomer();
+	const firstFailed = sandbox.pushes.filter((push) => push.attempt === 1 && !push.acknowledged).length;
+	const lost = [...acknowledged()].filter((id) => !executions.has(id));
+	const twice = [...executions].filter(([, statuses]) => statuses.length > 1).map(([id]) => id);
+	const crashed = [...executions.values()].flat().filter((status) => status === 'crashed').length;
+	figures.push(
+		[fault, all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed].join(' | '),
+	);
+	expect(lost).toEqual([]);
+	expect(acknowledged().size).toBe(all.length);
+	return twice;
+}
+
+test.each([
+	[
+		'the database cannot be written to',
+		`database.exec("CREATE TRIGGER full BEFORE INSERT ON execution_entity BEGIN SELECT RAISE(ABORT, 'attempt to write a readonly database'); END")`,
+		`database.exec('DROP TRIGGER full')`,
+	],
+	[
+		'the database has lost its table',
+		`database.exec('PRAGMA legacy_alter_table = ON; ALTER TABLE execution_entity RENAME TO gone')`,
+		`database.exec('PRAGMA legacy_alter_table = ON; ALTER TABLE gone RENAME TO execution_entity')`,
+	],
+])('%s: nothing is acknowledged; afterwards each has one execution', async (fault, breakIt, mendIt) => {
+	await begin(0.03);
+	const [before, during] = [customers('before', 20), customers('during', 80)];
+	await sandbox.pusher.pushAll(app(), before, AT_ONCE);
+	expect(acknowledged().size).toBe(before.length);
+	await listening.ended();
+	await run(...sqlite(breakIt));
+	await sandbox.pusher.pushAll(app(), during, AT_ONCE);
+	expect(
+		sandbox.pushes.filter(({ customerId, status }) => customerId.startsWith('during') && status !== 500),
+	).toEqual([]);
+	await run(...sqlite(mendIt));
+	expect(await expectNoneLost(fault, [...before, ...during])).toEqual([]);
+});
+
+test('the database is locked: nothing is acknowledged until it is free, and then each has one execution', async () => {
+	await begin(0.03);
+	const lock = startProcess(
+		...sqlite("database.exec('BEGIN EXCLUSIVE'); console.log('locked'); setInterval(() => {}, 1000);"),
+		{
+			stdio: ['ignore', 'pipe', 'inherit'],
+		},
+	);
+	await new Promise((resolve) => lock.stdout?.once('data', resolve));
+	const all = customers('locked', 100);
+	const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
+	const lockedUntilMs = Date.now() + 3000;
+	await until('three seconds', () => Date.now() > lockedUntilMs);
+	expect(acknowledged().size).toBe(0);
+	await endProcess(lock);
+	await pushing;
+	expect(await expectNoneLost('the database is locked for 3 s', all)).toEqual([]);
+});
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+	'n8n is ended by %s under load and started again: none is lost',
+	async (signal) => {
+		await begin(0.1);
+		const all = customers('load', 300);
+		const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
+		await until('some acknowledgements', () => acknowledged().size >= 100);
+		await n8n.stop({ keepUserFolder: true, signal });
+		n8n = await n8n.restart();
+		await pushing;
+		const twice = await expectNoneLost(`n8n ended by ${signal} under load`, all);
+		// Taken, but killed before the acknowledgement was out: Sobot pushed again, as it must. At most what was under way.
+		expect(twice.length).toBeLessThanOrEqual(AT_ONCE);
+		expect(twice.filter((id) => sandbox.pushes.find((push) => push.customerId === id)?.acknowledged)).toEqual(
+			[],
+		);
+	},
+);
