@@ -18,8 +18,13 @@ async function cpuSeconds(pid: number): Promise<number> {
 	return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
 }
 
+/** The environment of an n8n that writes to `file` what `liveMegabytes` reads. */
+export function measuringMemory(file: string): NodeJS.ProcessEnv {
+	return { NODE_OPTIONS: `--require ${resolve('test/bench/liveMemory.cjs')}`, LIVE_MEMORY_FILE: file };
+}
+
 /** Megabytes that are still in use in an n8n after its garbage was collected. */
-async function liveMegabytes(n8n: N8n, file: string): Promise<number> {
+export async function liveMegabytes(n8n: N8n, file: string): Promise<number> {
 	await rm(file, { force: true });
 	process.kill(n8n.pid, 'SIGUSR2');
 	let text = '';
@@ -62,11 +67,7 @@ async function memoryHeld(runtime: Runtime, tarball: string, say: Say): Promise<
 	say('  Memory ...');
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-memory-'));
 	const file = join(folder, 'bytes');
-	const env = {
-		NODE_OPTIONS: `--require ${resolve('test/bench/liveMemory.cjs')}`,
-		LIVE_MEMORY_FILE: file,
-	};
-	const n8n = await N8n.start({ runtime, tarball, env });
+	const n8n = await N8n.start({ runtime, tarball, env: measuringMemory(file) });
 	try {
 		const runs: Record<string, number[]> = {};
 		for (let round = 0; round <= ROUNDS; round++) {

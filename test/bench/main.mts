@@ -10,6 +10,7 @@ import { runProgram } from '../processes.mts';
 import { costs } from './costs.mts';
 import { simulateCrowds } from './crowds.mts';
 import { atTheLimit, severalProcesses, withOthers } from './limit.mts';
+import { manyPushes, pushRates } from './pushes.mts';
 import { ITEMS, ON_THE_WAY, ROUNDS } from './batch.mts';
 
 const say = (line: string) => console.log(line);
@@ -43,6 +44,19 @@ ${await severalProcesses(say)}`,
 ${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is what is in use after n8n's garbage was collected, the most of all looks during a run, less what was in use before it.
 
 ${await costs(n8n, runtime, tarball, say)}`,
+	pushes: async ({ runtime, tarball }) => `## Pushes
+
+The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. Medians of ${ROUNDS} rounds.
+
+${await pushRates(runtime, tarball, undefined, say)}
+
+The same with \`N8N_EXPRESSION_ENGINE=legacy\`. Otherwise n8n starts an isolated V8 for each push to any trigger but its own.
+
+${await pushRates(runtime, tarball, 'legacy', say)}
+
+Ten thousand pushes in a row, 64 at once. Memory is what is in use after n8n's garbage was collected.
+
+${await manyPushes(runtime, tarball, say)}`,
 };
 
 const named = process.argv.slice(2);

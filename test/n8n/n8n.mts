@@ -21,6 +21,8 @@ export interface N8nOptions {
 	runtime: Runtime;
 	/** the packed package */
 	tarball: string;
+	/** folders of other packages, installed beside it */
+	morePackages?: string[];
 	/** keeps the user folder of an earlier n8n, for a restart */
 	userFolder?: string;
 	port?: number;
@@ -86,7 +88,8 @@ export class N8n {
 
 	static async start(options: N8nOptions): Promise<N8n> {
 		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-sobot-')));
-		if (!options.userFolder) await installPackage(userFolder, options.tarball);
+		if (!options.userFolder)
+			await installPackages(userFolder, [options.tarball, ...(options.morePackages ?? [])]);
 		const port = options.port ?? (await freePort());
 		const child = startProcess(options.runtime.node, [options.runtime.n8n, 'start'], {
 			env: {
@@ -310,13 +313,21 @@ export async function packPackage(): Promise<string> {
 }
 
 /** n8n's own installer leaves peer dependencies out as well: n8n provides n8n-workflow. */
-async function installPackage(userFolder: string, tarball: string): Promise<void> {
+async function installPackages(userFolder: string, packages: string[]): Promise<void> {
 	const nodes = join(userFolder, '.n8n/nodes');
 	await mkdir(nodes, { recursive: true });
 	await writeFile(join(nodes, 'package.json'), '{ "name": "installed-nodes", "private": true }\n');
 	await run(
 		'npm',
-		['install', '--ignore-scripts', '--legacy-peer-deps', '--no-audit', '--no-fund', tarball],
+		[
+			'install',
+			'--ignore-scripts',
+			'--legacy-peer-deps',
+			'--no-audit',
+			'--no-fund',
+			'--install-links',
+			...packages,
+		],
 		nodes,
 	);
 }

@@ -1,0 +1,269 @@
+// Pushes a second and how long the acknowledgement takes: this trigger, a trigger of another package that does nothing,
+// and n8n's own Webhook node, in turns in one n8n; then ten thousand pushes in a row.
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chain, node } from '../e2e/underTest.mts';
+import type { SavedNode } from '../n8n/examples.mts';
+import { N8n } from '../n8n/n8n.mts';
+import type { Runtime, Say } from '../n8n/runtime.mts';
+import { until } from '../until.mts';
+import { ROUNDS } from './batch.mts';
+import { liveMegabytes, measuringMemory } from './costs.mts';
+import { median, ratio, table } from './figures.mts';
+
+const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
+const SECRET = 'a-long-push-secret';
+/** how many at once, and how many in all */
+const LOADS = [
+	[1, 60],
+	[8, 150],
+	[64, 300],
+] as const;
+const MANY = 10_000;
+
+const OTHER = 'another trigger, empty';
+const OWN = "n8n's Webhook node";
+
+interface Subject {
+	name: string;
+	url: string;
+}
+
+interface Burst {
+	perSecond: number;
+	acknowledged: number;
+	/** milliseconds that each acknowledgement took */
+	tookMs: number[];
+}
+
+let customers = 0;
+
+/** A profile as Sobot sends it, of another customer each time. */
+function profile(): string {
+	const id = `c-${customers++}`;
+	return JSON.stringify({
+		id,
+		pid: '456',
+		nick: 'John',
+		uname: 'John Doe',
+		email: '15612661266@163.com;15612661267@163.com',
+		tel: '1234567890',
+		is_vip: '0',
+		vip_level: 'Gold',
+		user_label: '581dfa5ff16644619d8a7e1a45632a79,33d090699539491d9a0cc75f896453bc',
+		ex_fields: { '040778587416412fba9941ea482407f2': '123' },
+	});
+}
+
+async function push(url: string, agent: Agent): Promise<string> {
+	const body = profile();
+	return await new Promise((resolve, reject) => {
+		const headers = {
+			'content-type': 'application/json',
+			'content-length': Buffer.byteLength(body),
+			'x-sobot-key': SECRET,
+		};
+		const call = request(url, { method: 'POST', agent, headers }, (response) => {
+			let text = '';
+			response.on('data', (chunk) => (text += String(chunk)));
+			response.on('end', () => resolve(text));
+		});
+		call.on('error', reject);
+		call.end(body);
+	});
+}
+
+async function burst(url: string, atOnce: number, count: number): Promise<Burst> {
+	const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+	const tookMs: number[] = [];
+	let acknowledged = 0;
+	let left = count;
+	const startedMs = performance.now();
+	const lane = async () => {
+		while (left-- > 0) {
+			const sentMs = performance.now();
+			if ((await push(url, agent)) === ACKNOWLEDGEMENT) acknowledged++;
+			tookMs.push(performance.now() - sentMs);
+		}
+	};
+	await Promise.all(Array.from({ length: atOnce }, lane));
+	agent.destroy();
+	return { perSecond: count / ((performance.now() - startedMs) / 1000), acknowledged, tookMs };
+}
+
+async function idle(n8n: N8n): Promise<void> {
+	const filter = encodeURIComponent(JSON.stringify({ status: ['new', 'running'] }));
+	await until(
+		'executions to end',
+		async () =>
+			(await n8n.get<{ results: unknown[] }>(`/rest/executions?filter=${filter}&limit=1`)).results.length ===
+			0,
+		120_000,
+		200,
+	);
+}
+
+async function listening(n8n: N8n, name: string, trigger: SavedNode, path: string): Promise<Subject> {
+	const next = node('Next', 'n8n-nodes-base.noOp', 1, {});
+	const workflow = await n8n.createWorkflow({
+		name,
+		nodes: [trigger, next],
+		connections: chain(trigger.name, 'Next'),
+	});
+	await n8n.activate(workflow, path);
+	return { name, url: `${n8n.url}/webhook/${path}` };
+}
+
+async function subjects(n8n: N8n): Promise<Subject[]> {
+	const sobotWebhookAppApi = await n8n.createCredential('sobotWebhookAppApi', 'push secret', {
+		method: 'header',
+		headerName: 'x-sobot-key',
+		secret: SECRET,
+	});
+	const sobot = async (name: string, parameters: Record<string, unknown>) => {
+		const webhookId = randomUUID();
+		const trigger = {
+			...node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters),
+			webhookId,
+			credentials: { sobotWebhookAppApi },
+		};
+		return await listening(n8n, name, trigger, `${webhookId}/webhook`);
+	};
+	const [emptyId, ownPath] = [randomUUID(), randomUUID()];
+	return [
+		await listening(
+			n8n,
+			OTHER,
+			{ ...node('Push', 'n8n-nodes-empty-trigger.emptyTrigger', 1, {}), webhookId: emptyId },
+			`${emptyId}/webhook`,
+		),
+		await listening(
+			n8n,
+			OWN,
+			{
+				...node('Push', 'n8n-nodes-base.webhook', 2, {
+					httpMethod: 'POST',
+					path: ownPath,
+					responseMode: 'onReceived',
+					options: { responseData: ACKNOWLEDGEMENT },
+				}),
+				webhookId: ownPath,
+			},
+			ownPath,
+		),
+		await sobot('this trigger', {}),
+		await sobot('this trigger, header secret', { authentication: 'sobotWebhookAppApi' }),
+		await sobot('this trigger, repeats ignored', { options: { ignoreRepeatsMinutes: 10 } }),
+	];
+}
+
+function percentile(values: number[], share: number): string {
+	return (values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? NaN).toFixed(0);
+}
+
+/** Pushes a second by each subject, interleaved, against the two that a user could have instead. */
+export async function pushRates(
+	runtime: Runtime,
+	tarball: string,
+	engine: string | undefined,
+	say: Say,
+): Promise<string> {
+	const n8n = await N8n.start({
+		runtime,
+		tarball,
+		morePackages: [resolve('test/bench/empty-trigger')],
+		env: engine ? { N8N_EXPRESSION_ENGINE: engine } : {},
+	});
+	try {
+		const all = await subjects(n8n);
+		for (const { url } of all) await burst(url, 8, 100);
+		const rows: string[][] = [];
+		for (const [atOnce, count] of LOADS) {
+			const bursts = new Map<string, Burst[]>(all.map(({ name }) => [name, []]));
+			for (let round = 1; round <= ROUNDS; round++) {
+				say(`  ${atOnce} at once, ${round} of ${ROUNDS} ...`);
+				// Another one begins in each round.
+				for (const [index] of all.entries()) {
+					const subject = all[(index + round) % all.length];
+					if (!subject) continue;
+					await idle(n8n);
+					bursts.get(subject.name)?.push(await burst(subject.url, atOnce, count));
+				}
+			}
+			const rate = (name: string) => median((bursts.get(name) ?? []).map(({ perSecond }) => perSecond));
+			for (const [name, list] of bursts) {
+				const took = list.flatMap(({ tookMs }) => tookMs);
+				rows.push([
+					`${atOnce}`,
+					name,
+					rate(name).toFixed(0),
+					percentile(took, 0.5),
+					percentile(took, 0.99),
+					ratio(rate(name) / rate(OTHER)),
+					ratio(rate(name) / rate(OWN)),
+					`${list.reduce((sum, { acknowledged }) => sum + acknowledged, 0)} of ${count * ROUNDS}`,
+				]);
+			}
+		}
+		return table(
+			['At once', 'Who', 'Pushes a second', 'p50 ms', 'p99 ms', `Of ${OTHER}`, `Of ${OWN}`, 'Acknowledged'],
+			rows,
+		);
+	} finally {
+		await n8n.stop();
+	}
+}
+
+/** Ten thousand pushes in a row to one trigger that remembers repeats: what was acknowledged, and what memory is left. */
+export async function manyPushes(runtime: Runtime, tarball: string, say: Say): Promise<string> {
+	const folder = await mkdtemp(join(tmpdir(), 'sobot-memory-'));
+	const file = join(folder, 'bytes');
+	const n8n = await N8n.start({
+		runtime,
+		tarball,
+		morePackages: [resolve('test/bench/empty-trigger')],
+		env: { ...measuringMemory(file), EXECUTIONS_DATA_PRUNE: 'false' },
+	});
+	try {
+		const all = await subjects(n8n);
+		const rows: string[][] = [];
+		for (const name of ['this trigger, repeats ignored', OTHER]) {
+			const subject = all.find((one) => one.name === name);
+			if (!subject) throw new Error(`There is no ${name}.`);
+			await burst(subject.url, 64, 1000);
+			await idle(n8n);
+			const settled = async () => {
+				await sleep(3000);
+				return await liveMegabytes(n8n, file);
+			};
+			const before = await settled();
+			const { results: _, ...counted } = await n8n.get<{ results: unknown; count: number }>(EXECUTIONS);
+			say(`  ${MANY} pushes in a row: ${name} ...`);
+			const { acknowledged, perSecond } = await burst(subject.url, 64, MANY);
+			await idle(n8n);
+			const { count } = await n8n.get<{ count: number }>(EXECUTIONS);
+			const after = await settled();
+			rows.push([
+				name,
+				`${acknowledged} of ${MANY}`,
+				`${count - counted.count}`,
+				perSecond.toFixed(0),
+				`${before.toFixed(1)} MB`,
+				`${after.toFixed(1)} MB`,
+			]);
+		}
+		return table(
+			['Who', 'Acknowledged', 'Executions', 'Pushes a second', 'Memory in use before', 'and afterwards'],
+			rows,
+		);
+	} finally {
+		await n8n.stop();
+		await rm(folder, { recursive: true, force: true });
+	}
+}
+
+const EXECUTIONS = '/rest/executions?limit=1';
