@@ -6,7 +6,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chain, node } from '../e2e/underTest.mts';
+import { ACKNOWLEDGEMENT, chain, listen, node } from '../e2e/underTest.mts';
 import type { SavedNode } from '../n8n/examples.mts';
 import { N8n } from '../n8n/n8n.mts';
 import type { Runtime, Say } from '../n8n/runtime.mts';
@@ -15,7 +15,6 @@ import { ROUNDS } from './batch.mts';
 import { liveMegabytes, measuringMemory } from './costs.mts';
 import { median, ratio, table } from './figures.mts';
 
-const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
 const SECRET = 'a-long-push-secret';
 /** how many at once, and how many in all */
 const LOADS = [
@@ -125,13 +124,8 @@ async function subjects(n8n: N8n): Promise<Subject[]> {
 		secret: SECRET,
 	});
 	const sobot = async (name: string, parameters: Record<string, unknown>) => {
-		const webhookId = randomUUID();
-		const trigger = {
-			...node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters),
-			webhookId,
-			credentials: { sobotWebhookAppApi },
-		};
-		return await listening(n8n, name, trigger, `${webhookId}/webhook`);
+		const { url } = await listen(n8n, parameters, { credentials: { sobotWebhookAppApi } });
+		return { name, url };
 	};
 	const [emptyId, ownPath] = [randomUUID(), randomUUID()];
 	return [
@@ -241,16 +235,16 @@ export async function manyPushes(runtime: Runtime, tarball: string, say: Say): P
 				return await liveMegabytes(n8n, file);
 			};
 			const before = await settled();
-			const { results: _, ...counted } = await n8n.get<{ results: unknown; count: number }>(EXECUTIONS);
+			const countBefore = await executionCount(n8n);
 			say(`  ${MANY} pushes in a row: ${name} ...`);
 			const { acknowledged, perSecond } = await burst(subject.url, 64, MANY);
 			await idle(n8n);
-			const { count } = await n8n.get<{ count: number }>(EXECUTIONS);
+			const count = await executionCount(n8n);
 			const after = await settled();
 			rows.push([
 				name,
 				`${acknowledged} of ${MANY}`,
-				`${count - counted.count}`,
+				`${count - countBefore}`,
 				perSecond.toFixed(0),
 				`${before.toFixed(1)} MB`,
 				`${after.toFixed(1)} MB`,
@@ -266,4 +260,6 @@ export async function manyPushes(runtime: Runtime, tarball: string, say: Say): P
 	}
 }
 
-const EXECUTIONS = '/rest/executions?limit=1';
+async function executionCount(n8n: N8n): Promise<number> {
+	return (await n8n.get<{ count: number }>('/rest/executions?limit=1')).count;
+}

@@ -226,7 +226,7 @@ describe('objects are taken', () => {
 		],
 		['PUT', '{"id":"1"}', { customerId: '1' }, { method: 'PUT' }],
 		[
-			'a query along with it',
+			'a forwarded address along with it',
 			'{"id":"1"}',
 			{ customerId: '1' },
 			{ headers: { 'x-forwarded-for': '1.2.3.4' } },

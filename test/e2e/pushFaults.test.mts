@@ -6,7 +6,7 @@ import { N8n } from '../n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { run, startProcess, endProcess } from '../processes.mts';
 import { until } from '../until.mts';
-import { listen, underTest, type Listening } from './underTest.mts';
+import { executionsEnded, listen, underTest, type Listening } from './underTest.mts';
 
 jest.setTimeout(180_000);
 
@@ -69,9 +69,7 @@ const acknowledged = () =>
 /** After all repeats: everybody was acknowledged in the end, and has an execution. Returns who has two. */
 async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> {
 	await until('the repeats', () => sandbox.pusher.pending === 0, 120_000, 100);
-	await until('executions to end', async () =>
-		(await n8n.executions(listening.workflow)).every(({ status }) => !['new', 'running'].includes(status)),
-	);
+	await executionsEnded(n8n, listening.workflow);
 	const executions = await executionsByCustomer();
 	const firstFailed = sandbox.pushes.filter((push) => push.attempt === 1 && !push.acknowledged).length;
 	const lost = [...acknowledged()].filter((id) => !executions.has(id));

@@ -24,8 +24,8 @@ afterAll(async () => await sandbox.close());
 const PROFILE: Profile = { id: 'c-1', pid: '456', nick: '王小明', email: 'a@b.c;d@e.f', is_vip: '1' };
 
 /** A workflow behind the trigger, switched on until the test ends. */
-async function start(...how: Parameters<typeof listen> extends [N8n, ...infer How] ? How : never) {
-	const listening = await listen(n8n, ...how);
+async function start(parameters?: Record<string, unknown>, more?: Parameters<typeof listen>[2]) {
+	const listening = await listen(n8n, parameters, more);
 	active.push(listening.workflow);
 	return listening;
 }
@@ -163,9 +163,7 @@ describe('repeats', () => {
 			expect((await ended()).length).toBe(2);
 			own = await own.restart();
 			const path = productionPath(workflow);
-			await until('the production URL', async () =>
-				(await (await fetch(`${own.url}/webhook/${path}`)).text()).includes('not registered for GET'),
-			);
+			await own.untilListening(path);
 			expect((await send(`${own.url}/webhook/${path}`, body)).body).toBe(ACKNOWLEDGEMENT);
 			expect((await own.executions(workflow)).length).toBe(2);
 		} finally {

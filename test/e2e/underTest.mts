@@ -122,13 +122,16 @@ export async function listen(
 		connections: chain('Push', ...after.map(({ name }) => name)),
 	});
 	await n8n.activate(workflow, productionPath(workflow));
-	const ended = async () => {
-		await until('executions to end', async () =>
-			(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
-		);
-		return await n8n.executions(workflow);
-	};
-	return { workflow, url: `${n8n.url}/webhook/${productionPath(workflow)}`, ended };
+	const url = `${n8n.url}/webhook/${productionPath(workflow)}`;
+	return { workflow, url, ended: async () => await executionsEnded(n8n, workflow) };
+}
+
+/** A workflow's executions once none is under way, the latest first. */
+export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<N8n['executions']> {
+	await until('executions to end', async () =>
+		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
+	);
+	return await n8n.executions(workflow);
 }
 
 /** Exactly this, to the letter. Source: Sobot, "Webhook app". */

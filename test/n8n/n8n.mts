@@ -182,8 +182,12 @@ export class N8n {
 	/** Switches a workflow on, and waits until its production URLs answer. */
 	async activate({ id, versionId }: Workflow, productionPath?: string): Promise<void> {
 		await this.post(`/rest/workflows/${id}/activate`, { versionId });
-		if (!productionPath) return;
-		await until(`the production URL of workflow ${id}`, async () => {
+		if (productionPath) await this.untilListening(productionPath);
+	}
+
+	/** Waits until a production URL answers: n8n registers it in the background. */
+	async untilListening(productionPath: string): Promise<void> {
+		await until(`the production URL ${productionPath}`, async () => {
 			const answer = await fetch(`${this.url}/webhook/${productionPath}`);
 			return (await answer.text()).includes('not registered for GET');
 		});

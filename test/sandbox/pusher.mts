@@ -73,16 +73,12 @@ export class Pusher {
 	}
 
 	/** Pushes each profile, so many at once, and waits for the first answers; what fails is repeated as usual. */
-	async pushAll(app: WebhookApp, profiles: readonly Profile[], atOnce: number): Promise<PushRecord[]> {
+	async pushAll(app: WebhookApp, profiles: readonly Profile[], atOnce: number): Promise<void> {
 		const ahead = [...profiles];
-		const records: PushRecord[] = [];
 		const lane = async () => {
-			for (let profile = ahead.shift(); profile; profile = ahead.shift()) {
-				records.push(await this.push(app, profile));
-			}
+			for (let profile = ahead.shift(); profile; profile = ahead.shift()) await this.push(app, profile);
 		};
 		await Promise.all(Array.from({ length: atOnce }, lane));
-		return records;
 	}
 
 	close(): void {

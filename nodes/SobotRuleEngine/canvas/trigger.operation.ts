@@ -156,13 +156,13 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const options = readOptions(this);
 	const goesOn = this.continueOnFail();
 
-	const bodies = this.getInputData().map((_, index) => readBody(this, index));
+	const items = this.getInputData();
+	const bodies = items.map((_, index) => readBody(this, index));
 	const firstBad = bodies.findIndex((body) => 'problem' in body);
 	if (firstBad >= 0 && !goesOn) refuseInput(this, bodies, firstBad);
 
 	const session = sessionOf(account, systemClock);
 	session.begin(token);
-	const items = this.getInputData();
 	const run = retriedRun(this);
 	const earlier = items.map((item) => (run ? earlierTry(run, item) : undefined));
 	const newly = await deliver(
