@@ -57,7 +57,7 @@ export class SobotApi implements ICredentialType {
 			type: 'string',
 			default: '',
 			required: true,
-			placeholder: 'https://sobot.example.com',
+			placeholder: 'e.g. https://sobot.example.com',
 			description: 'Address of a private deployment or a proxy, without /api',
 			displayOptions: { show: { region: ['custom'] } },
 		},

@@ -24,7 +24,7 @@ export class SobotCanvasApi implements ICredentialType {
 			type: 'string',
 			default: '',
 			required: true,
-			placeholder: '1234567890123456789',
+			placeholder: 'e.g. 1234567890123456789',
 			description: 'The 19-digit trigger-id that Sobot shows in the settings of the canvas',
 		},
 		{

@@ -1,5 +1,10 @@
 // Programs that start programs. Whatever ends them, an error or Ctrl-C at any moment, they leave no process behind.
+import { appendFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+
+/** Names the file in which a program writes down what it starts, for who ends that program: Jest cannot clean up then. */
+export const LIST_OF_PROCESSES = 'LIST_OF_PROCESSES';
 
 const children = new Set<ChildProcess>();
 let isEnding = false;
@@ -9,7 +14,12 @@ export function startProcess(command: string, args: string[], options: SpawnOpti
 	if (isEnding) throw new Error('Ending: nothing new is started.');
 	const child = spawn(command, args, { ...options, detached: true });
 	children.add(child);
-	child.once('exit', () => children.delete(child));
+	const list = process.env[LIST_OF_PROCESSES];
+	if (list) appendFileSync(list, `+${child.pid}\n`);
+	child.once('exit', () => {
+		children.delete(child);
+		if (list) appendFileSync(list, `-${child.pid}\n`);
+	});
 	child.once('error', () => children.delete(child));
 	return child;
 }
@@ -28,7 +38,15 @@ export async function endProcess(
 	clearTimeout(insisting);
 }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+/** Ends what programs have written into their list of processes and what is still running. */
+export async function endListed(list: string): Promise<void> {
+	const text = await readFile(list, 'utf8').catch(() => '');
+	for (const [, pid] of text.matchAll(/^\+(\d+)$/gm)) {
+		if (!text.includes(`\n-${pid}\n`)) signalGroup({ pid: Number(pid) }, 'SIGKILL');
+	}
+}
+
+function signalGroup({ pid }: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals): void {
 	try {
 		if (pid !== undefined) process.kill(-pid, signal);
 	} catch {

@@ -61,7 +61,7 @@ export class SobotRuleEngine implements INodeType {
 					{
 						name: 'Trigger',
 						value: 'trigger',
-						action: 'Trigger a canvas',
+						action: 'Trigger canvas',
 						description: 'Put a customer on a canvas, one for each input item',
 					},
 				],
@@ -77,7 +77,7 @@ export class SobotRuleEngine implements INodeType {
 					{
 						name: 'Acknowledge',
 						value: 'acknowledge',
-						action: 'Acknowledge a webhook app push',
+						action: 'Acknowledge webhook app push',
 						description: 'Answer the push from Sobot that started this workflow',
 					},
 				],

@@ -7,6 +7,7 @@ import {
 	type IDataObject,
 	type IHookFunctions,
 	type INodeCredentialTestResult,
+	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookDescription,
@@ -18,7 +19,7 @@ import { isRange, splitList } from './addressList';
 import { acknowledgement, refusal, type Refusal } from './answerPush';
 import { mayPush, secretFormError, type PushSecret } from './mayPush';
 import { deliveryKeyOf, isNestedTooDeep, parsePush } from './parsePush';
-import { isRepeat, withPush, type TakenPushes } from './repeats';
+import { RepeatMemory } from './repeats';
 import { withoutSecrets } from './requestDetails';
 
 interface Options {
@@ -27,6 +28,35 @@ interface Options {
 	ipAllowlist?: string;
 	customFieldNames?: { field?: Array<{ id?: string; name?: string }> };
 	includeRequest?: boolean;
+}
+
+/** What Sobot pushes, for builders who have nothing to push yet. Source: Sobot, "Webhook app". */
+const SAMPLE_PUSH = {
+	id: '123',
+	pid: '456',
+	nick: 'John',
+	uname: 'John Doe',
+	email: 'john@example.com',
+	tel: '1234567890',
+	is_vip: '1',
+	vip_level: 'Gold',
+	user_label: '581dfa5ff16644619d8a7e1a45632a79',
+	ex_fields: { '7dcf2982a3bc4afaa5351500b8e2e21c': '1990-05-17' },
+};
+
+/** The panel cannot wrap a delivery key. */
+const SAMPLE_OUTPUT = { ...parsePush(SAMPLE_PUSH), deliveryKey: 'sample' };
+
+function sampleNotice(simplify: boolean, sample: object): INodeProperties {
+	// With spaces, so that it wraps.
+	const text = JSON.stringify(sample, null, 1).replace(/\n */g, ' ');
+	return {
+		displayName: `Nothing to push yet? To build the nodes that follow, choose "set mock data" in the output panel and paste this sample: ${text}`,
+		name: simplify ? 'sampleNotice' : 'sampleRawNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { simplify: [simplify] } },
+	};
 }
 
 const webhook = {
@@ -46,6 +76,18 @@ export class SobotWebhookAppTrigger implements INodeType {
 		subtitle: 'Customer pushed by a canvas',
 		description: 'Starts the workflow when a Sobot canvas pushes a customer to its webhook app',
 		defaults: { name: 'Sobot Webhook App Trigger' },
+		eventTriggerDescription: 'Let your Sobot canvas push a customer to the Test URL',
+		triggerPanel: {
+			header: 'Receive customers from a Sobot canvas',
+			executionsHelp: {
+				inactive:
+					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push at the end of the parameters.<br /><br /><b>For daily work</b>: activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, not here.',
+				active:
+					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push at the end of the parameters.<br /><br /><b>For daily work</b>: the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, not here.',
+			},
+			activationHint:
+				'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',
+		},
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
@@ -64,7 +106,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		properties: [
 			{
 				displayName:
-					'Activate the workflow, then enter the <b>Production URL</b> above as the HTTP URL of the webhook app on your Sobot canvas. The Test URL works only while you listen for a test event.',
+					'Activate (publish) the workflow, then enter the Production URL, under Webhook URLs above, as the HTTP URL of the webhook app on your Sobot canvas, with the method POST or PUT. The Test URL takes one push while you listen for a test event.',
 				name: 'urlNotice',
 				type: 'notice',
 				default: '',
@@ -171,7 +213,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 						default: 10,
 						displayOptions: { show: { '/responseMode': ['onReceived'] } },
 						description:
-							'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 1,000 different pushes, and two that arrive at the same moment can both get through. For a promise, use a Remove Duplicates node on deliveryKey.',
+							'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 1,000 different pushes, and two that arrive at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers more, and for longer; a promise is only a unique column for deliveryKey in a database of yours.',
 					},
 					{
 						displayName: 'Include Request',
@@ -192,6 +234,8 @@ export class SobotWebhookAppTrigger implements INodeType {
 					},
 				],
 			},
+			sampleNotice(true, SAMPLE_OUTPUT),
+			sampleNotice(false, SAMPLE_PUSH),
 		],
 	};
 
@@ -245,9 +289,9 @@ export class SobotWebhookAppTrigger implements INodeType {
 
 		const isAnsweredByWorkflow = this.getNodeParameter('responseMode') === 'responseNode';
 		// Where the workflow answers, a repeat may be what it has asked Sobot for.
-		if (!isAnsweredByWorkflow && dropsRepeat(this, body, options.ignoreRepeatsMinutes ?? 0)) {
-			return { webhookResponse };
-		}
+		const memory = isAnsweredByWorkflow ? undefined : repeatMemory(this, options.ignoreRepeatsMinutes ?? 0);
+		const deliveryKey = memory && deliveryKeyOf(body);
+		if (deliveryKey && memory.holds(deliveryKey, Date.now())) return { webhookResponse };
 
 		const push = this.getNodeParameter('simplify') === false ? body : parsePush(body, namesOf(options));
 		const json: IDataObject = { ...(push as IDataObject) };
@@ -258,7 +302,16 @@ export class SobotWebhookAppTrigger implements INodeType {
 			);
 		}
 		const workflowData = [[{ json }]];
-		return isAnsweredByWorkflow ? { workflowData } : { webhookResponse, workflowData };
+		if (isAnsweredByWorkflow) return { workflowData };
+		return {
+			workflowData,
+			// n8n asks for the answer once it holds the execution: only then the push is taken. What is changed in static
+			// data before that, n8n 2.41 does not save: it marks the data as unchanged when it prepares the execution.
+			get webhookResponse() {
+				if (deliveryKey) memory.keep(deliveryKey, Date.now());
+				return webhookResponse;
+			},
+		};
 	}
 }
 
@@ -275,15 +328,11 @@ async function checkSecretForm(
 	};
 }
 
-/** Is this push a repeat to be dropped? If not, it is remembered, once n8n has taken it on. */
-function dropsRepeat(context: IWebhookFunctions, body: Record<string, unknown>, minutes: number): boolean {
-	if (!(minutes > 0) || context.getMode() === 'manual') return false;
-	const memory = context.getWorkflowStaticData('node');
-	const taken = (memory.takenPushes ?? {}) as TakenPushes;
-	const [key, nowMs, windowMs] = [deliveryKeyOf(body), Date.now(), minutes * 60_000];
-	if (isRepeat(taken, key, nowMs, windowMs)) return true;
-	memory.takenPushes = withPush(taken, key, nowMs, windowMs);
-	return false;
+/** What the trigger remembers, if it is to ignore repeats; never of a test run, which n8n does not save. */
+function repeatMemory(context: IWebhookFunctions, minutes: number): RepeatMemory | undefined {
+	if (!(minutes > 0) || context.getMode() === 'manual') return undefined;
+	const trigger = `${context.getWorkflow().id} ${context.getNode().id}`;
+	return new RepeatMemory(trigger, context.getWorkflowStaticData('node'), minutes * 60_000);
 }
 
 function optionsOf(context: IHookFunctions | IWebhookFunctions): Options {

@@ -8,6 +8,7 @@ export interface Refusal {
 	headers: Record<string, string>;
 }
 
+/** The answer to a push that is not taken. `code` is the HTTP status; Sobot's document gives no codes of its own. */
 export function refusal(status: Refusal['status'], headers: Record<string, string> = {}): Refusal {
 	return { status, body: { code: status, status: 1 }, headers };
 }

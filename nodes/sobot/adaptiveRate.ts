@@ -1,6 +1,6 @@
 // How fast a trigger ID may be called. Sobot shares its limit among all programs that call the trigger ID, and this
 // process only sees which of its own calls were refused: so the rate goes down on refusals, and up when they stop.
-// docs/pace.md shows by simulation what these numbers give for 1 to 64 processes.
+// docs/benchmarks.md shows by simulation what these numbers give for 1 to 256 processes.
 
 /** Sobot's limit for a single trigger ID. Source: Sobot, "Rule Engine API", Limit. */
 export const CALLS_PER_SECOND = 50;

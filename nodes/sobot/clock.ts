@@ -10,4 +10,5 @@ export interface Clock {
 	random(): number;
 }
 
+/** This machine's clock, and n8n's own `sleep`. */
 export const systemClock: Clock = { nowMs: () => Date.now(), sleep, random: () => Math.random() };

@@ -32,7 +32,7 @@ export interface Delivered {
 
 interface Customer {
 	index: number;
-	firstSentMs?: number;
+	firstTriedMs?: number;
 	renewals: number;
 }
 
@@ -72,9 +72,32 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 
 	/** Sobot did not carry the call out: the customer may be sent again, for as long as the user allows. */
 	const tryAgain = (customer: Customer, verdict: Verdict): void => {
-		const triedMs = clock.nowMs() - (customer.firstSentMs ?? clock.nowMs());
+		const triedMs = clock.nowMs() - (customer.firstTriedMs ?? clock.nowMs());
 		if (triedMs >= route.giveUpAfterSeconds * 1000) finish(customer, verdict);
 		else again.push(customer);
+	};
+
+	/** Nothing is sent for a while, and longer each time. */
+	const pauseForOutage = (): void => {
+		if (clock.nowMs() < outageEndMs) return;
+		outagePauseMs = Math.min(outagePauseMs * 2 || FIRST_OUTAGE_PAUSE_MS, LONGEST_OUTAGE_PAUSE_MS);
+		outageEndMs = clock.nowMs() + outagePauseMs;
+	};
+
+	/** There is no token to send with. What will pass is waited for; what Sobot refuses for good, it refuses for all. */
+	const withoutToken = (customer: Customer, error: unknown): void => {
+		const verdict = tokenVerdict(error);
+		// Who has just mistyped an address should not wait for it.
+		if (error instanceof TokenError && error.passing && session.hasServed) {
+			customer.firstTriedMs ??= clock.nowMs();
+			pauseForOutage();
+			tryAgain(customer, verdict);
+			// Who comes next has waited for the same outage.
+			if (results[customer.index]?.verdict) lastWord = verdict;
+			return;
+		}
+		finish(customer, verdict);
+		if (error instanceof TokenError && !error.passing) lastWord = verdict;
 	};
 
 	const replaceToken = async (customer: Customer, refused: Token, verdict: Verdict): Promise<void> => {
@@ -84,13 +107,13 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 			if (replacement?.fetched) customer.renewals++;
 			tryAgain(customer, verdict);
 		} catch (error) {
-			finish(customer, tokenVerdict(error));
+			withoutToken(customer, error);
 		}
 	};
 
 	const sendOne = async (customer: Customer, token: Token): Promise<void> => {
 		const sentMs = clock.nowMs();
-		customer.firstSentMs ??= sentMs;
+		customer.firstTriedMs ??= sentMs;
 		let answer: HttpAnswer | undefined;
 		let verdict: Verdict;
 		try {
@@ -110,10 +133,7 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 				pace.refused(sentMs);
 				return tryAgain(customer, verdict);
 			case 'unreachable':
-				if (clock.nowMs() >= outageEndMs) {
-					outagePauseMs = Math.min(outagePauseMs * 2 || FIRST_OUTAGE_PAUSE_MS, LONGEST_OUTAGE_PAUSE_MS);
-					outageEndMs = clock.nowMs() + outagePauseMs;
-				}
+				pauseForOutage();
 				return tryAgain(customer, verdict);
 			case 'tokenDoubtful':
 				// A token that was fetched during this batch is good: then it is the trigger ID that is wrong.
@@ -162,9 +182,7 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 		try {
 			token = await takeTurn();
 		} catch (error) {
-			finish(customer, tokenVerdict(error));
-			// What Sobot refuses for good, it refuses for every customer.
-			if (error instanceof TokenError && !error.passing) lastWord = tokenVerdict(error);
+			withoutToken(customer, error);
 			continue;
 		}
 		if (!token || isOver()) break;

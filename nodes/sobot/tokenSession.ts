@@ -29,6 +29,12 @@ export function pickRenewalMoment(token: Token, random: number): number {
 	return token.expiresAtMs - earliestMs * (1 - random / 2);
 }
 
+/**
+ * All processes of an n8n see at the same moment that there is no token alive, and share no lock: each waits for a
+ * random part of this, and then looks whether another has renewed meanwhile.
+ */
+const SPREAD_MS = 500;
+
 export class TokenSession {
 	private current?: Token;
 	private renewAtMs = Infinity;
@@ -43,6 +49,11 @@ export class TokenSession {
 		if (!stored || stored.value === this.current?.value) return;
 		if (this.current && this.serves(this.current) && this.current.fetchedAtMs > stored.fetchedAtMs) return;
 		this.adopt(stored);
+	}
+
+	/** Has this account ever had a token here? */
+	get hasServed(): boolean {
+		return this.current !== undefined;
 	}
 
 	/** The token to send with now; undefined if one has to be waited for. Renews ahead, in the background. */
@@ -92,11 +103,20 @@ export class TokenSession {
 
 	private async renew(store: TokenStore): Promise<Replacement> {
 		const served = this.current;
-		const stored = await store.read();
-		const foundInStore = stored && stored.value !== served?.value && this.serves(stored);
-		const token = foundInStore ? stored : await store.renew(served);
+		let found = await this.findIn(store, served);
+		if (!found && !(served && this.serves(served))) {
+			await this.clock.sleep(this.clock.random() * SPREAD_MS);
+			found = await this.findIn(store, served);
+		}
+		const token = found ?? (await store.renew(served));
 		this.adopt(token);
-		return { token, fetched: !foundInStore };
+		return { token, fetched: !found };
+	}
+
+	/** The stored token, if another process has renewed it. */
+	private async findIn(store: TokenStore, served: Token | undefined): Promise<Token | undefined> {
+		const stored = await store.read();
+		return stored && stored.value !== served?.value && this.serves(stored) ? stored : undefined;
 	}
 
 	private adopt(token: Token): void {

@@ -1,21 +1,24 @@
-// `npm run demo`: a real n8n with this package beside a local Sobot, with two example workflows switched on.
+// `npm run demo`: a real n8n with this package beside a local Sobot, with example workflows to try.
 // With `-- --check` it plays the story through once by itself, says what it saw, and ends.
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fetchRuntime } from '../n8n/runtime.mts';
-import { N8n, OWNER, packPackage } from '../n8n/n8n.mts';
+import { N8n, OWNER } from '../n8n/n8n.mts';
+import { packPackage } from '../n8n/n8nProcess.mts';
 import {
 	createCredentials,
+	fillIn,
 	importWorkflow,
 	productionPath,
 	PUSH_SECRET,
 	readExample,
 } from '../n8n/examples.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { runProgram } from '../processes.mts';
 import { playThrough } from './story.mts';
 
 const PUSHES_REPEAT_FASTER = 0.05;
+const SHEET_ROWS = 500;
 
 const say = (line: string) => console.log(line);
 const isCheck = process.argv.includes('--check');
@@ -44,6 +47,17 @@ await runProgram(async (cleanUp, ended) => {
 	say('Creating credentials and importing the example workflows ...');
 	const credentials = await createCredentials(n8n, sandbox);
 	const toCanvas = await importWorkflow(n8n, await readExample('customers-to-canvas'), credentials);
+	const sheet = fillIn(await readExample('sheet-to-canvas'), 'Fetch the sheet', {
+		url: `${sandbox.url}/sandbox/customers.csv?count=${SHEET_ROWS}`,
+	});
+	const { triggerId, secret } = QUIET_CANVAS;
+	const fromSheet = await importWorkflow(n8n, sheet, {
+		...credentials,
+		sobotCanvasApi: await n8n.createCredential('sobotCanvasApi', 'Sobot canvas for the sheet', {
+			triggerId,
+			secret,
+		}),
+	});
 	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
 	await n8n.activate(toCanvas);
 	await n8n.activate(fromCanvas, productionPath(fromCanvas));
@@ -53,15 +67,19 @@ await runProgram(async (cleanUp, ended) => {
 
 	sandbox.canvas().webhookApp = { url: pushUrl, method: 'POST' };
 	say(`
-  n8n             ${n8n.url}
-  Log in with     ${OWNER.email} / ${OWNER.password}
+  n8n              ${n8n.url}
+  Log in with      ${OWNER.email} / ${OWNER.password}
+
+  The local Sobot  ${sandbox.url}
+      What n8n asks of it and what it pushes, live, with the rate against Sobot's limit; and buttons to push a
+      customer, let the token expire, and make it stutter.
 
   "${toCanvas.name}"   ${n8n.url}/workflow/${toCanvas.id}
       Press "Execute workflow": three customers go onto canvas ${DEMO_CANVAS.triggerId}.
-  "${fromCanvas.name}"        ${n8n.url}/workflow/${fromCanvas.id}
+  "${fromSheet.name}"   ${n8n.url}/workflow/${fromSheet.id}
+      The same with ${SHEET_ROWS} customers, at 50 a second; those that Sobot does not know end in a file.
+  "${fromCanvas.name}"   ${n8n.url}/workflow/${fromCanvas.id}
       Each customer on the canvas is pushed back here; look under Executions.
-
-  The local Sobot ${sandbox.url}/sandbox   what it was asked and what it pushed
 
 Ctrl-C ends everything.`);
 	await new Promise((resolve) => ended.addEventListener('abort', resolve));

@@ -237,9 +237,10 @@ describe('the credential test', () => {
 	test('of Sobot Webhook App API checks the form', async () => {
 		const good = { method: 'query', parameterName: 'key', secret: 'x' };
 		expect((await n8n.testCredential('sobotWebhookAppApi', good)).status).toBe('OK');
-		expect(await n8n.testCredential('sobotWebhookAppApi', { ...good, secret: '' })).toEqual({
+		const wrong = { method: 'header', headerName: 'my key', secret: 'x' };
+		expect(await n8n.testCredential('sobotWebhookAppApi', wrong)).toEqual({
 			status: 'Error',
-			message: 'Secret is empty. Enter a long random text.',
+			message: 'Header Name is not the name of a header. Enter one, such as x-sobot-key.',
 		});
 	});
 });

@@ -3,6 +3,7 @@
 import { request } from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
+import { thisN8n } from '../n8n/differences.mts';
 import type { N8n } from '../n8n/n8n.mts';
 import { ACKNOWLEDGEMENT, connect, listen, outputOf, type Listening } from './underTest.mts';
 
@@ -79,6 +80,8 @@ const manyFields = Object.fromEntries(
 	Array.from({ length: 10_000 }, (_, i) => [i.toString(16).padStart(32, 'f'), `value ${i}`]),
 );
 const HUGE = 'x'.repeat(5_000_000);
+
+const MARKED = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"id":"1"}')]);
 
 describe('objects are taken', () => {
 	test.each<[string, string | Buffer, Record<string, unknown>, Sent?]>([
@@ -176,11 +179,9 @@ describe('objects are taken', () => {
 			{ nickname: '={{ $env.SECRET }}', remark: '{{ 1 + 1 }}' },
 		],
 		['white space around', ' \r\n\t{"id":"1"}\n ', { customerId: '1' }],
-		[
-			'a byte order mark',
-			Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"id":"1"}')]),
-			{ customerId: '1' },
-		],
+		...(thisN8n.takesByteOrderMark
+			? [['a byte order mark', MARKED, { customerId: '1' }] as [string, Buffer, Record<string, unknown>]]
+			: []),
 		['nested 1,000 deep', `{"id":"1","more":${nested(999)}}`, { customerId: '1' }],
 		['gzip', gzipSync('{"id":"1"}'), { customerId: '1' }, { headers: { 'content-encoding': 'gzip' } }],
 		[
@@ -249,6 +250,7 @@ describe('objects are taken', () => {
 describe('all else is refused', () => {
 	test.each<[string, string | Buffer, number, Sent?]>([
 		['nothing', '', 400],
+		...(thisN8n.takesByteOrderMark ? [] : [['a byte order mark', MARKED, 422] as [string, Buffer, number]]),
 		['white space', '   ', 422],
 		['null', 'null', 400],
 		['true', 'true', 400],

@@ -46,6 +46,7 @@ export async function actionWorkflow(
 	});
 }
 
+/** A node as a workflow saves it. */
 export function node(
 	name: string,
 	type: string,
@@ -55,6 +56,16 @@ export function node(
 	return { id: name, name, type, typeVersion, position: [0, 0], parameters };
 }
 
+/** The action that answers a push. */
+export function acknowledge(outcome = 'success', name = 'Answer'): SavedNode {
+	return node(name, 'n8n-nodes-sobot.sobotRuleEngine', 1, {
+		resource: 'webhookApp',
+		operation: 'acknowledge',
+		outcome,
+	});
+}
+
+/** The connections of nodes in a row. */
 export function chain(...names: string[]): Record<string, unknown> {
 	return Object.fromEntries(
 		names
@@ -106,21 +117,41 @@ export interface Listening {
 	ended: () => Promise<Array<{ id: string; status: string }>>;
 }
 
-/** A workflow behind the trigger, switched on. */
-export async function listen(
+export interface Behind {
+	credentials?: Credentials;
+	after?: SavedNode[];
+	settings?: Record<string, unknown>;
+	/** beside that chain */
+	more?: { nodes: SavedNode[]; connections: Record<string, unknown> };
+}
+
+/** A workflow behind the trigger, not switched on yet. */
+export async function pushWorkflow(
 	n8n: N8n,
 	parameters: Record<string, unknown> = {},
 	{
 		credentials = {},
 		after = [node('Next', 'n8n-nodes-base.noOp', 1, {})],
-	}: { credentials?: Credentials; after?: SavedNode[] } = {},
-): Promise<Listening> {
+		settings = {},
+		more = { nodes: [], connections: {} },
+	}: Behind = {},
+): Promise<Workflow> {
 	const push = node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters);
-	const workflow = await n8n.createWorkflow({
+	return await n8n.createWorkflow({
 		name: 'Trigger under test',
-		nodes: [{ ...push, webhookId: randomUUID(), credentials }, ...after],
-		connections: chain('Push', ...after.map(({ name }) => name)),
+		nodes: [{ ...push, webhookId: randomUUID(), credentials }, ...after, ...more.nodes],
+		connections: { ...chain('Push', ...after.map(({ name }) => name)), ...more.connections },
+		settings,
 	});
+}
+
+/** A workflow behind the trigger, switched on. */
+export async function listen(
+	n8n: N8n,
+	parameters?: Record<string, unknown>,
+	behind?: Behind,
+): Promise<Listening> {
+	const workflow = await pushWorkflow(n8n, parameters, behind);
 	await n8n.activate(workflow, productionPath(workflow));
 	const url = `${n8n.url}/webhook/${productionPath(workflow)}`;
 	return { workflow, url, ended: async () => await executionsEnded(n8n, workflow) };

@@ -17,14 +17,17 @@ export interface SavedWorkflow {
 	name: string;
 	nodes: SavedNode[];
 	connections: Record<string, unknown>;
+	/** what the trigger puts out in the editor until there is a push */
+	pinData?: Record<string, Array<{ json: Record<string, unknown> }>>;
 	settings?: Record<string, unknown>;
 }
 
-/** Credential IDs by type, for a sandbox. */
+/** Credential IDs by the name that a workflow gives them or by type, for a sandbox. */
 export type Credentials = Record<string, { id: string; name: string }>;
 
 export const PUSH_SECRET = 'push-secret';
 
+/** One credential of each type, for a sandbox and its first canvas. */
 export async function createCredentials(n8n: N8n, sandbox: Sandbox): Promise<Credentials> {
 	const { appId, appKey } = sandbox.account.settings;
 	return {
@@ -46,9 +49,23 @@ export async function createCredentials(n8n: N8n, sandbox: Sandbox): Promise<Cre
 	};
 }
 
+/** @param name of a file in test/workflows, without `.json` */
 export async function readExample(name: string): Promise<SavedWorkflow> {
 	const text = await readFile(join(process.cwd(), 'test/workflows', `${name}.json`), 'utf8');
 	return JSON.parse(text) as SavedWorkflow;
+}
+
+/** An example with some parameters of one of its nodes filled in, as its user would. */
+export function fillIn(
+	saved: SavedWorkflow,
+	name: string,
+	parameters: Record<string, unknown>,
+): SavedWorkflow {
+	if (!saved.nodes.some((node) => node.name === name)) throw new Error(`"${saved.name}" has no "${name}".`);
+	const nodes = saved.nodes.map((node) =>
+		node.name === name ? { ...node, parameters: { ...node.parameters, ...parameters } } : node,
+	);
+	return { ...saved, nodes };
 }
 
 /** Imports a workflow as n8n would after its user has chosen credentials. */
@@ -60,7 +77,10 @@ export async function importWorkflow(
 	const nodes = saved.nodes.map((node) => ({
 		...node,
 		credentials: Object.fromEntries(
-			Object.keys(node.credentials ?? {}).map((type) => [type, credentials[type]]),
+			Object.entries(node.credentials ?? {}).map(([type, { name }]) => [
+				type,
+				credentials[name] ?? credentials[type],
+			]),
 		),
 	}));
 	return await n8n.createWorkflow({ ...saved, nodes });

@@ -1,14 +1,7 @@
-// A running n8n of its own: fresh user folder, free port, this package installed from its tarball as users do, and the
-// internal REST API that the editor uses.
-import type { ChildProcess } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// A running n8n with this package installed, and the internal REST API that the editor uses.
 import { parse as parseFlatted } from 'flatted';
 import { until } from '../until.mts';
-import { endProcess, run, startProcess } from '../processes.mts';
-import type { Runtime } from './runtime.mts';
+import { N8nProcess, type ProcessOptions } from './n8nProcess.mts';
 
 export const OWNER = {
 	email: 'owner@example.com',
@@ -16,18 +9,6 @@ export const OWNER = {
 	lastName: 'Owner',
 	password: 'Sobot-demo-1',
 };
-
-export interface N8nOptions {
-	runtime: Runtime;
-	/** the packed package */
-	tarball: string;
-	/** folders of other packages, installed beside it */
-	morePackages?: string[];
-	/** keeps the user folder of an earlier n8n, for a restart */
-	userFolder?: string;
-	port?: number;
-	env?: NodeJS.ProcessEnv;
-}
 
 export interface Workflow {
 	id: string;
@@ -61,93 +42,71 @@ export interface Execution {
 
 export interface Item {
 	json: Record<string, unknown>;
+	/** files, by property; `data` is the content as base64 if n8n has not put it elsewhere */
+	binary?: Record<string, { data: string; id?: string }>;
 	pairedItem?: unknown;
 }
 
-const STARTED_WITHIN_MS = 120_000;
-const STOPPED_WITHIN_MS = 20_000;
-
 export class N8n {
-	/** all that n8n printed */
-	log = '';
 	private cookie = '';
+	private lastTurn: Promise<unknown> = Promise.resolve();
 
 	private constructor(
 		readonly url: string,
-		readonly userFolder: string,
-		private readonly options?: N8nOptions,
-		private readonly child?: ChildProcess,
+		private readonly running?: N8nProcess,
 	) {}
 
 	/** Another session with an n8n that somebody else has started, and will stop. */
 	static async connect(url: string): Promise<N8n> {
-		const n8n = new N8n(url, '');
+		const n8n = new N8n(url);
 		await n8n.login();
 		return n8n;
 	}
 
-	static async start(options: N8nOptions): Promise<N8n> {
-		const userFolder = options.userFolder ?? (await mkdtemp(join(tmpdir(), 'n8n-sobot-')));
-		if (!options.userFolder)
-			await installPackages(userFolder, [options.tarball, ...(options.morePackages ?? [])]);
-		const port = options.port ?? (await freePort());
-		const child = startProcess(options.runtime.node, [options.runtime.n8n, 'start'], {
-			env: {
-				...process.env,
-				// Jest's would make n8n behave as in its own tests.
-				NODE_ENV: 'production',
-				N8N_USER_FOLDER: userFolder,
-				N8N_PORT: String(port),
-				N8N_LISTEN_ADDRESS: '127.0.0.1',
-				N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-				N8N_ENCRYPTION_KEY: 'a key for tests only',
-				N8N_SECURE_COOKIE: 'false',
-				N8N_DIAGNOSTICS_ENABLED: 'false',
-				N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
-				N8N_TEMPLATES_ENABLED: 'false',
-				N8N_PERSONALIZATION_ENABLED: 'false',
-				N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
-				N8N_REINSTALL_MISSING_PACKAGES: 'false',
-				N8N_HIRING_BANNER_ENABLED: 'false',
-				...options.env,
-			},
-			stdio: ['ignore', 'pipe', 'pipe'],
-		});
-		const n8n = new N8n(`http://127.0.0.1:${port}`, userFolder, options, child);
-		for (const stream of [child.stdout, child.stderr]) {
-			stream?.on('data', (chunk) => (n8n.log = (n8n.log + String(chunk)).slice(-1_000_000)));
-		}
-		try {
-			await n8n.untilReady();
-			if (!options.userFolder) await n8n.post('/rest/owner/setup', OWNER);
-			await n8n.login();
-		} catch (error) {
-			await n8n.stop();
-			throw new Error(`n8n did not start: ${String(error)}\n${n8n.log.slice(-3000)}`);
-		}
-		return n8n;
+	/** A whole n8n, or a main process, with an owner who is logged in. */
+	static async start(options: ProcessOptions): Promise<N8n> {
+		return await N8n.enter(await N8nProcess.start(options), options.userFolder === undefined);
 	}
 
 	/** The same n8n again, with its database and address, after this process has ended. */
 	async restart(env?: NodeJS.ProcessEnv): Promise<N8n> {
-		if (!this.options) throw new Error('Only who has started an n8n can restart it.');
-		await this.stop({ keepUserFolder: true });
-		return await N8n.start({
-			...this.options,
-			userFolder: this.userFolder,
-			port: Number(new URL(this.url).port),
-			env: env ?? this.options.env,
-		});
+		return await N8n.enter(await this.process.restart(env), false);
 	}
 
-	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {
-		if (!this.child) return;
-		await endProcess(this.child, STOPPED_WITHIN_MS, signal);
-		if (!keepUserFolder) await rm(this.userFolder, { recursive: true, force: true, maxRetries: 5 });
+	async stop(how: Parameters<N8nProcess['stop']>[0] = {}): Promise<void> {
+		await this.running?.stop(how);
+	}
+
+	/** all that n8n printed */
+	get log(): string {
+		return this.process.log;
 	}
 
 	get pid(): number {
-		return this.child?.pid ?? 0;
+		return this.process.pid;
+	}
+
+	get userFolder(): string {
+		return this.process.options.userFolder;
+	}
+
+	private get process(): N8nProcess {
+		if (!this.running) throw new Error('Somebody else has started this n8n.');
+		return this.running;
+	}
+
+	private static async enter(running: N8nProcess, isNew: boolean): Promise<N8n> {
+		const n8n = new N8n(running.url, running);
+		try {
+			// Ready for load balancers comes a moment before the REST API.
+			await until('the REST API', async () => (await fetch(`${n8n.url}/rest/settings`)).ok, 120_000);
+			if (isNew) await n8n.post('/rest/owner/setup', OWNER);
+			await n8n.login();
+		} catch (error) {
+			await n8n.stop();
+			throw new Error(`n8n did not start: ${String(error)}\n${running.log.slice(-3000)}`);
+		}
+		return n8n;
 	}
 
 	async createCredential(
@@ -155,7 +114,7 @@ export class N8n {
 		name: string,
 		data: Record<string, unknown>,
 	): Promise<{ id: string; name: string }> {
-		return await this.post('/rest/credentials', { name, type, data });
+		return await this.inTurn(async () => await this.post('/rest/credentials', { name, type, data }));
 	}
 
 	/** What the editor's "Test" says of a credential. */
@@ -168,7 +127,9 @@ export class N8n {
 	}
 
 	async createWorkflow(workflow: Record<string, unknown>): Promise<Workflow> {
-		return await this.post('/rest/workflows', { settings: {}, ...workflow, active: false });
+		return await this.inTurn(
+			async () => await this.post('/rest/workflows', { settings: {}, ...workflow, active: false }),
+		);
 	}
 
 	/** Saves a changed workflow; it is switched on with these changes by activating it again. */
@@ -185,10 +146,10 @@ export class N8n {
 		if (productionPath) await this.untilListening(productionPath);
 	}
 
-	/** Waits until a production URL answers: n8n registers it in the background. */
-	async untilListening(productionPath: string): Promise<void> {
+	/** Waits until a production URL answers, at this process or another: n8n registers it in the background. */
+	async untilListening(productionPath: string, url = this.url): Promise<void> {
 		await until(`the production URL ${productionPath}`, async () => {
-			const answer = await fetch(`${this.url}/webhook/${productionPath}`);
+			const answer = await fetch(`${url}/webhook/${productionPath}`);
 			return (await answer.text()).includes('not registered for GET');
 		});
 	}
@@ -244,6 +205,15 @@ export class N8n {
 		return { ...raw, data: parseFlatted(raw.data) as Execution['data'] };
 	}
 
+	/** The content of a file that a node put out, as text. */
+	async fileText({ data, id }: { data: string; id?: string }): Promise<string> {
+		if (id === undefined) return Buffer.from(data, 'base64').toString('utf8');
+		const query = new URLSearchParams({ id, action: 'download' });
+		const answer = await fetch(`${this.url}/rest/binary-data?${query}`, { headers: this.headers });
+		if (!answer.ok) throw new Error(`The file ${id} was answered ${answer.status}.`);
+		return await answer.text();
+	}
+
 	/** Executions of a workflow, the latest first. */
 	async executions({ id }: Workflow): Promise<Array<{ id: string; status: string }>> {
 		const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
@@ -256,6 +226,13 @@ export class N8n {
 	/** what the editor sends along with each call */
 	get headers(): Record<string, string> {
 		return { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie };
+	}
+
+	/** One after the other: n8n 1 mixes up transactions that come together on its one connection to SQLite. */
+	private async inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+		const answer = this.lastTurn.then(ask);
+		this.lastTurn = answer.catch(() => undefined);
+		return await answer;
 	}
 
 	private async login(): Promise<void> {
@@ -282,56 +259,4 @@ export class N8n {
 		if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text.slice(0, 1000)}`);
 		return (JSON.parse(text) as { data: Answer }).data;
 	}
-
-	private async untilReady(): Promise<void> {
-		await until(
-			'n8n to start',
-			async () => {
-				if (this.child?.exitCode !== null) throw new Error(`n8n ended with ${this.child?.exitCode}`);
-				const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
-				return answer?.ok === true;
-			},
-			STARTED_WITHIN_MS,
-		);
-		// Ready for load balancers comes a moment before the REST API.
-		await until('the REST API', async () => (await fetch(`${this.url}/rest/settings`)).ok, STARTED_WITHIN_MS);
-	}
-}
-
-export async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
-
-/** Builds and packs this package. Returns the tarball's path in a folder of its own. */
-export async function packPackage(): Promise<string> {
-	await run('npm', ['run', 'build']);
-	const folder = await mkdtemp(join(tmpdir(), 'sobot-tarball-'));
-	const printed = await run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]);
-	const filename = /"filename":\s*"([^"]+)"/.exec(printed)?.[1];
-	if (!filename) throw new Error(`npm pack printed no file name: ${printed}`);
-	return join(folder, filename);
-}
-
-/** n8n's own installer leaves peer dependencies out as well: n8n provides n8n-workflow. */
-async function installPackages(userFolder: string, packages: string[]): Promise<void> {
-	const nodes = join(userFolder, '.n8n/nodes');
-	await mkdir(nodes, { recursive: true });
-	await writeFile(join(nodes, 'package.json'), '{ "name": "installed-nodes", "private": true }\n');
-	await run(
-		'npm',
-		[
-			'install',
-			'--ignore-scripts',
-			'--legacy-peer-deps',
-			'--no-audit',
-			'--no-fund',
-			'--install-links',
-			...packages,
-		],
-		nodes,
-	);
 }

@@ -99,12 +99,18 @@ export class Account {
 		this.tokenEndMs = 0;
 	}
 
+	/** What a business call is told of its token alone. */
+	tokenCode(token: string | undefined, nowMs: number): string {
+		if (!token) return '900001';
+		return token === this.token && nowMs < this.tokenEndMs ? '000000' : this.settings.deadTokenCode;
+	}
+
 	/** The canvas trigger: accepted (`000000`) with the customer on the canvas, or the code of a refusal. */
 	trigger(call: TriggerCall, nowMs: number): Decision {
 		const canvas = this.settings.canvases.find(({ triggerId }) => triggerId === call.triggerId);
 		if (canvas && !this.isWithinLimit(canvas, nowMs)) return { code: '910024' };
-		if (!call.token) return { code: '900001' };
-		if (call.token !== this.token || nowMs >= this.tokenEndMs) return { code: this.settings.deadTokenCode };
+		const tokenCode = this.tokenCode(call.token, nowMs);
+		if (tokenCode !== '000000') return { code: tokenCode };
 		if (!call.triggerId) return { code: '910021' };
 		if (!canvas || call.secret !== canvas.secret) return { code: '910022' };
 		if (!canvas.active) return { code: '910025' };
@@ -135,7 +141,8 @@ export class Account {
 	}
 }
 
-function newCustomer(id: string, nick: string): Profile {
+/** A customer as Sobot creates it, with the profile of its document's example. */
+export function newCustomer(id: string, nick: string): Profile {
 	return {
 		id,
 		pid: '456',

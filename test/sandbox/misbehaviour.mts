@@ -29,6 +29,11 @@ export interface Misbehaviour {
 export class Misbehaviours {
 	private list: Misbehaviour[] = [];
 
+	/** whether any call can still go wrong */
+	get isAny(): boolean {
+		return this.list.some(({ times }) => times !== 0);
+	}
+
 	add(one: Misbehaviour): void {
 		this.list.push({ ...one });
 	}

@@ -1,5 +1,6 @@
 // A local Sobot over HTTP: its API, strict to the letter of its document, and beside it `/sandbox`, where a test or a
-// person says how it should misbehave and reads what happened.
+// person says how it should misbehave and reads what happened; `/` is a page that shows it.
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
@@ -7,6 +8,7 @@ import express, { type Request, type Response } from 'express';
 import {
 	Account,
 	HTTP_STATUS,
+	newCustomer,
 	type AccountSettings,
 	type Canvas,
 	type Profile,
@@ -46,6 +48,9 @@ export const DEMO_CANVAS: Canvas = {
 	callsPerSecond: 50,
 };
 
+/** A canvas for many customers: in the demo it pushes nobody back. */
+export const QUIET_CANVAS: Canvas = { ...DEMO_CANVAS, triggerId: '1234567890123456782' };
+
 const DEFAULTS: AccountSettings = {
 	appId: 'demo-app',
 	appKey: 'demo-key',
@@ -57,6 +62,7 @@ const DEFAULTS: AccountSettings = {
 		DEMO_CANVAS,
 		{ ...DEMO_CANVAS, triggerId: '1234567890123456780', active: false },
 		{ ...DEMO_CANVAS, triggerId: '1234567890123456781', contactIdField: 'member_no' },
+		QUIET_CANVAS,
 	],
 };
 
@@ -68,6 +74,7 @@ export class Sandbox {
 	readonly triggerCalls: TriggerRecord[] = [];
 	readonly pushes: PushRecord[] = [];
 	private server?: Server;
+	private samples = 0;
 
 	private constructor(options: SandboxOptions) {
 		const { port: _port, timeScale = 1, ...settings } = options;
@@ -125,6 +132,8 @@ export class Sandbox {
 		app.use(express.text({ type: () => true, limit: '16mb' }));
 		app.get('/api/get_token', async (req, res) => await this.getToken(req, res));
 		app.post('/logi-flow/webhook/trigger', async (req, res) => await this.trigger(req, res));
+		// For all other APIs of Sobot, which ask for the same token.
+		app.get('/api/any', (req, res) => answer(res, this.account.tokenCode(req.get('token'), Date.now())));
 		this.addControls(app);
 		return app;
 	}
@@ -173,9 +182,32 @@ export class Sandbox {
 
 	/** For a person or a test in another process. */
 	private addControls(app: express.Express): void {
-		app.get('/sandbox', (_, res) => {
-			const { tokenCalls, triggerCalls, pushes } = this;
-			res.json({ tokenCalls, triggerCalls, pushes, pendingPushes: this.pusher.pending });
+		app.get('/', (_, res) => res.sendFile(join(process.cwd(), 'test/sandbox/page.html')));
+		// What happened, all of it; or with `since`, from that moment of this clock up to now without now: asked again with
+		// `nowMs`, nothing is missed and nothing comes twice.
+		app.get('/sandbox', (req, res) => {
+			const nowMs = Date.now();
+			const { since } = req.query;
+			const isNews = (atMs: number) => since === undefined || (atMs >= Number(since) && atMs < nowMs);
+			res.json({
+				nowMs,
+				tokenCalls: this.tokenCalls.filter(({ atMs }) => isNews(atMs)),
+				triggerCalls: this.triggerCalls.filter(({ arrivedAtMs }) => isNews(arrivedAtMs)),
+				pushes: this.pushes.filter(({ answeredAtMs }) => isNews(answeredAtMs)),
+				counts: {
+					accepted: this.accepted.length,
+					limited: this.triggerCalls.filter(({ code }) => code === '910024').length,
+					tokens: this.tokenCalls.filter(({ code }) => code === '000000').length,
+					acknowledged: this.pushes.filter(({ acknowledged }) => acknowledged).length,
+					pending: this.pusher.pending,
+				},
+				isMisbehaving: this.misbehaviours.isAny,
+			});
+		});
+		app.get('/sandbox/customers.csv', (req, res) => {
+			const count = Number(req.query.count ?? 100);
+			const rows = Array.from({ length: count }, (_, i) => sheetRow(i + 1));
+			res.type('text/csv').send(`id,name,order\n${rows.join('\n')}\n`);
 		});
 		app.delete('/sandbox', (_, res) => {
 			this.forget();
@@ -183,6 +215,10 @@ export class Sandbox {
 		});
 		app.post('/sandbox/misbehave', (req, res) => {
 			this.misbehave(parse(req.body) as Misbehaviour);
+			res.json({ done: true });
+		});
+		app.delete('/sandbox/misbehave', (_, res) => {
+			this.misbehaviours.clear();
 			res.json({ done: true });
 		});
 		app.post('/sandbox/expire-token', (_, res) => {
@@ -197,11 +233,26 @@ export class Sandbox {
 			Object.assign(this.canvas(req.params.triggerId), parse(req.body));
 			res.json({ done: true });
 		});
+		// Without a body: the next sample customer, to the webhook app of the first canvas.
 		app.post('/sandbox/push', async (req, res) => {
-			const { app: webhookApp, profile } = parse(req.body) as { app: WebhookApp; profile: Profile };
+			const asked = parse(req.body) as { app: WebhookApp; profile: Profile } | undefined;
+			const webhookApp = asked?.app ?? this.account.settings.canvases[0]?.webhookApp;
+			if (!webhookApp) {
+				res.status(409).json({
+					problem: 'The canvas has no webhook app: nobody has said to which URL it should push.',
+				});
+				return;
+			}
+			const profile = asked?.profile ?? newCustomer(`sample-${++this.samples}`, 'Jane');
 			res.json(await this.pusher.push(webhookApp, profile));
 		});
 	}
+}
+
+/** A line of a sheet of customers; some of them Sobot does not know. */
+function sheetRow(number: number): string {
+	const id = number % 25 === 0 ? 'nobody' : `sheet-${number}`;
+	return `${id},Customer ${number},A-${1000 + number}`;
 }
 
 function answer(res: Response, code: string): void {

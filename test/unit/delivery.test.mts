@@ -203,17 +203,38 @@ describe('get_token fails', () => {
 		expect(sobot.tokenCalls).toBeLessThanOrEqual(2);
 	});
 
-	test('in passing: the next item tries again', async () => {
-		const { sobot, run } = setUp();
+	test('in passing: it is asked again after a pause, and nobody is left out', async () => {
+		const { clock, sobot, run } = setUp();
 		sobot.alive = 'killed';
 		sobot.tokenError = new TokenError('down', '', null, true);
-		sobot.misbehave = () => {
-			if (sobot.tokenCalls > 0) sobot.tokenError = undefined;
-			return undefined;
-		};
+		const startMs = clock.nowMs();
+		const delivering = run(50);
+		void clock.sleep(10_000).then(() => (sobot.tokenError = undefined));
+		expect(outcomes(await delivering)).toEqual(all(50));
+		expect(clock.nowMs() - startMs).toBeGreaterThan(10_000);
+		expect(sobot.accepted.length).toBe(50);
+		expect(sobot.tokenCalls).toBeLessThan(10);
+	});
+
+	test('in passing, of an account that never had a token: said at once', async () => {
+		const { clock, sobot, run, route } = setUp();
+		route.session = new TokenSession(clock);
+		sobot.stored = undefined;
+		sobot.tokenError = new TokenError('down', '', null, true);
+		const startMs = clock.nowMs();
+		expect((await run(1)).map(({ verdict }) => verdict?.message)).toEqual(['down']);
+		expect(clock.nowMs() - startMs).toBeLessThan(2000);
+	});
+
+	test('in passing, for longer than Give Up After: everybody has its words, together', async () => {
+		const { clock, sobot, run } = setUp();
+		sobot.alive = 'killed';
+		sobot.tokenError = new TokenError('down', '', null, true);
+		const startMs = clock.nowMs();
 		const delivered = await run(50);
-		expect(delivered.filter(({ verdict }) => verdict?.outcome === 'accepted').length).toBeGreaterThan(30);
-		expect(sobot.accepted.length).toBe(new Set(sobot.accepted).size);
+		expect(delivered.map(({ verdict }) => verdict?.message)).toEqual(Array(50).fill('down'));
+		expect(clock.nowMs() - startMs).toBeLessThan(400_000);
+		expect(sobot.accepted).toEqual([]);
 	});
 });
 

@@ -1,28 +1,74 @@
 import { deliveryKeyOf } from '../../nodes/SobotWebhookApp/parsePush';
-import { isRepeat, REMEMBERED_PUSHES, withPush, type TakenPushes } from '../../nodes/SobotWebhookApp/repeats';
+import { RepeatMemory, REMEMBERED_PUSHES, type StoredMemory } from '../../nodes/SobotWebhookApp/repeats';
 
 const MINUTE_MS = 60_000;
 const key = (id: number) => deliveryKeyOf({ id: String(id) });
+/** Static data as n8n reads it for each push. */
+const read = (saved: StoredMemory) => structuredClone(saved);
+
+let triggers = 0;
+/** A trigger that this process has not seen: as after a restart, or in another process. */
+const unseen = () => `trigger ${triggers++}`;
 
 test('an equal body within the window is a repeat, another or a later one is not', () => {
-	const taken = withPush({}, key(1), 0, 10 * MINUTE_MS);
-	expect(isRepeat(taken, key(1), 10 * MINUTE_MS - 1, 10 * MINUTE_MS)).toBe(true);
-	expect(isRepeat(taken, key(1), 10 * MINUTE_MS, 10 * MINUTE_MS)).toBe(false);
-	expect(isRepeat(taken, key(2), 1, 10 * MINUTE_MS)).toBe(false);
-	expect(isRepeat({}, key(1), 1, 10 * MINUTE_MS)).toBe(false);
+	const memory = new RepeatMemory(unseen(), {}, 10 * MINUTE_MS);
+	expect(memory.holds(key(1), 0)).toBe(false);
+	memory.keep(key(1), 0);
+	expect(memory.holds(key(1), 10 * MINUTE_MS - 1)).toBe(true);
+	expect(memory.holds(key(1), 10 * MINUTE_MS)).toBe(false);
+	expect(memory.holds(key(2), 1)).toBe(false);
 });
 
-test('remembers the latest pushes, and no more than it says, however many come by', () => {
-	let taken: TakenPushes = {};
-	for (let i = 0; i < 3 * REMEMBERED_PUSHES; i++) taken = withPush(taken, key(i), i, 60 * MINUTE_MS);
-	expect(Object.keys(taken).length).toBe(REMEMBERED_PUSHES);
-	expect(isRepeat(taken, key(3 * REMEMBERED_PUSHES - 1), 5000, 60 * MINUTE_MS)).toBe(true);
-	expect(isRepeat(taken, key(2 * REMEMBERED_PUSHES), 5000, 60 * MINUTE_MS)).toBe(true);
-	expect(isRepeat(taken, key(2 * REMEMBERED_PUSHES - 1), 5000, 60 * MINUTE_MS)).toBe(false);
-	expect(JSON.stringify(taken).length).toBeLessThan(60_000);
+test('remembers the latest pushes, and no more than it says, here and stored, however many come by', () => {
+	const [trigger, saved] = [unseen(), {} as StoredMemory];
+	const memory = new RepeatMemory(trigger, saved, 60 * MINUTE_MS);
+	for (let i = 0; i < 3 * REMEMBERED_PUSHES; i++) memory.keep(key(i), i);
+	const restarted = new RepeatMemory(unseen(), read(saved), 60 * MINUTE_MS);
+	for (const one of [memory, restarted]) {
+		expect(one.holds(key(3 * REMEMBERED_PUSHES - 1), 5000)).toBe(true);
+		expect(one.holds(key(2 * REMEMBERED_PUSHES), 5000)).toBe(true);
+		expect(one.holds(key(2 * REMEMBERED_PUSHES - 1), 5000)).toBe(false);
+	}
+	expect(JSON.stringify(saved).length).toBeLessThan(25_000);
 });
 
 test('forgets what is older than the window', () => {
-	const taken = withPush(withPush({}, key(1), 0, MINUTE_MS), key(2), 2 * MINUTE_MS, MINUTE_MS);
-	expect(Object.values(taken)).toEqual([2 * MINUTE_MS]);
+	const saved: StoredMemory = {};
+	const memory = new RepeatMemory(unseen(), saved, MINUTE_MS);
+	memory.keep(key(1), 0);
+	const { length } = saved.takenPushes ?? '';
+	memory.keep(key(2), 2 * MINUTE_MS);
+	expect(saved.takenPushes?.length).toBe(length);
+});
+
+test('holds pushes that came together, though the one that is saved last overwrites the other', () => {
+	const [trigger, first, second] = [unseen(), read({}), read({})];
+	new RepeatMemory(trigger, first, MINUTE_MS).keep(key(1), 0);
+	new RepeatMemory(trigger, second, MINUTE_MS).keep(key(2), 1);
+	const later = new RepeatMemory(trigger, read(first), MINUTE_MS);
+	expect([1, 2, 3].map((id) => later.holds(key(id), 2))).toEqual([true, true, false]);
+	const restarted = new RepeatMemory(unseen(), read(second), MINUTE_MS);
+	expect([1, 2, 3].map((id) => restarted.holds(key(id), 2))).toEqual([true, true, false]);
+});
+
+test('two processes that store in turns know of each other, at the moments at which pushes were taken', () => {
+	const [here, there] = [unseen(), unseen()];
+	let saved: StoredMemory = {};
+	for (const [trigger, id] of [
+		[here, 1],
+		[there, 2],
+		[here, 3],
+	] as const) {
+		saved = read(saved);
+		new RepeatMemory(trigger, saved, MINUTE_MS).keep(key(id), 1_800_000_000_000 + id);
+	}
+	const memory = new RepeatMemory(there, saved, MINUTE_MS);
+	const atMs = 1_800_000_000_000 + MINUTE_MS;
+	expect([1, 2, 3].map((id) => memory.holds(key(id), atMs + 2))).toEqual([false, false, true]);
+	expect([1, 2, 3].map((id) => memory.holds(key(id), atMs))).toEqual([true, true, true]);
+});
+
+test('does not hold what another trigger has taken', () => {
+	new RepeatMemory(unseen(), {}, MINUTE_MS).keep(key(1), 0);
+	expect(new RepeatMemory(unseen(), {}, MINUTE_MS).holds(key(1), 1)).toBe(false);
 });

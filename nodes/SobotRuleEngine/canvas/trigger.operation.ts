@@ -183,6 +183,14 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	if (run) for (const [index, item] of items.entries()) rememberTry(run, item, delivered[index] ?? {});
 
 	if (!goesOn) throwFirstFailure(this, delivered);
+	const failures = delivered.filter(({ verdict }) => verdict?.outcome !== 'accepted').length;
+	if (failures > 0) {
+		this.addExecutionHints({
+			message: `${failures} of ${items.length} items are not known to be on the canvas. The field 'error' of each says why, and what to do.`,
+			location: 'outputPane',
+			type: 'warning',
+		});
+	}
 	return delivered.map((one, index) => outputItem(this, one, bodies[index], index));
 }
 

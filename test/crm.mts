@@ -1,0 +1,63 @@
+// A CRM-like server behind a workflow: it keeps each customer that it is told of.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import type { SavedNode } from './n8n/examples.mts';
+
+export class Crm {
+	/** the customers as they came */
+	readonly saved: Array<{ id: string }> = [];
+	/** so many calls will be answered 500, and nothing saved */
+	failures = 0;
+	private readonly server = createServer((request, response) => void this.save(request, response));
+
+	static async start(): Promise<Crm> {
+		const crm = new Crm();
+		await new Promise<void>((resolve) => crm.server.listen(0, '127.0.0.1', resolve));
+		return crm;
+	}
+
+	get url(): string {
+		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/customers`;
+	}
+
+	get savedIds(): string[] {
+		return this.saved.map(({ id }) => id);
+	}
+
+	/**
+	 * n8n's own HTTP Request node that saves a customer here.
+	 *
+	 * @param id an expression for the customer's ID
+	 */
+	node(id = '$json.customerId'): SavedNode {
+		return {
+			id: 'CRM',
+			name: 'CRM',
+			type: 'n8n-nodes-base.httpRequest',
+			typeVersion: 4.2,
+			position: [0, 0],
+			parameters: {
+				method: 'POST',
+				url: this.url,
+				sendBody: true,
+				specifyBody: 'json',
+				jsonBody: `={{ JSON.stringify({ id: ${id} }) }}`,
+				options: {},
+			},
+		};
+	}
+
+	async close(): Promise<void> {
+		this.server.closeAllConnections();
+		await new Promise((resolve) => this.server.close(resolve));
+	}
+
+	private async save(request: IncomingMessage, response: ServerResponse): Promise<void> {
+		const customer = (await json(request)) as { id: string };
+		const isDown = this.failures > 0;
+		if (isDown) this.failures--;
+		else this.saved.push(customer);
+		response.writeHead(isDown ? 500 : 200, { 'content-type': 'application/json' }).end('{}');
+	}
+}

@@ -1,0 +1,148 @@
+// One process of n8n: a whole n8n, or in queue mode a main, a webhook processor or a worker.
+import type { ChildProcess } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from '../until.mts';
+import { endProcess, run, startProcess } from '../processes.mts';
+import type { Runtime } from './runtime.mts';
+
+export interface ProcessOptions {
+	runtime: Runtime;
+	/** the packed package */
+	tarball: string;
+	/** folders of other packages, installed beside it */
+	morePackages?: string[];
+	/** keeps the user folder of an earlier process, for a restart */
+	userFolder?: string;
+	port?: number;
+	/** n8n's command with its arguments; a whole n8n or the main process if left out */
+	command?: readonly [command: string, ...args: string[]];
+	env?: NodeJS.ProcessEnv;
+}
+
+const STARTED_WITHIN_MS = 120_000;
+const STOPPED_WITHIN_MS = 20_000;
+
+export class N8nProcess {
+	/** all that it printed */
+	log = '';
+
+	private constructor(
+		readonly options: Required<Pick<ProcessOptions, 'userFolder' | 'port'>> & ProcessOptions,
+		private readonly child: ChildProcess,
+	) {
+		for (const stream of [child.stdout, child.stderr])
+			stream?.on('data', (chunk) => (this.log = (this.log + String(chunk)).slice(-1_000_000)));
+	}
+
+	static async start(options: ProcessOptions): Promise<N8nProcess> {
+		const { command = ['start'], tarball, morePackages = [], runtime } = options;
+		const userFolder = options.userFolder ?? (await createUserFolder([tarball, ...morePackages]));
+		const port = options.port ?? (await freePort());
+		const child = startProcess(runtime.node, [runtime.n8n, ...command], {
+			env: {
+				...process.env,
+				// Jest's would make n8n behave as in its own tests.
+				NODE_ENV: 'production',
+				N8N_USER_FOLDER: userFolder,
+				N8N_PORT: String(port),
+				N8N_LISTEN_ADDRESS: '127.0.0.1',
+				N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+				N8N_ENCRYPTION_KEY: 'a key for tests only',
+				N8N_SECURE_COOKIE: 'false',
+				N8N_DIAGNOSTICS_ENABLED: 'false',
+				N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+				N8N_TEMPLATES_ENABLED: 'false',
+				N8N_PERSONALIZATION_ENABLED: 'false',
+				N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+				N8N_REINSTALL_MISSING_PACKAGES: 'false',
+				N8N_HIRING_BANNER_ENABLED: 'false',
+				// A worker listens for nothing else.
+				...(command[0] === 'worker'
+					? { QUEUE_HEALTH_CHECK_ACTIVE: 'true', QUEUE_HEALTH_CHECK_PORT: String(port) }
+					: {}),
+				...options.env,
+			},
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		const started = new N8nProcess({ ...options, userFolder, port }, child);
+		try {
+			await until(`n8n ${command[0]} to start`, async () => await started.isReady(), STARTED_WITHIN_MS);
+		} catch (error) {
+			await started.stop();
+			throw new Error(`n8n did not start: ${String(error)}\n${started.log.slice(-3000)}`);
+		}
+		return started;
+	}
+
+	get url(): string {
+		return `http://127.0.0.1:${this.options.port}`;
+	}
+
+	get pid(): number {
+		return this.child.pid ?? 0;
+	}
+
+	get hasEnded(): boolean {
+		return this.child.exitCode !== null || this.child.signalCode !== null;
+	}
+
+	/** The same again, on the same port and with the same user folder, after this process has ended. */
+	async restart(env = this.options.env): Promise<N8nProcess> {
+		await this.stop({ keepUserFolder: true });
+		return await N8nProcess.start({ ...this.options, env });
+	}
+
+	async stop({ keepUserFolder = false, signal = 'SIGTERM' as NodeJS.Signals } = {}): Promise<void> {
+		await endProcess(this.child, STOPPED_WITHIN_MS, signal);
+		if (!keepUserFolder) await rm(this.options.userFolder, { recursive: true, force: true, maxRetries: 5 });
+	}
+
+	private async isReady(): Promise<boolean> {
+		if (this.hasEnded) throw new Error(`n8n ended with ${this.child.exitCode}`);
+		const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
+		return answer?.ok === true;
+	}
+}
+
+export async function freePort(): Promise<number> {
+	const server = createServer();
+	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+	const { port } = server.address() as AddressInfo;
+	await new Promise((resolve) => server.close(resolve));
+	return port;
+}
+
+/** Builds and packs this package. Returns the tarball's path in a folder of its own. */
+export async function packPackage(): Promise<string> {
+	await run('npm', ['run', 'build']);
+	const folder = await mkdtemp(join(tmpdir(), 'sobot-tarball-'));
+	const printed = await run('npm', ['pack', '--json', '--loglevel=error', '--pack-destination', folder]);
+	const filename = /"filename":\s*"([^"]+)"/.exec(printed)?.[1];
+	if (!filename) throw new Error(`npm pack printed no file name: ${printed}`);
+	return join(folder, filename);
+}
+
+/** A user folder with packages installed as n8n's own installer does: without peer dependencies, which n8n provides. */
+async function createUserFolder(packages: string[]): Promise<string> {
+	const userFolder = await mkdtemp(join(tmpdir(), 'n8n-sobot-'));
+	const nodes = join(userFolder, '.n8n/nodes');
+	await mkdir(nodes, { recursive: true });
+	await writeFile(join(nodes, 'package.json'), '{ "name": "installed-nodes", "private": true }\n');
+	await run(
+		'npm',
+		[
+			'install',
+			'--ignore-scripts',
+			'--legacy-peer-deps',
+			'--no-audit',
+			'--no-fund',
+			'--install-links',
+			...packages,
+		],
+		nodes,
+	);
+	return userFolder;
+}
