@@ -1,7 +1,7 @@
 // What the simulation says of the adaptive pace: tables for docs/benchmarks.md, and a picture.
 import { figuresOf, seeded, simulate, type Call, type Crowd } from './simulation.mts';
 
-const CROWDS = [1, 2, 4, 8, 16, 32, 64];
+const CROWDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const SEEDS = [1, 2, 3, 4, 5];
 
 export function simulateCrowds(): { text: string; svg: string } {

@@ -1,4 +1,5 @@
-// The least that a trigger of another package can do with a push: take the body on as it is, and answer.
+// The least that a trigger of another package can do with a push: take the body on as it is, and answer. With n8n's own
+// header credential, it reads that and compares.
 const webhook = { httpMethod: 'POST', path: 'webhook', responseMode: 'onReceived', responseData: '' };
 
 exports.EmptyTrigger = class {
@@ -12,10 +13,15 @@ exports.EmptyTrigger = class {
 		inputs: [],
 		outputs: ['main'],
 		webhooks: [{ name: 'default', ...webhook }],
+		credentials: [{ name: 'httpHeaderAuth' }],
 		properties: [],
 	};
 
 	async webhook() {
+		if (this.getNode().credentials?.httpHeaderAuth) {
+			const { name, value } = await this.getCredentials('httpHeaderAuth');
+			if (this.getHeaderData()[name] !== value) throw new Error('Wrong secret');
+		}
 		return {
 			webhookResponse: { code: 0, status: 0 },
 			workflowData: [[{ json: this.getBodyData() }]],

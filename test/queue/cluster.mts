@@ -1,0 +1,143 @@
+// n8n in queue mode as docs/scaling.md sets it up: a main, webhook processors and workers over PostgreSQL and Redis,
+// each with a user folder of its own in which the packed package is installed.
+import { productionPath } from '../n8n/examples.mts';
+import { N8n, type Workflow } from '../n8n/n8n.mts';
+import { N8nProcess, type ProcessOptions } from '../n8n/n8nProcess.mts';
+import { pushWorkflow, underTest, type Behind } from '../e2e/underTest.mts';
+import { until } from '../until.mts';
+import { readGuide, type Guide } from './guide.mts';
+import { startServers, type Servers } from './servers.mts';
+
+/** An execution as n8n's database holds it. */
+export interface StoredExecution {
+	id: string;
+	status: string;
+	/** of the push that started it */
+	customerId: string;
+}
+
+export class Cluster {
+	private constructor(
+		readonly servers: Servers,
+		private readonly options: ProcessOptions,
+		private readonly guide: Guide,
+		public main: N8n,
+		readonly processors: N8nProcess[],
+		/** by name */
+		readonly workers: Map<string, N8nProcess>,
+	) {}
+
+	static async start({ processors = 2, workers = 4 } = {}): Promise<Cluster> {
+		const { runtime, tarball } = underTest();
+		const servers = await startServers();
+		const guide = await readGuide();
+		const options = {
+			runtime,
+			tarball,
+			env: {
+				...guide.env,
+				...servers.env,
+				// Nine processes share two cores here: the engine that starts an isolated V8 for each push and each
+				// execution would take most of them.
+				N8N_EXPRESSION_ENGINE: 'legacy',
+				// A test does not wait for the guide's minutes.
+				N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '1',
+				// So that a call can say which worker it comes from.
+				N8N_BLOCK_ENV_ACCESS_IN_NODE: 'false',
+			},
+		};
+		const cluster = new Cluster(servers, options, guide, await N8n.start(options), [], new Map());
+		try {
+			await Promise.all([
+				...Array.from({ length: processors }, async () => await cluster.addProcessor()),
+				...Array.from(
+					{ length: workers },
+					async (_, index) => await cluster.addWorker(`worker-${index + 1}`),
+				),
+			]);
+		} catch (error) {
+			await cluster.stop();
+			throw error;
+		}
+		return cluster;
+	}
+
+	async addProcessor(): Promise<N8nProcess> {
+		const processor = await N8nProcess.start({ ...this.options, command: this.guide.process('webhook') });
+		this.processors.push(processor);
+		return processor;
+	}
+
+	/** @param name what `$env.WORKER` is in its expressions */
+	async addWorker(name: string): Promise<void> {
+		const env = { ...this.options.env, WORKER: name };
+		const command = this.guide.process('worker');
+		this.workers.set(name, await N8nProcess.start({ ...this.options, command, env }));
+	}
+
+	async killWorker(name: string): Promise<void> {
+		await this.worker(name).stop({ keepUserFolder: true, signal: 'SIGKILL' });
+	}
+
+	/** Starts a worker again, after its end. */
+	async restartWorker(name: string): Promise<void> {
+		this.workers.set(name, await this.worker(name).restart());
+	}
+
+	private worker(name: string): N8nProcess {
+		const worker = this.workers.get(name);
+		if (!worker) throw new Error(`There is no ${name}.`);
+		return worker;
+	}
+
+	/** Starts a webhook processor again that has ended, on the same port. */
+	async startProcessorAgain(processor: N8nProcess): Promise<void> {
+		this.processors[this.processors.indexOf(processor)] = await processor.restart();
+	}
+
+	/** A workflow behind the trigger, switched on. Returns its production URL at each webhook processor. */
+	async listen(
+		parameters?: Record<string, unknown>,
+		behind?: Behind,
+	): Promise<{ workflow: Workflow; urls: string[] }> {
+		const workflow = await pushWorkflow(this.main, parameters, behind);
+		await this.main.activate(workflow);
+		const path = productionPath(workflow);
+		for (const { url } of this.processors) await this.main.untilListening(path, url);
+		return { workflow, urls: this.processors.map(({ url }) => `${url}/webhook/${path}`) };
+	}
+
+	/** A workflow's executions, straight from the database, the oldest first. */
+	async executions({ id }: Workflow): Promise<StoredExecution[]> {
+		const rows = await this.servers.query(
+			`select e.id, e.status, coalesce(substring(d.data from '"([a-z]+-[0-9]+\\.)"'), '')
+			from execution_entity e left join execution_data d on d."executionId" = e.id
+			where e."workflowId" = '${id}' order by e.id`,
+		);
+		return rows.map(([rowId = '', status = '', customerId = '']) => ({ id: rowId, status, customerId }));
+	}
+
+	/** Waits until so many executions of a workflow have come to an end, whatever end. */
+	async ended(workflow: Workflow, count: number, withinMs = 120_000): Promise<StoredExecution[]> {
+		let seen: StoredExecution[] = [];
+		await until(
+			`${count} executions to end`,
+			async () => {
+				seen = await this.executions(workflow);
+				const open = seen.filter(({ status }) => ['new', 'running', 'waiting'].includes(status));
+				return seen.length >= count && open.length === 0;
+			},
+			withinMs,
+			250,
+		);
+		return seen;
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all([
+			...[...this.workers.values(), ...this.processors].map(async (one) => await one.stop()),
+			this.main.stop(),
+		]);
+		await this.servers.stop();
+	}
+}

@@ -1,0 +1,145 @@
+// What the package asks of n8n's database, counted by PostgreSQL, and multiplied to what many workers would ask.
+import { send } from '../e2e/underTest.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { until } from '../until.mts';
+import { Cluster } from './cluster.mts';
+import { report } from './figures.mts';
+import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';
+
+jest.setTimeout(400_000);
+
+const MORE_CUSTOMERS = 200;
+const PUSHES = 50;
+/** of the projection */
+const CUSTOMERS_OF_AN_EXECUTION = 100;
+const CALLS_PER_SECOND = 50;
+/** 1,000 remembered pushes; a unit test holds it below that */
+const MEMORY_KB = 25;
+
+interface Asked {
+	/** of credentials */
+	reads: number;
+	writes: number;
+	/** of the workflow's static data */
+	memoryWrites: number;
+}
+
+let cluster: Cluster;
+let sandbox: Sandbox;
+let sending: Sending;
+
+beforeAll(async () => {
+	cluster = await Cluster.start({ processors: 1, workers: 1 });
+	sandbox = await Sandbox.start();
+	const [credentials] = await credentialsFor(cluster, sandbox);
+	sending = await sendingWorkflow(cluster, credentials ?? {});
+});
+afterAll(async () => {
+	await cluster.stop();
+	await sandbox.close();
+});
+
+/** What the database was asked while something was done. */
+async function asked(act: () => Promise<unknown>): Promise<Asked> {
+	await cluster.servers.query('select pg_stat_statements_reset()');
+	await act();
+	const count = async (pattern: string) => {
+		const rows = await cluster.servers.query(
+			`select coalesce(sum(calls), 0) from pg_stat_statements where query ~* '${pattern}'`,
+		);
+		return Number(rows[0]?.[0]);
+	};
+	return {
+		reads: await count('^select.*"?credentials_entity'),
+		writes: await count('^(update|insert).*"?credentials_entity'),
+		memoryWrites: await count('^update.*"?workflow_entity.*"?staticData'),
+	};
+}
+
+let executions = 0;
+
+/** Sends so many customers in one execution, and waits for its end. */
+async function sent(count: number): Promise<void> {
+	await sending.launch(customers(`d${executions}x`, count));
+	await cluster.ended(sending.workflow, ++executions);
+}
+
+test('the action asks for its credentials once in an execution; a renewal costs some more; a push only its memory', async () => {
+	// The first execution fetches the token.
+	const first = await asked(async () => await sent(1));
+	const one = await asked(async () => await sent(1));
+	const many = await asked(async () => await sent(1 + MORE_CUSTOMERS));
+	sandbox.account.renewToken(Date.now());
+	const renewing = await asked(async () => await sent(1));
+
+	const push = async (options: Record<string, unknown>) => {
+		const { workflow, urls } = await cluster.listen({ options });
+		const result = await asked(async () => {
+			for (let i = 0; i < PUSHES; i++) await send(urls[0] ?? '', JSON.stringify({ id: `m-${i}.` }));
+			await until(
+				'the executions to end',
+				async () => (await cluster.ended(workflow, PUSHES)).length === PUSHES,
+			);
+		});
+		return {
+			reads: result.reads / PUSHES,
+			writes: result.writes / PUSHES,
+			memoryWrites: result.memoryWrites / PUSHES,
+		};
+	};
+	const plain = await push({});
+	const remembering = await push({ ignoreRepeatsMinutes: 10 });
+
+	const perItem = (many.reads - one.reads + (many.writes - one.writes)) / MORE_CUSTOMERS;
+	const row = (what: string, { reads, writes, memoryWrites }: Asked) => [
+		what,
+		...[reads, writes, memoryWrites].map((n) => String(Math.round(n * 100) / 100)),
+	];
+	report(
+		'database',
+		['For', 'Reads of credentials', 'Writes of credentials', "Writes of the trigger's memory"],
+		[
+			row('the first execution of all, which fetches the token', first),
+			row('an execution', one),
+			row('each further customer of an execution', { reads: perItem, writes: 0, memoryWrites: 0 }),
+			row('an execution whose token was killed', renewing),
+			row('a push', plain),
+			row('a push, repeats ignored', remembering),
+		],
+	);
+	const perSecond = (n: number) => (n >= 10 ? n.toFixed(0) : String(Math.round(n * 100) / 100));
+	const executionsPerSecond = CALLS_PER_SECOND / CUSTOMERS_OF_AN_EXECUTION;
+	const pushesPerSecond = 1e6 / 3600;
+	const renewal = renewing.reads - one.reads;
+	report(
+		'further out',
+		['Load', 'Reads a second', 'Writes a second'],
+		[
+			...[1, 1000].map((triggerIds) => [
+				`${triggerIds} trigger ID${triggerIds > 1 ? 's' : ''}, each at its limit, executions of ${CUSTOMERS_OF_AN_EXECUTION} customers`,
+				perSecond(triggerIds * executionsPerSecond * one.reads),
+				'0',
+			]),
+			...[4, 256].map((workers) => [
+				`${workers} workers whose token was killed, in the second in which they see it`,
+				perSecond(workers * renewal),
+				`1 to ${workers}`,
+			]),
+			[
+				'1,000,000 pushes an hour',
+				perSecond(pushesPerSecond * plain.reads),
+				perSecond(pushesPerSecond * plain.memoryWrites),
+			],
+			[
+				'1,000,000 pushes an hour, repeats ignored',
+				perSecond(pushesPerSecond * remembering.reads),
+				`${perSecond(pushesPerSecond * remembering.memoryWrites)}, of up to ${MEMORY_KB} kB`,
+			],
+		],
+	);
+	expect(perItem).toBe(0);
+	expect(one.writes).toBe(0);
+	expect([first.writes, renewing.writes]).toEqual([1, 1]);
+	expect(plain).toEqual({ reads: 0, writes: 0, memoryWrites: 0 });
+	expect(remembering).toEqual({ reads: 0, writes: 0, memoryWrites: 1 });
+});

@@ -1,0 +1,242 @@
+// A process ends or a server restarts under load: what was acknowledged is not lost, and nothing is sent twice by us.
+import { createCredentials } from '../n8n/examples.mts';
+import { acknowledge, chain, node, send } from '../e2e/underTest.mts';
+import type { Profile } from '../sandbox/account.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { Crm } from '../crm.mts';
+import { until } from '../until.mts';
+import { Cluster, type StoredExecution } from './cluster.mts';
+import { report } from './figures.mts';
+import { credentialsFor, customers, sendingWorkflow, workerOf } from './sending.mts';
+
+jest.setTimeout(600_000);
+
+const PUSHES = 600;
+const AT_ONCE = 32;
+
+let cluster: Cluster;
+let sandbox: Sandbox;
+let crm: Crm;
+const rows: string[][] = [];
+
+beforeAll(async () => {
+	cluster = await Cluster.start({ processors: 2, workers: 2 });
+});
+// Sobot's repeats after 1 and 5 minutes come after 6 and 30 s.
+beforeEach(async () => {
+	sandbox = await Sandbox.start({ timeScale: 0.1 });
+	crm = await Crm.start();
+});
+afterEach(async () => {
+	await sandbox.close();
+	await crm.close();
+});
+afterAll(async () => {
+	report(
+		'faults',
+		[
+			'Fault',
+			'Respond',
+			'Not acknowledged at first',
+			'Acknowledged in the end',
+			'Not run to the end at once',
+			'Of these, done after a retry',
+			'Lost',
+			'Noted twice',
+		],
+		rows,
+	);
+	await cluster.stop();
+});
+
+const IMMEDIATELY = 'Immediately';
+const BY_WORKFLOW = 'Using the Acknowledge Operation';
+
+const killWorker = async () => {
+	await cluster.killWorker('worker-1');
+	await cluster.restartWorker('worker-1');
+};
+
+/** What happens, how the trigger responds, and how many acknowledged pushes n8n itself may lose by it. */
+const FAULTS: Array<[string, string, () => Promise<void>, number]> = [
+	[
+		'a webhook processor killed, and started again',
+		IMMEDIATELY,
+		async () => {
+			const [processor] = cluster.processors;
+			await processor?.stop({ keepUserFolder: true, signal: 'SIGKILL' });
+			if (processor) await cluster.startProcessorAgain(processor);
+		},
+		0,
+	],
+	// n8n writes its error over the data of an execution whose worker is gone, and the push is in there: it can lose as
+	// many as a worker runs at once. What the workflow acknowledges itself, Sobot then pushes again.
+	['a worker killed, and started again', IMMEDIATELY, killWorker, 10],
+	['a worker killed, and started again', BY_WORKFLOW, killWorker, 0],
+	['Redis restarted', IMMEDIATELY, async () => await cluster.servers.redis.restart(), 0],
+	['PostgreSQL restarted', IMMEDIATELY, async () => await cluster.servers.postgres.restart(), 0],
+	[
+		'the main killed, and started again',
+		IMMEDIATELY,
+		async () => {
+			await cluster.main.stop({ keepUserFolder: true, signal: 'SIGKILL' });
+			cluster.main = await cluster.main.restart();
+		},
+		0,
+	],
+];
+
+test.each(FAULTS)('pushes: %s, respond: %s', async (fault, respond, strike, mayLose) => {
+	const { workflow, urls } =
+		respond === IMMEDIATELY
+			? await cluster.listen({}, { after: [crm.node()] })
+			: await cluster.listen({ responseMode: 'responseNode' }, { after: [crm.node(), acknowledge()] });
+	const batch: Profile[] = Array.from({ length: PUSHES }, (_, i) => ({
+		id: `p-${i}.`,
+		pid: '456',
+		nick: 'N',
+	}));
+	const pushing = Promise.all(
+		urls.map(async (url, index) => {
+			const part = batch.filter((_, i) => i % urls.length === index);
+			await sandbox.pusher.pushAll({ url, method: 'POST' }, part, AT_ONCE / urls.length);
+		}),
+	);
+	await until('a third of the pushes', () => sandbox.pushes.length > PUSHES / 3);
+	await strike();
+	await pushing;
+	await until('the repeats', () => sandbox.pusher.pending === 0, 240_000, 100);
+
+	const acknowledged = new Set(
+		sandbox.pushes.filter((push) => push.acknowledged).map(({ customerId }) => customerId),
+	);
+	const executions = await cluster.ended(workflow, acknowledged.size, 240_000);
+	const isNoted = ({ customerId }: StoredExecution) => crm.savedIds.includes(customerId);
+	const broken = executions.filter(({ status }) => status !== 'success');
+	// What n8n holds and has not run to its end, its user can retry. n8n answers a retry once it has run, and after a restart
+	// of PostgreSQL now and then never: then it stays held.
+	const retried = broken.filter((one) => one.customerId !== '' && !isNoted(one));
+	for (const { id } of retried) {
+		void cluster.main.post(`/rest/executions/${id}/retry`, { loadWorkflow: false }).catch(() => undefined);
+	}
+	await until('the retries', () => retried.every(isNoted), 60_000).catch(() => undefined);
+	const held = new Set((await cluster.executions(workflow)).map(({ customerId }) => customerId));
+	const lost = [...acknowledged].filter((id) => !crm.savedIds.includes(id) && !held.has(id));
+	rows.push(
+		[
+			fault,
+			respond,
+			sandbox.pushes.filter((push) => push.attempt === 1 && !push.acknowledged).length,
+			acknowledged.size,
+			broken.length,
+			retried.filter(isNoted).length,
+			lost.length,
+			crm.savedIds.length - new Set(crm.savedIds).size,
+		].map(String),
+	);
+	expect(lost.length).toBeLessThanOrEqual(mayLose);
+	expect(acknowledged.size).toBe(PUSHES);
+});
+
+describe('a worker killed while it sends', () => {
+	const EACH = 200;
+
+	test('nobody is sent twice, the other worker goes on, and n8n ends the execution with an error', async () => {
+		const [credentials] = await credentialsFor(cluster, sandbox);
+		const { workflow, launch } = await sendingWorkflow(cluster, credentials ?? {});
+		// More than one worker runs at once, so that each has some.
+		for (let i = 0; i < 20; i++) await launch(customers(`k${i}x`, EACH / 10));
+		await until('both workers to send', () => new Set(sandbox.accepted.map(workerOf)).size === 2);
+		await cluster.killWorker('worker-1');
+		await cluster.restartWorker('worker-1');
+		await cluster.ended(workflow, 20, 300_000);
+		// What n8n finds in no queue it first shows as crashed, and a moment later writes its error over that.
+		let executions: StoredExecution[] = [];
+		await until(
+			"n8n's last word",
+			async () => {
+				executions = await cluster.executions(workflow);
+				return executions.every(({ status }) => ['success', 'error'].includes(status));
+			},
+			180_000,
+			250,
+		);
+		const ids = sandbox.accepted.map(({ contactId }) => contactId);
+		expect(new Set(ids).size).toBe(ids.length);
+		const failed = executions.filter(({ status }) => status !== 'success');
+		const { status, data } = await cluster.main.execution(failed[0]?.id ?? '');
+		report(
+			'worker killed',
+			[
+				'Executions',
+				'Ended well',
+				'Ended by n8n',
+				'As',
+				'With the words',
+				'Customers on the canvas',
+				'Twice',
+			],
+			[
+				[
+					'20',
+					String(executions.length - failed.length),
+					String(failed.length),
+					status,
+					data.resultData.error?.message ?? 'none',
+					`${ids.length} of ${20 * (EACH / 10)}`,
+					'0',
+				],
+			],
+		);
+		expect(failed.length).toBeGreaterThan(0);
+	});
+
+	test('in batches, each noted by the workflow itself: who is on the canvas is known, but for the last batch', async () => {
+		const credentials = await createCredentials(cluster.main, sandbox);
+		const batchSize = 25;
+		const { workflow, urls } = await cluster.listen(
+			{ simplify: false },
+			{
+				after: [
+					node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
+					node('Batches', 'n8n-nodes-base.splitInBatches', 3, { batchSize }),
+				],
+				more: {
+					nodes: [
+						{
+							...node('Sobot', 'n8n-nodes-sobot.sobotRuleEngine', 1, {
+								contactId: '={{ $json.id }}',
+								nick: 'N',
+								additionalFields: { field: [{ name: 'worker', value: '={{ $env.WORKER }}' }] },
+							}),
+							credentials: Object.fromEntries(
+								['sobotApi', 'sobotCanvasApi'].map((type) => [type, credentials[type]]),
+							) as typeof credentials,
+						},
+						crm.node("$('Batches').item.json.id"),
+					],
+					connections: {
+						Batches: { main: [[], [{ node: 'Sobot', type: 'main', index: 0 }]] },
+						...chain('Sobot', 'CRM', 'Batches'),
+					},
+				},
+			},
+		);
+		const list = customers('b', EACH * 2).map((id) => ({ id }));
+		await send(urls[0] ?? '', JSON.stringify({ id: 'batches-1.', list }));
+		await until('some batches', () => sandbox.accepted.length > 4.5 * batchSize);
+		const name = workerOf(sandbox.accepted[0] ?? { raw: '{}' });
+		await cluster.killWorker(name);
+		await cluster.restartWorker(name);
+		await cluster.ended(workflow, 1, 300_000);
+		const onCanvas = sandbox.accepted.map(({ contactId }) => contactId);
+		report(
+			'worker killed, batches',
+			['Customers on the canvas', 'Noted by the workflow'],
+			[[onCanvas.length, crm.savedIds.length].map(String)],
+		);
+		expect(crm.savedIds.filter((id) => !onCanvas.includes(id))).toEqual([]);
+		expect(onCanvas.length - crm.savedIds.length).toBeLessThanOrEqual(batchSize);
+		expect(crm.savedIds.length).toBeGreaterThanOrEqual(batchSize);
+	});
+});

@@ -1,0 +1,45 @@
+// What docs/scaling.md tells a self-hoster to do, done: its commands run, and its settings are all that the tests need.
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { underTest } from '../e2e/underTest.mts';
+import { run } from '../processes.mts';
+import { readGuide } from './guide.mts';
+import { startServers } from './servers.mts';
+
+jest.setTimeout(120_000);
+
+test('its commands install the package where n8n looks for it', async () => {
+	const home = await mkdtemp(join(tmpdir(), 'sobot-guide-'));
+	try {
+		const { commands } = await readGuide();
+		const installing = commands.filter((line) => !line.startsWith('n8n '));
+		expect(installing.at(-1)).toContain('npm install');
+		// The package as it would be published stands for the one of that name.
+		const script = installing.join(' && ').replace('n8n-nodes-sobot', underTest().tarball);
+		await run('bash', ['-c', script], home, { HOME: home });
+		expect(await readdir(join(home, '.n8n/nodes/node_modules'))).toEqual(
+			expect.arrayContaining(['n8n-nodes-sobot']),
+		);
+		expect(await readdir(join(home, '.n8n/nodes/node_modules'))).not.toContain('n8n-workflow');
+	} finally {
+		await rm(home, { recursive: true, force: true });
+	}
+});
+
+test('it starts each kind of process, and names every setting that the tests change', async () => {
+	const guide = await readGuide();
+	expect(guide.commands.filter((line) => line.startsWith('n8n '))).toEqual([
+		'n8n start',
+		'n8n webhook',
+		'n8n worker --concurrency=10',
+	]);
+	const servers = await startServers();
+	try {
+		expect(Object.keys(guide.env)).toEqual(
+			expect.arrayContaining([...Object.keys(servers.env), 'N8N_ENCRYPTION_KEY']),
+		);
+	} finally {
+		await servers.stop();
+	}
+});
