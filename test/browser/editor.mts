@@ -1,0 +1,196 @@
+// n8n's editor in a real browser, as a builder uses it. What it is called in the page, n8n's own tests say.
+import { selectors, type Browser, type Locator, type Page } from 'playwright-core';
+import { OWNER, type Workflow } from '../n8n/n8n.mts';
+import { until } from '../until.mts';
+import { startChromium } from './chromium.mts';
+
+selectors.setTestIdAttribute('data-test-id');
+
+/** of n8n's editor */
+export const THEMES = ['light', 'dark'] as const;
+export type Theme = (typeof THEMES)[number];
+
+const SIZE = { width: 1280, height: 800 };
+
+export class Editor {
+	private constructor(
+		private readonly browser: Browser,
+		readonly page: Page,
+		private readonly url: string,
+	) {}
+
+	/** A browser in which the owner has logged in. */
+	static async open(url: string): Promise<Editor> {
+		const browser = await startChromium();
+		try {
+			const context = await browser.newContext({
+				viewport: SIZE,
+				permissions: ['clipboard-read', 'clipboard-write'],
+			});
+			const page = await context.newPage();
+			page.setDefaultTimeout(30_000);
+			const editor = new Editor(browser, page, url);
+			await editor.logIn();
+			return editor;
+		} catch (error) {
+			await browser.close();
+			throw error;
+		}
+	}
+
+	async close(): Promise<void> {
+		await this.browser.close();
+	}
+
+	private async logIn(): Promise<void> {
+		await this.page.goto(`${this.url}/signin`);
+		await this.page.locator('input').first().fill(OWNER.email);
+		await this.page.locator('input[type=password]').fill(OWNER.password);
+		await this.page.keyboard.press('Enter');
+		await this.page.waitForURL(/\/(home|workflow)/);
+	}
+
+	/** Light or dark, from the next page on. */
+	async setTheme(theme: Theme): Promise<void> {
+		await this.page.evaluate((name) => localStorage.setItem('N8N_THEME', name), theme);
+	}
+
+	async newWorkflow(): Promise<void> {
+		await this.page.goto(`${this.url}/workflow/new`);
+		await this.byId('canvas-plus-button').waitFor();
+	}
+
+	async openWorkflow({ id }: Pick<Workflow, 'id'>): Promise<void> {
+		await this.page.goto(`${this.url}/workflow/${id}`);
+		await this.byId('canvas-node').first().waitFor();
+	}
+
+	byId(testId: string): Locator {
+		return this.page.getByTestId(testId);
+	}
+
+	/** Opens the node panel, if need be, and searches until it shows the node that is looked for. Returns all names. */
+	async searchNodes(text: string, expected: string): Promise<string[]> {
+		if (!(await this.byId('node-creator').isVisible())) {
+			await this.byId('canvas-plus-button').or(this.byId('node-creator-plus-button')).first().click();
+		}
+		await this.byId('node-creator-search-bar').fill(text);
+		await this.nodeItem(expected).waitFor();
+		return await this.byId('node-creator-item-name').allInnerTexts();
+	}
+
+	/** a node or an action in the node panel */
+	nodeItem(name: string): Locator {
+		return this.byId('node-creator').getByTestId('node-creator-item-name').getByText(name, { exact: true });
+	}
+
+	/** A new workflow with the action in it, whose details are open. */
+	async newAction(): Promise<void> {
+		await this.newWorkflow();
+		await this.searchNodes('sobot', 'Sobot Rule Engine');
+		await this.nodeItem('Sobot Rule Engine').click();
+		await this.nodeItem('Trigger canvas').click();
+	}
+
+	/** a node on the canvas */
+	node(name: string): Locator {
+		return this.page.locator(`[data-test-id="canvas-node"][data-node-name="${name}"]`);
+	}
+
+	async openNode(name: string): Promise<void> {
+		await this.node(name).dblclick();
+		await this.details.waitFor();
+	}
+
+	/** the open node, with its input and output */
+	get details(): Locator {
+		return this.byId('ndv');
+	}
+
+	get output(): Locator {
+		return this.byId('output-panel');
+	}
+
+	async closeNode(): Promise<void> {
+		await this.page.keyboard.press('Escape');
+		await this.details.waitFor({ state: 'hidden' });
+	}
+
+	/** Enters a text or an expression. */
+	async fill(parameter: string, value: string, where = this.details): Promise<void> {
+		await where.getByTestId(`parameter-input-${parameter}`).locator('input, textarea').first().fill(value);
+	}
+
+	async choose(parameter: string, option: string, where = this.details): Promise<void> {
+		await where.getByTestId(`parameter-input-${parameter}`).click();
+		await this.page.getByRole('option', { name: option }).filter({ visible: true }).click();
+	}
+
+	async executeStep(): Promise<void> {
+		await this.byId('node-execute-button').click();
+	}
+
+	/** What nodes and notes take up on the canvas, in pixels of the page. */
+	async drawnArea(): Promise<{ x: number; y: number; width: number; height: number }> {
+		const [left, top, right, bottom] = await this.page.locator('.vue-flow__node').evaluateAll((nodes) => {
+			const boxes = nodes.map((node) => node.getBoundingClientRect());
+			return [
+				Math.min(...boxes.map((box) => box.left)),
+				Math.min(...boxes.map((box) => box.top)),
+				Math.max(...boxes.map((box) => box.right)),
+				Math.max(...boxes.map((box) => box.bottom)),
+			] as const;
+		});
+		// A node's name and its plus stand outside of it.
+		return { x: left - 60, y: top - 20, width: right - left + 150, height: bottom - top + 90 };
+	}
+
+	/** Publishes the open workflow. */
+	async publish(): Promise<void> {
+		await this.byId('workflow-open-publish-modal-button').click();
+		await this.byId('workflow-publish-button').click();
+	}
+
+	/** Opens the dialog for a new credential of the open node, by what the node calls it. */
+	async newCredential(name: string): Promise<void> {
+		const slot = this.details
+			.getByTestId('node-credentials-slot')
+			.filter({ hasText: `Credential for ${name}` });
+		const connect = slot.getByRole('button', { name: /^Connect to / });
+		const list = slot.getByTestId('node-credentials-select').locator('input');
+		await connect.or(list).waitFor();
+		if (await connect.isVisible()) {
+			await connect.click();
+		} else {
+			const create = this.byId('node-credentials-select-item-new').filter({ visible: true });
+			// The first click on an empty list marks it as missing, which closes it again.
+			await until(`the list of credentials for ${name}`, async () => {
+				await list.click();
+				return await create.waitFor({ timeout: 2000 }).then(
+					() => true,
+					() => false,
+				);
+			});
+			await create.click();
+		}
+		await this.credentialDialog.waitFor();
+	}
+
+	get credentialDialog(): Locator {
+		return this.byId('editCredential-modal');
+	}
+
+	/** Saves the credential in the dialog, which n8n then tests, and waits until it says what is wrong. Returns all of it. */
+	async saveWrongCredential(says: string): Promise<string> {
+		await this.credentialDialog.getByTestId('credential-save-button').click();
+		await this.credentialDialog.getByText('More details').click();
+		await this.credentialDialog.getByText(says).first().waitFor();
+		return await this.credentialDialog.innerText();
+	}
+
+	/** Saves the credential in the dialog; n8n closes it once the test has passed. */
+	async saveRightCredential(): Promise<void> {
+		await this.credentialDialog.getByTestId('credential-save-button').click();
+		await this.credentialDialog.waitFor({ state: 'hidden' });
+	}
+}

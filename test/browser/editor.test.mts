@@ -1,0 +1,186 @@
+// What a builder sees and does in the editor, from the search for the nodes to a push in production.
+import { randomUUID } from 'node:crypto';
+import {
+	createCredentials,
+	fillIn,
+	importWorkflow,
+	productionPath,
+	PUSH_SECRET,
+	readExample,
+} from '../n8n/examples.mts';
+import type { N8n } from '../n8n/n8n.mts';
+import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { MODEL_SAYS, ScriptedModel } from '../e2e/scriptedModel.mts';
+import { connect, executionsEnded } from '../e2e/underTest.mts';
+import { until } from '../until.mts';
+import { Editor } from './editor.mts';
+import { seeing } from './pictures.mts';
+
+jest.setTimeout(180_000);
+// n8n's editor has races of its own, such as a step that cannot be executed in the first moment.
+jest.retryTimes(2, { logErrorsBeforeRetry: true });
+
+let n8n: N8n;
+let editor: Editor;
+let sandbox: Sandbox;
+const shown = () => editor.page;
+
+beforeAll(async () => {
+	n8n = await connect();
+	editor = await Editor.open(n8n.url);
+});
+beforeEach(async () => {
+	sandbox = await Sandbox.start();
+});
+afterEach(async () => await sandbox.close());
+afterAll(async () => await editor.close());
+
+seeing(shown, 'the node panel finds both nodes by "sobot", "zhichi" and "智齿"', async () => {
+	await editor.newWorkflow();
+	for (const text of ['sobot', 'zhichi', '智齿']) {
+		const names = await editor.searchNodes(text, 'Sobot Rule Engine');
+		expect(names).toEqual(expect.arrayContaining(['Sobot Rule Engine', 'Sobot Webhook App Trigger']));
+	}
+	await editor.nodeItem('Sobot Rule Engine').click();
+	await editor.nodeItem('Trigger canvas').waitFor();
+	await editor.nodeItem('Acknowledge webhook app push').waitFor();
+});
+
+seeing(shown, 'the Sobot API credential: what is wrong, with the code, and then right', async () => {
+	await editor.newAction();
+	await editor.newCredential('Sobot API');
+	const { appId, appKey } = sandbox.account.settings;
+	const dialog = editor.credentialDialog;
+	await editor.choose('region', 'Custom', dialog);
+	await editor.fill('baseUrl', sandbox.url, dialog);
+	await editor.fill('appId', appId, dialog);
+	await editor.fill('appKey', 'wrong', dialog);
+	expect(await editor.saveWrongCredential('(900003)')).toMatch(/signature.*\(900003\).*App Key/is);
+	await editor.fill('appKey', appKey, dialog);
+	await editor.saveRightCredential();
+	expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['900003', '000000']);
+});
+
+seeing(shown, 'the Sobot Canvas API credential: its form is checked', async () => {
+	await editor.newAction();
+	await editor.newCredential('Sobot Canvas API');
+	const dialog = editor.credentialDialog;
+	await dialog.getByText('the test only checks their form').waitFor();
+	await editor.fill('triggerId', '12', dialog);
+	await editor.fill('secret', DEMO_CANVAS.secret, dialog);
+	await editor.saveWrongCredential('Trigger ID is not a 19-digit number');
+	await editor.fill('triggerId', DEMO_CANVAS.triggerId, dialog);
+	await editor.saveRightCredential();
+});
+
+seeing(shown, 'the Sobot Webhook App API credential: its form is checked', async () => {
+	await editor.newWorkflow();
+	await editor.searchNodes('sobot', 'Sobot Webhook App Trigger');
+	await editor.nodeItem('Sobot Webhook App Trigger').click();
+	await editor.byId('node-creator').getByText('Add to workflow').click();
+	await editor.details.waitFor();
+	await editor.details.getByText('Without authentication, anybody who knows the URL').waitFor();
+	await editor.choose('authentication', 'Sobot Webhook App Credential');
+	await editor.newCredential('Sobot Webhook App API');
+	const dialog = editor.credentialDialog;
+	await editor.choose('method', 'Header', dialog);
+	await editor.fill('headerName', 'my key', dialog);
+	await editor.fill('secret', 'a-long-random-text', dialog);
+	await editor.saveWrongCredential('Header Name is not the name of a header');
+	await editor.fill('headerName', 'x-my-key', dialog);
+	await editor.saveRightCredential();
+});
+
+seeing(shown, 'the action on three items: its fields, an error with its advice, the outputs', async () => {
+	const example = await readExample('customers-to-canvas');
+	const unset = fillIn(example, 'Put on canvas', { contactId: '', nick: '', additionalFields: {} });
+	await editor.openWorkflow(await importWorkflow(n8n, unset, await createCredentials(n8n, sandbox)));
+	await editor.openNode('Put on canvas');
+	await editor.fill('contactId', '{{ $json.id }}');
+	await editor.fill('nick', '{{ $json.name }}');
+	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
+	await editor.executeStep();
+	await editor.output.getByText('Sobot found no matching customer (910026). [item 1]').waitFor();
+	expect(await editor.output.innerText()).toContain(
+		'Check that the contact ID belongs to a customer in Sobot',
+	);
+	expect(await editor.output.innerText()).toMatch(/Sobot accepted \d of 3 items/);
+	sandbox.forget();
+	await editor.executeStep();
+	await editor.output.getByText('000000').nth(2).waitFor();
+	expect(await editor.output.innerText()).toContain('3 items');
+	expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['c-1', 'c-2', 'c-3']);
+});
+
+seeing(shown, 'with On Error: Continue, the output says how many items to look at', async () => {
+	const example = await readExample('customers-to-canvas');
+	const nodes = example.nodes.map((node) =>
+		node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
+	);
+	const credentials = await createCredentials(n8n, sandbox);
+	await editor.openWorkflow(await importWorkflow(n8n, { ...example, nodes }, credentials));
+	await editor.openNode('Put on canvas');
+	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026' });
+	await editor.executeStep();
+	await editor.output.getByText('1 of 3 items are not known to be on the canvas.').waitFor();
+});
+
+seeing(
+	shown,
+	'the trigger: a test push, then its production URL, published, and a production push',
+	async () => {
+		const { pinData: _, ...example } = await readExample('repeats-removed');
+		const nodes = example.nodes.map((node) => (node.webhookId ? { ...node, webhookId: randomUUID() } : node));
+		const workflow = await importWorkflow(n8n, { ...example, nodes }, await createCredentials(n8n, sandbox));
+		await editor.openWorkflow(workflow);
+		await editor.openNode('Customer pushed');
+		await editor.details.getByText('Receive customers from a Sobot canvas').waitFor();
+
+		const customer = { id: 'c-9', pid: '456', nick: 'Zoë' };
+		const push = async (url: string) =>
+			await sandbox.pusher.push({ url: `${url}?key=${PUSH_SECRET}`, method: 'PUT' }, customer);
+		await editor.byId('trigger-execute-button').first().click();
+		await editor.details.getByText('Listening for test event').waitFor();
+		const test = await push(`${n8n.url}/webhook-test/${productionPath(workflow)}`);
+		expect(test.acknowledged).toBe(true);
+		await editor.output.getByText('Zoë').first().waitFor();
+
+		await editor.details.getByText('Webhook URLs', { exact: true }).click();
+		await editor.details.getByText('Production URL', { exact: true }).click();
+		let copied = '';
+		await until('the URL to be copied', async () => {
+			await editor.details.getByText(`/webhook/${productionPath(workflow)}`).click();
+			copied = await editor.page.evaluate(async () => await navigator.clipboard.readText());
+			return copied !== '';
+		});
+		expect(new URL(copied).pathname).toBe(`/webhook/${productionPath(workflow)}`);
+		await editor.closeNode();
+		await editor.publish();
+		await n8n.untilListening(productionPath(workflow));
+		// n8n calls itself localhost.
+		const production = await push(`${n8n.url}${new URL(copied).pathname}`);
+		expect([production.status, production.body]).toEqual([200, '{"code":0,"status":0}']);
+		await until('the execution', async () => (await executionsEnded(n8n, workflow)).length > 1);
+		await n8n.deactivate(workflow);
+	},
+);
+
+seeing(shown, 'the action as the tool of an agent, in the chat of the editor', async () => {
+	const model = await ScriptedModel.start({ Contact_ID: 'ai-1', Nickname: 'Ana' });
+	try {
+		const openAiApi = await model.credential(n8n);
+		const credentials = { ...(await createCredentials(n8n, sandbox)), openAiApi };
+		const workflow = await importWorkflow(n8n, await readExample('agent-tool'), credentials);
+		await editor.openWorkflow(workflow);
+		await editor.openNode('Put on canvas');
+		await editor.details.getByText('Defined automatically by the model').nth(1).waitFor();
+		await editor.closeNode();
+		await editor.byId('workflow-chat-button').click();
+		await editor.byId('canvas-chat').locator('textarea').fill('Put Ana on the canvas.');
+		await editor.page.keyboard.press('Enter');
+		await editor.page.getByText(MODEL_SAYS).first().waitFor();
+		expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['ai-1']);
+	} finally {
+		model.close();
+	}
+});
