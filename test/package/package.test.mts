@@ -1,0 +1,91 @@
+// The package as it is published: what is in it, the same bytes from the same source, and nothing that n8n's scan of
+// community packages objects to.
+import { createHash } from 'node:crypto';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { packPackage } from '../n8n/n8nProcess.mts';
+import { run } from '../processes.mts';
+
+jest.setTimeout(300_000);
+
+let folder: string;
+let tarball: string;
+let unpacked: string;
+
+beforeAll(async () => {
+	folder = await mkdtemp(join(tmpdir(), 'sobot-package-'));
+	tarball = await packPackage();
+	unpacked = join(folder, 'unpacked');
+	await mkdir(unpacked);
+	await run('tar', ['-xzf', tarball, '-C', unpacked, '--strip-components=1']);
+});
+afterAll(async () => {
+	await rm(folder, { recursive: true, force: true });
+	await rm(dirname(tarball), { recursive: true, force: true });
+});
+
+async function sha256(file: string): Promise<string> {
+	return createHash('sha256')
+		.update(await readFile(file))
+		.digest('hex');
+}
+
+/** What n8n's scan says of a folder's files; empty if it has no objection. Its steps that need a network are left out. */
+async function scan(where: string, patterns: readonly string[]): Promise<string> {
+	const program = `
+		import { analyzePackage } from '@n8n/scan-community-package/scanner/scanner.mjs';
+		const { passed, message, details } = await analyzePackage(${JSON.stringify(where)}, ${JSON.stringify(patterns)});
+		process.stdout.write('\\n' + JSON.stringify(passed ? '' : [message, details].join('\\n')));
+	`;
+	// Under Jest's NODE_ENV its rules take every file for one of their own tests.
+	const env = { NODE_ENV: 'production' };
+	const printed = await run(process.execPath, ['--input-type=module', '--eval', program], undefined, env);
+	return JSON.parse(printed.trim().split('\n').at(-1) ?? '') as string;
+}
+
+const SHIPPED = ['**/*.js', 'package.json'];
+
+test('a copy of the source elsewhere packs to the same bytes', async () => {
+	const copy = join(folder, 'copy');
+	const files = (await run('git', ['ls-files', '--cached', '--others', '--exclude-standard']))
+		.trim()
+		.split('\n');
+	for (const file of files) await cp(file, join(copy, file));
+	await symlink(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
+	await run('npm', ['run', 'build'], copy);
+	await run('npm', ['pack', '--pack-destination', folder], copy);
+	const [packed] = (await readdir(folder)).filter((name) => name.endsWith('.tgz'));
+	expect(await sha256(join(folder, packed ?? ''))).toBe(await sha256(tarball));
+});
+
+test('it holds what n8n loads and what a user reads, and nothing else', async () => {
+	const files = (await readdir(unpacked, { recursive: true, withFileTypes: true }))
+		.filter((entry) => entry.isFile())
+		.map((entry) => join(entry.parentPath, entry.name).slice(unpacked.length + 1));
+	expect(files.filter((file) => !/^dist\/(credentials|nodes)\/.*\.(js|json|svg)$/.test(file)).sort()).toEqual(
+		['CHANGELOG.md', 'LICENSE.md', 'README.md', 'index.js', 'package.json'],
+	);
+	const { n8n, ...manifest } = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8')) as {
+		n8n: { credentials: string[]; nodes: string[] };
+		dependencies?: unknown;
+		scripts: Record<string, string>;
+	};
+	expect(files).toEqual(expect.arrayContaining([...n8n.credentials, ...n8n.nodes]));
+	expect(manifest.dependencies).toBeUndefined();
+	expect(
+		Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^install$|^prepare$/.test(name)),
+	).toEqual([]);
+});
+
+test("n8n's scan of community packages has no objection, neither to what is shipped nor to its source", async () => {
+	expect(await scan(unpacked, SHIPPED)).toBe('');
+	expect(await scan(process.cwd(), ['package.json', '{nodes,credentials}/**/*.{js,ts,json}'])).toBe('');
+});
+
+test('that scan would object', async () => {
+	const spoilt = join(folder, 'spoilt');
+	await cp(unpacked, spoilt, { recursive: true });
+	await appendFile(join(spoilt, 'dist/nodes/sobot/pace.js'), '\nsetTimeout(() => {}, 1);\n');
+	expect(await scan(spoilt, SHIPPED)).toContain('pace.js');
+});
