@@ -14,30 +14,33 @@ const LOWEST_RATE = 0.5;
 
 const WINDOW_MS = 1000;
 
-/** A second without a refusal adds this share of the rate, */
-const GROWTH_SHARE = 0.01;
-/** and this many calls a second: it is what makes processes that started apart come together. */
-const GROWTH_CALLS = 0.1;
+/** A second without a refusal adds so many calls a second: the same for all, so those that started apart come together. */
+const GROWTH_CALLS = 0.25;
 /** A crowd so large that each has fewer calls a second than this grows by less, or it would only refuse itself. */
-const CROWD_RATE = 4;
+const CROWD_RATE = 10;
 /** After so many turns without a refusal the others have probably left: growth doubles each second, up to a bound. */
-const QUIET_TURNS = 60;
+const QUIET_TURNS = 120;
 const SHORTEST_QUIET_SECONDS = 1.2;
 const LONGEST_QUIET_SECONDS = 8;
 const FASTEST_GROWTH_SHARE = 0.15;
 const FASTEST_GROWTH_CALLS = 2;
 
-/** A refusal takes off the share of the last second's calls that was refused, but no more than this, */
-const LARGEST_DECREASE = 0.1;
-/** and less than that where it is so small that calls squeezed together by chance explain it; */
+/** A refusal takes off this share of the rate, the same for all: so who has more gives up more, */
+const DECREASE = 0.1;
+/** and less where so few of the last second's calls were refused that calls squeezed together by chance explain it; */
 const CHANCE_SHARE = 0.04;
-/** but where a fifth was refused, the rate falls to what was let through. */
+/** but where a fifth was refused, the rate falls to what was let through, down to a quarter at once, */
 const OVERLOAD_SHARE = 0.2;
-/** Fewer answers than this show no share. */
-const FEWEST_ANSWERS = 5;
+const LARGEST_FALL = 0.25;
+/** and not again before it has been tried for so long. */
+const SHORTEST_TRIAL_MS = 500;
+/** Fewer calls than this show no share. */
+const FEWEST_CALLS = 5;
+/** What was sent this many calls ago says nothing of now. */
+const REMEMBERED_CALLS = 256;
 
-interface Answer {
-	atMs: number;
+interface Call {
+	sentMs: number;
 	refused: boolean;
 }
 
@@ -45,47 +48,51 @@ interface Answer {
 export class AdaptiveRate {
 	private rate = HIGHEST_RATE;
 	private grownToMs?: number;
-	private firstAnswerMs?: number;
 	private lastDecreaseMs = -Infinity;
 	private lastRefusalMs = -Infinity;
-	/** the answers of the last second */
-	private answers: Answer[] = [];
-	/** when the calls of the last second were sent */
-	private readonly sentMs: number[] = [];
+	private triedFromMs = -Infinity;
+	/** the latest calls, the oldest first */
+	private readonly calls: Call[] = [];
+
+	private fullUntil = -Infinity;
+
+	/** Until this moment Sobot would refuse every call. */
+	get fullUntilMs(): number {
+		return this.fullUntil;
+	}
 
 	/** A call leaves now. Returns how many a second may leave from here on. */
 	sent(nowMs: number): number {
-		this.sentMs.push(nowMs);
-		while ((this.sentMs[0] ?? nowMs) <= nowMs - WINDOW_MS) this.sentMs.shift();
+		this.calls.push({ sentMs: nowMs, refused: false });
+		if (this.calls.length > REMEMBERED_CALLS) this.calls.shift();
 		return this.at(nowMs);
-	}
-
-	/** A call was let through. */
-	accepted(nowMs: number): void {
-		this.note({ atMs: nowMs, refused: false });
 	}
 
 	/** A call that was sent at `sentMs` was refused for being over the limit. */
 	refused(nowMs: number, sentMs: number): void {
-		this.note({ atMs: nowMs, refused: true });
-		let rate = this.at(nowMs);
-		const refused = this.answers.filter((answer) => answer.refused).length;
-		const sent = this.sentMs.filter((ms) => ms > nowMs - WINDOW_MS).length;
-		// Refusals come back sooner than what Sobot has to work at: then the answers alone would show too many.
-		const refusedShare = refused / Math.max(this.answers.length, sent);
-		const seconds = Math.min(WINDOW_MS, Math.max(50, nowMs - (this.firstAnswerMs ?? nowMs))) / 1000;
+		this.rate = this.at(nowMs);
+		this.lastRefusalMs = nowMs;
+		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.refused);
+		if (!call) return;
+		call.refused = true;
 		// What was sent before the last decrease knew nothing of it: it must not decrease the rate again.
-		if (sentMs > this.lastDecreaseMs) {
-			rate *= 1 - Math.min(LARGEST_DECREASE, refusedShare * Math.min(1, refusedShare / CHANCE_SHARE));
-			this.lastDecreaseMs = nowMs;
-		}
-		// Only who uses the rate can tell from what was let through what can be.
-		const isUsed = this.answers.length >= FEWEST_ANSWERS && this.answers.length / seconds > 0.7 * this.rate;
-		if (isUsed && refused / this.answers.length > OVERLOAD_SHARE) {
-			rate = Math.min(rate, (this.answers.length - refused) / seconds);
+		if (sentMs <= this.lastDecreaseMs) return;
+		this.lastDecreaseMs = nowMs;
+
+		const second = this.calls.filter(
+			(one) => one.sentMs > call.sentMs - WINDOW_MS && one.sentMs <= call.sentMs,
+		);
+		const letThrough = second.filter((one) => !one.refused);
+		const share = 1 - letThrough.length / second.length;
+		let rate = this.rate * (1 - DECREASE * Math.min(1, share / CHANCE_SHARE) ** 2);
+		const isTried = sentMs >= this.triedFromMs + SHORTEST_TRIAL_MS;
+		if (second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE && isTried) {
+			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));
+			// Sobot's second is full. Of what fills it, the oldest of our own is the first that we know to leave it.
+			this.fullUntil = (letThrough[0]?.sentMs ?? -Infinity) + WINDOW_MS;
+			this.triedFromMs = Math.max(nowMs, this.fullUntil);
 		}
 		this.rate = Math.max(LOWEST_RATE, rate);
-		this.lastRefusalMs = nowMs;
 	}
 
 	private at(nowMs: number): number {
@@ -98,7 +105,7 @@ export class AdaptiveRate {
 	}
 
 	private growthPerSecond(nowMs: number): number {
-		const growth = GROWTH_SHARE * this.rate + GROWTH_CALLS * Math.min(1, this.rate / CROWD_RATE);
+		const growth = GROWTH_CALLS * Math.min(1, this.rate / CROWD_RATE);
 		const quietFrom = Math.min(
 			LONGEST_QUIET_SECONDS,
 			Math.max(SHORTEST_QUIET_SECONDS, QUIET_TURNS / this.rate),
@@ -106,12 +113,5 @@ export class AdaptiveRate {
 		const quietSeconds = (nowMs - this.lastRefusalMs) / 1000 - quietFrom;
 		const fastest = Math.max(FASTEST_GROWTH_SHARE * this.rate, FASTEST_GROWTH_CALLS);
 		return Math.min(fastest, growth * Math.max(1, 2 ** quietSeconds));
-	}
-
-	private note(answer: Answer): void {
-		this.firstAnswerMs ??= answer.atMs;
-		this.answers.push(answer);
-		const oldest = this.answers.findIndex(({ atMs }) => atMs > answer.atMs - WINDOW_MS);
-		if (oldest > 0) this.answers.splice(0, oldest);
 	}
 }

@@ -123,7 +123,6 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 			verdict = judgeError(error);
 		}
 		if (verdict.outcome !== 'unreachable') outagePauseMs = 0;
-		if (answer && verdict.outcome !== 'overLimit') pace.accepted();
 		switch (verdict.outcome) {
 			case 'accepted':
 			case 'refused':

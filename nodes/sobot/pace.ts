@@ -31,11 +31,6 @@ export class Pace {
 		return await turn;
 	}
 
-	/** Sobot let a call through its limit, whatever it answered then. */
-	accepted(): void {
-		this.rate.accepted(this.clock.nowMs());
-	}
-
 	/** Sobot refused a call that was sent at `sentMs` for being over the limit. */
 	refused(sentMs: number): void {
 		this.rate.refused(this.clock.nowMs(), sentMs);
@@ -58,7 +53,12 @@ export class Pace {
 		const first = this.sentMs.at(-requestsPerSecond);
 		const windowEndMs = first === undefined ? -Infinity : first + WINDOW_MS;
 		const lastMs = this.sentMs.at(-1) ?? -Infinity;
-		return Math.max(this.nextSlotMs, windowEndMs, lastMs + CATCHING_UP * this.spacingMs);
+		return Math.max(
+			this.nextSlotMs,
+			windowEndMs,
+			lastMs + CATCHING_UP * this.spacingMs,
+			this.rate.fullUntilMs,
+		);
 	}
 
 	private take(nowMs: number, requestsPerSecond: number, hasWaited: boolean): void {

@@ -25,8 +25,8 @@ export interface Call {
 
 interface Rate {
 	sent(nowMs: number): number;
-	accepted(nowMs: number): void;
 	refused(nowMs: number, sentMs: number): void;
+	readonly fullUntilMs: number;
 }
 
 /** All calls of a crowd, in the order in which they arrived. `random` makes a run repeatable. */
@@ -42,14 +42,17 @@ export function simulate(crowd: Crowd, random: () => number): Call[] {
 		const leavesMs = (crowd.leaves?.[process] ?? Infinity) * 1000;
 		const send = (nowMs: number): void => {
 			if (nowMs >= leavesMs) return;
+			if (nowMs < rate.fullUntilMs) {
+				agenda.add(rate.fullUntilMs, send);
+				return;
+			}
 			agenda.add(nowMs + draw(wayMs), (arrivedMs) => {
 				while (window[0] !== undefined && window[0] <= arrivedMs - 1000) window.shift();
 				const accepted = window.length < limit;
 				if (accepted) window.push(arrivedMs);
 				calls.push({ process, arrivedMs, accepted });
 				agenda.add(arrivedMs + draw(backMs), (backAtMs) => {
-					if (accepted) rate.accepted(backAtMs);
-					else rate.refused(backAtMs, nowMs);
+					if (!accepted) rate.refused(backAtMs, nowMs);
 				});
 			});
 			agenda.add(nowMs + 1000 / rate.sent(nowMs), send);
@@ -100,7 +103,7 @@ export function seeded(seed: number): () => number {
 }
 
 function unadapted(rate: number): Rate {
-	return { sent: () => rate, accepted: () => {}, refused: () => {} };
+	return { sent: () => rate, refused: () => {}, fullUntilMs: -Infinity };
 }
 
 /** What is to happen when, as a binary heap. */

@@ -6,8 +6,6 @@ import { report } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
 
 jest.setTimeout(400_000);
-// What is refused scatters around 4 %, and the bound is 5 %: one run above it may be chance, two in a row would not be.
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
 
 const LIMIT = DEMO_CANVAS.callsPerSecond;
 /** as many as a worker runs at once */
@@ -104,16 +102,16 @@ test('four workers together: close to the limit, few refusals, nobody lost or tw
 
 test('a worker that joins, and one that leaves: within 10 s everybody has found their share', async () => {
 	await cluster.killWorker('worker-4');
-	const all = await launchAll('change', 7 * EXECUTIONS_OF_A_WORKER, 60);
+	const all = await launchAll('change', 8 * EXECUTIONS_OF_A_WORKER, 60);
 	await until('three workers to send', () => rates(0, Infinity).size === 3);
 	await cluster.restartWorker('worker-4');
 	const callsOf = (name: string) => sandbox.accepted.filter((call) => workerOf(call) === name);
 	await until('the fourth to send', () => callsOf('worker-4').length > 0, 60_000);
 	const joinedMs = callsOf('worker-4')[0]?.arrivedAtMs ?? 0;
-	await until('15 s with it', () => Date.now() > joinedMs + 15_000);
+	await until('20 s with it', () => Date.now() > joinedMs + 20_000);
 	await cluster.killWorker('worker-1');
 	const leftMs = Date.now();
-	await until('15 s without one', () => Date.now() > leftMs + 15_000);
+	await until('20 s without one', () => Date.now() > leftMs + 20_000);
 	const sentThen = sandbox.accepted.length;
 
 	const rows = [
@@ -121,7 +119,7 @@ test('a worker that joins, and one that leaves: within 10 s everybody has found 
 		['One of four leaves', leftMs, 3],
 	] as const;
 	const seen = rows.map(([what, atMs, workers]) => {
-		const after = rates(atMs + 10_000, atMs + 15_000);
+		const after = rates(atMs + 10_000, atMs + 20_000);
 		const total = sum(after.values());
 		return {
 			what,

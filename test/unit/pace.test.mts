@@ -104,3 +104,15 @@ test('a hundred waiting at once cost no more timers than a hundred turns', async
 	expect(clock.sleeps).toBeLessThanOrEqual(200);
 	await settle();
 });
+
+test('sends nothing while the second is full, and goes on at what was let through', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	const moments = await clock.run(takeTurns(pace, clock, 15));
+	for (const sentMs of moments.slice(10)) pace.refused(sentMs);
+	const [another = NaN] = await clock.run(takeTurns(pace, clock, 1));
+	pace.refused(another);
+	const [next = NaN] = await clock.run(takeTurns(pace, clock, 1));
+	expect(next - (moments[0] ?? NaN)).toBeGreaterThanOrEqual(1000);
+	expect(next - (moments[0] ?? NaN)).toBeLessThan(1100);
+});
