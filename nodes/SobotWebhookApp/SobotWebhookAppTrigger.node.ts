@@ -59,11 +59,21 @@ function sampleNotice(simplify: boolean, sample: object): INodeProperties {
 	};
 }
 
+const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
+
 const webhook = {
 	path: 'webhook',
-	responseMode: '={{$parameter["responseMode"]}}',
+	responseMode: RESPONSE_MODE,
 	// Present and falsy: otherwise n8n answers with a text of its own instead of our acknowledgement.
 	responseData: '',
+	// As n8n's own nodes do, so that n8n need not run its expression engine for each push; versions that do not know this
+	// key run it. Source: n8n-workflow, webhook-description-fields.
+	[Symbol.for('n8n.webhookDescriptionResolvers')]: {
+		responseMode: {
+			template: RESPONSE_MODE,
+			resolve: ({ responseMode }: IDataObject) => responseMode,
+		},
+	},
 } as const;
 
 export class SobotWebhookAppTrigger implements INodeType {

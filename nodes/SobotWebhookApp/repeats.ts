@@ -13,19 +13,21 @@ export interface StoredMemory {
 	takenPushes?: string;
 }
 
-/** 96 bits of the delivery key, base64url, */
-const KEY_LENGTH = 16;
+/** 66 bits of the delivery key, base64url, */
+const KEY_LENGTH = 11;
 /** and when it was taken, epoch milliseconds in base 36: enough until the year 2059. */
 const TIME_LENGTH = 8;
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
 
-/** When pushes were taken, epoch milliseconds, by the key of their record; the oldest first. */
-type TakenPushes = Map<string, number>;
+interface TakenPush {
+	key: string;
+	atMs: number;
+}
 
+/** What this process knows of a trigger's pushes: when each was taken, by its key, and the same as it is stored. */
 interface Memory {
-	taken: TakenPushes;
-	/** what static data held when this process last looked or wrote */
-	stored: string;
+	taken: Map<string, number>;
+	text: string;
 }
 
 const memories = new Map<string, Memory>();
@@ -41,7 +43,7 @@ export class RepeatMemory {
 
 	/** Was this push taken within the window, as far as is remembered? */
 	holds(deliveryKey: string, nowMs: number): boolean {
-		const takenAtMs = this.memory().taken.get(recordKey(deliveryKey));
+		const takenAtMs = this.memory().taken.get(keyOf(deliveryKey));
 		return takenAtMs !== undefined && nowMs - takenAtMs < this.windowMs;
 	}
 
@@ -49,49 +51,56 @@ export class RepeatMemory {
 	keep(deliveryKey: string, nowMs: number): void {
 		const memory = this.memory();
 		const { taken } = memory;
-		add(taken, recordKey(deliveryKey), nowMs);
-		for (const [key, takenAtMs] of taken) {
-			if (taken.size <= REMEMBERED_PUSHES && nowMs - takenAtMs < this.windowMs) break;
-			taken.delete(key);
+		const push = { key: keyOf(deliveryKey), atMs: nowMs };
+		taken.set(push.key, nowMs);
+		const text = memory.text + write(push);
+		let at = 0;
+		for (; at < text.length; at += RECORD_LENGTH) {
+			const { key, atMs } = read(text, at);
+			if (text.length - at <= REMEMBERED_PUSHES * RECORD_LENGTH && nowMs - atMs < this.windowMs) break;
+			if (taken.get(key) === atMs) taken.delete(key);
 		}
-		memory.stored = write(taken);
-		this.staticData.takenPushes = memory.stored;
+		memory.text = text.slice(at);
+		this.staticData.takenPushes = memory.text;
 	}
 
-	/** What this process knows, with what others have stored since it last looked. */
+	/** What this process knows, with what others have stored. */
 	private memory(): Memory {
-		const memory = memories.get(this.trigger) ?? { taken: new Map<string, number>(), stored: '' };
+		const memory = memories.get(this.trigger) ?? { taken: new Map<string, number>(), text: '' };
 		memories.set(this.trigger, memory);
 		const { takenPushes: stored = '' } = this.staticData;
-		if (stored !== memory.stored) {
-			const all = [...memory.taken, ...read(stored)].sort(([, a], [, b]) => a - b);
+		if (stored && !isKnown(memory, stored)) {
+			const pushes = [...readAll(memory.text), ...readAll(stored)].sort((a, b) => a.atMs - b.atMs);
 			memory.taken = new Map();
-			for (const [key, takenAtMs] of all) add(memory.taken, key, takenAtMs);
-			memory.stored = stored;
+			for (const { key, atMs } of pushes) {
+				memory.taken.delete(key);
+				memory.taken.set(key, atMs);
+			}
+			memory.text = [...memory.taken].map(([key, atMs]) => write({ key, atMs })).join('');
 		}
 		return memory;
 	}
 }
 
-function recordKey(deliveryKey: string): string {
+/** Who stores puts its own push last: if this process knows that one, it has written or read all of it. */
+function isKnown({ taken }: Memory, stored: string): boolean {
+	const { key, atMs } = read(stored, stored.length - RECORD_LENGTH);
+	return taken.get(key) === atMs;
+}
+
+function keyOf(deliveryKey: string): string {
 	return Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
 }
 
-/** Adds as the latest. */
-function add(taken: TakenPushes, key: string, takenAtMs: number): void {
-	taken.delete(key);
-	taken.set(key, takenAtMs);
+function write({ key, atMs }: TakenPush): string {
+	return key + atMs.toString(36).padStart(TIME_LENGTH, '0');
 }
 
-function write(taken: TakenPushes): string {
-	return [...taken]
-		.map(([key, takenAtMs]) => key + takenAtMs.toString(36).padStart(TIME_LENGTH, '0'))
-		.join('');
+function read(text: string, at: number): TakenPush {
+	const timeAt = at + KEY_LENGTH;
+	return { key: text.slice(at, timeAt), atMs: parseInt(text.slice(timeAt, at + RECORD_LENGTH), 36) };
 }
 
-function read(stored: string): Array<[key: string, takenAtMs: number]> {
-	return Array.from({ length: Math.floor(stored.length / RECORD_LENGTH) }, (_, index) => {
-		const record = stored.slice(index * RECORD_LENGTH, (index + 1) * RECORD_LENGTH);
-		return [record.slice(0, KEY_LENGTH), parseInt(record.slice(KEY_LENGTH), 36)];
-	});
+function readAll(text: string): TakenPush[] {
+	return Array.from({ length: text.length / RECORD_LENGTH }, (_, index) => read(text, index * RECORD_LENGTH));
 }

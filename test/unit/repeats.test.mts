@@ -29,7 +29,7 @@ test('remembers the latest pushes, and no more than it says, here and stored, ho
 		expect(one.holds(key(2 * REMEMBERED_PUSHES), 5000)).toBe(true);
 		expect(one.holds(key(2 * REMEMBERED_PUSHES - 1), 5000)).toBe(false);
 	}
-	expect(JSON.stringify(saved).length).toBeLessThan(25_000);
+	expect(JSON.stringify(saved).length).toBeLessThan(20_000);
 });
 
 test('forgets what is older than the window', () => {
