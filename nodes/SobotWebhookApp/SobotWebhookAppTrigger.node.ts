@@ -82,7 +82,9 @@ export class SobotWebhookAppTrigger implements INodeType {
 		name: 'sobotWebhookAppTrigger',
 		icon: { light: 'file:../sobot/sobot.svg', dark: 'file:../sobot/sobot.dark.svg' },
 		group: ['trigger'],
-		version: 1,
+		// They do the same. For each push to a trigger of a first version n8n evaluates an expression, for its own first Webhook
+		// node's sake.
+		version: [1, 2],
 		subtitle: 'Customer pushed by a canvas',
 		description: 'Starts the workflow when a Sobot canvas pushes a customer to its webhook app',
 		defaults: { name: 'Sobot Webhook App Trigger' },
@@ -223,7 +225,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 						default: 10,
 						displayOptions: { show: { '/responseMode': ['onReceived'] } },
 						description:
-							'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 1,000 different pushes, and two that arrive at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers more, and for longer; a promise is only a unique column for deliveryKey in a database of yours.',
+							'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 10,000 pushes, and the latest 300 across a restart of n8n; two that arrive at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer; a promise is only a unique column for deliveryKey in a database of yours.',
 					},
 					{
 						displayName: 'Include Request',

@@ -2,8 +2,10 @@
 // taken is remembered in n8n's static data of the workflow, for restarts and other processes, and in this process, since
 // pushes that come together overwrite each other in static data.
 
-/** How many pushes are remembered. With more in the window, a repeat of the oldest starts the workflow again. */
-export const REMEMBERED_PUSHES = 1000;
+/** How many pushes a process remembers. With more in the window, a repeat of the oldest starts the workflow again. */
+export const REMEMBERED_PUSHES = 10_000;
+/** How many of them static data holds: the latest, since what a restart leaves unacknowledged was under way just then. */
+export const STORED_PUSHES = 300;
 
 /**
  * The part of a trigger's static data that belongs here: a record for each push, the oldest first. n8n reads and writes it
@@ -19,14 +21,9 @@ const KEY_LENGTH = 11;
 const TIME_LENGTH = 8;
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
 
-interface TakenPush {
-	key: string;
-	atMs: number;
-}
-
-/** What this process knows of a trigger's pushes: when each was taken, by its key, and the same as it is stored. */
+/** What this process knows of a trigger's pushes: when each was taken, by its key; and the latest as they are stored. */
 interface Memory {
-	taken: Map<string, number>;
+	readonly taken: Map<string, number>;
 	text: string;
 }
 
@@ -51,56 +48,63 @@ export class RepeatMemory {
 	keep(deliveryKey: string, nowMs: number): void {
 		const memory = this.memory();
 		const { taken } = memory;
-		const push = { key: keyOf(deliveryKey), atMs: nowMs };
-		taken.set(push.key, nowMs);
-		const text = memory.text + write(push);
-		let at = 0;
-		for (; at < text.length; at += RECORD_LENGTH) {
-			const { key, atMs } = read(text, at);
-			if (text.length - at <= REMEMBERED_PUSHES * RECORD_LENGTH && nowMs - atMs < this.windowMs) break;
-			if (taken.get(key) === atMs) taken.delete(key);
+		const key = keyOf(deliveryKey);
+		taken.delete(key);
+		taken.set(key, nowMs);
+		for (const [oldest, takenAtMs] of taken) {
+			if (taken.size <= REMEMBERED_PUSHES && nowMs - takenAtMs < this.windowMs) break;
+			taken.delete(oldest);
 		}
-		memory.text = text.slice(at);
-		this.staticData.takenPushes = memory.text;
+		let text = latest(memory.text + write(key, nowMs));
+		while (nowMs - read(text).takenAtMs >= this.windowMs) text = text.slice(RECORD_LENGTH);
+		memory.text = text;
+		this.staticData.takenPushes = text;
 	}
 
 	/** What this process knows, with what others have stored. */
 	private memory(): Memory {
 		const memory = memories.get(this.trigger) ?? { taken: new Map<string, number>(), text: '' };
 		memories.set(this.trigger, memory);
-		const { takenPushes: stored = '' } = this.staticData;
-		if (stored && !isKnown(memory, stored)) {
-			const pushes = [...readAll(memory.text), ...readAll(stored)].sort((a, b) => a.atMs - b.atMs);
-			memory.taken = new Map();
-			for (const { key, atMs } of pushes) {
-				memory.taken.delete(key);
-				memory.taken.set(key, atMs);
+		const { takenPushes: stored } = this.staticData;
+		if (stored && !isKnown(memory, stored.slice(-RECORD_LENGTH))) {
+			for (const record of records(stored)) {
+				const { key, takenAtMs } = read(record);
+				memory.taken.set(key, Math.max(takenAtMs, memory.taken.get(key) ?? 0));
 			}
-			memory.text = [...memory.taken].map(([key, atMs]) => write({ key, atMs })).join('');
+			const all = new Set([...records(memory.text), ...records(stored)]);
+			memory.text = latest([...all].sort((a, b) => read(a).takenAtMs - read(b).takenAtMs).join(''));
 		}
 		return memory;
 	}
 }
 
 /** Who stores puts its own push last: if this process knows that one, it has written or read all of it. */
-function isKnown({ taken }: Memory, stored: string): boolean {
-	const { key, atMs } = read(stored, stored.length - RECORD_LENGTH);
-	return taken.get(key) === atMs;
+function isKnown({ taken }: Memory, lastRecord: string): boolean {
+	const { key, takenAtMs } = read(lastRecord);
+	return taken.get(key) === takenAtMs;
 }
 
 function keyOf(deliveryKey: string): string {
 	return Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
 }
 
-function write({ key, atMs }: TakenPush): string {
-	return key + atMs.toString(36).padStart(TIME_LENGTH, '0');
+function write(key: string, takenAtMs: number): string {
+	return key + takenAtMs.toString(36).padStart(TIME_LENGTH, '0');
 }
 
-function read(text: string, at: number): TakenPush {
-	const timeAt = at + KEY_LENGTH;
-	return { key: text.slice(at, timeAt), atMs: parseInt(text.slice(timeAt, at + RECORD_LENGTH), 36) };
+/** The first record of a text. */
+function read(text: string): { key: string; takenAtMs: number } {
+	return {
+		key: text.slice(0, KEY_LENGTH),
+		takenAtMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
+	};
 }
 
-function readAll(text: string): TakenPush[] {
-	return Array.from({ length: text.length / RECORD_LENGTH }, (_, index) => read(text, index * RECORD_LENGTH));
+function records(text: string): string[] {
+	const count = Math.floor(text.length / RECORD_LENGTH);
+	return Array.from({ length: count }, (_, i) => text.slice(i * RECORD_LENGTH, (i + 1) * RECORD_LENGTH));
+}
+
+function latest(text: string): string {
+	return text.slice(-STORED_PUSHES * RECORD_LENGTH);
 }

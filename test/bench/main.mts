@@ -11,7 +11,7 @@ import { runProgram } from '../processes.mts';
 import { costs } from './costs.mts';
 import { simulateCrowds } from './crowds.mts';
 import { atTheLimit, severalProcesses, withOthers } from './limit.mts';
-import { manyPushes, pushRates } from './pushes.mts';
+import { manyPushes, pushRates, TURNS } from './pushes.mts';
 import { ITEMS, ON_THE_WAY, ROUNDS } from './batch.mts';
 
 const say = (line: string) => console.log(line);
@@ -47,7 +47,7 @@ ${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleave
 ${await costs(n8n, runtime, tarball, say)}`,
 	pushes: async ({ runtime, tarball }) => `## Pushes
 
-The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. Medians of ${ROUNDS} rounds. To read a credential costs n8n an isolated V8 more, whoever reads it: so who checks a header secret is compared with who checks one too.
+The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. What costs n8n itself much, whoever has it done, is compared with who has it done too: to read a credential, and to save for each push what a trigger remembers.
 
 ${await pushRates(runtime, tarball, undefined, say)}
 

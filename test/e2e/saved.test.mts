@@ -51,10 +51,13 @@ describe.each(versions)('saved by $version', ({ canvas, trigger }) => {
 		expect(sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([sent]);
 	});
 
-	test.each(trigger)('the trigger $saved', async ({ parameters, acknowledge, push, output }) => {
+	const triggers = trigger.flatMap((one) => [1, 2].map((typeVersion) => ({ ...one, typeVersion })));
+	test.each(triggers)('the trigger $saved, version $typeVersion', async (one) => {
+		const { typeVersion, parameters, acknowledge, push, output } = one;
 		const answer = node('Next', 'n8n-nodes-sobot.sobotRuleEngine', 1, acknowledge ?? {});
 		const { sobotWebhookAppApi } = credentials;
 		const { url, workflow, ended } = await listen(n8n, parameters, {
+			typeVersion,
 			credentials: sobotWebhookAppApi ? { sobotWebhookAppApi } : {},
 			...(acknowledge ? { after: [answer] } : {}),
 		});

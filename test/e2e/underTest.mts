@@ -118,6 +118,8 @@ export interface Listening {
 }
 
 export interface Behind {
+	/** the latest, unless said */
+	typeVersion?: number;
 	credentials?: Credentials;
 	after?: SavedNode[];
 	settings?: Record<string, unknown>;
@@ -130,13 +132,14 @@ export async function pushWorkflow(
 	n8n: N8n,
 	parameters: Record<string, unknown> = {},
 	{
+		typeVersion = 2,
 		credentials = {},
 		after = [node('Next', 'n8n-nodes-base.noOp', 1, {})],
 		settings = {},
 		more = { nodes: [], connections: {} },
 	}: Behind = {},
 ): Promise<Workflow> {
-	const push = node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, parameters);
+	const push = node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', typeVersion, parameters);
 	return await n8n.createWorkflow({
 		name: 'Trigger under test',
 		nodes: [{ ...push, webhookId: randomUUID(), credentials }, ...after, ...more.nodes],

@@ -223,7 +223,7 @@ export async function push(
 		id: 'trigger',
 		name: 'Trigger',
 		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 1,
+		typeVersion: 2,
 		position: [0, 0],
 		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },

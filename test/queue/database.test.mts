@@ -13,8 +13,8 @@ const PUSHES = 50;
 /** of the projection */
 const CUSTOMERS_OF_AN_EXECUTION = 100;
 const CALLS_PER_SECOND = 50;
-/** 1,000 remembered pushes; a unit test holds it below that */
-const MEMORY_KB = 25;
+/** what a trigger stores of the pushes it took; a unit test holds it below that */
+const MEMORY_KB = 6;
 
 interface Asked {
 	/** of credentials */

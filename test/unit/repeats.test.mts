@@ -1,5 +1,10 @@
 import { deliveryKeyOf } from '../../nodes/SobotWebhookApp/parsePush';
-import { RepeatMemory, REMEMBERED_PUSHES, type StoredMemory } from '../../nodes/SobotWebhookApp/repeats';
+import {
+	RepeatMemory,
+	REMEMBERED_PUSHES,
+	STORED_PUSHES,
+	type StoredMemory,
+} from '../../nodes/SobotWebhookApp/repeats';
 
 const MINUTE_MS = 60_000;
 const key = (id: number) => deliveryKeyOf({ id: String(id) });
@@ -19,17 +24,33 @@ test('an equal body within the window is a repeat, another or a later one is not
 	expect(memory.holds(key(2), 1)).toBe(false);
 });
 
-test('remembers the latest pushes, and no more than it says, here and stored, however many come by', () => {
+test.each([
+	['this process', REMEMBERED_PUSHES, (trigger: string) => trigger],
+	['another, or n8n once restarted,', STORED_PUSHES, () => unseen()],
+])('%s remembers the latest %i pushes, and no more, however many come by', (_, remembered, process) => {
 	const [trigger, saved] = [unseen(), {} as StoredMemory];
 	const memory = new RepeatMemory(trigger, saved, 60 * MINUTE_MS);
-	for (let i = 0; i < 3 * REMEMBERED_PUSHES; i++) memory.keep(key(i), i);
-	const restarted = new RepeatMemory(unseen(), read(saved), 60 * MINUTE_MS);
-	for (const one of [memory, restarted]) {
-		expect(one.holds(key(3 * REMEMBERED_PUSHES - 1), 5000)).toBe(true);
-		expect(one.holds(key(2 * REMEMBERED_PUSHES), 5000)).toBe(true);
-		expect(one.holds(key(2 * REMEMBERED_PUSHES - 1), 5000)).toBe(false);
+	const last = REMEMBERED_PUSHES + 1000;
+	for (let i = 0; i <= last; i++) memory.keep(key(i), i);
+	const later = new RepeatMemory(process(trigger), read(saved), 60 * MINUTE_MS);
+	expect(later.holds(key(last), last)).toBe(true);
+	expect(later.holds(key(last - remembered + 1), last)).toBe(true);
+	expect(later.holds(key(last - remembered), last)).toBe(false);
+	expect(JSON.stringify(saved).length).toBeLessThan(6000);
+});
+
+test('a process remembers what others stored, in whatever order the pushes came', () => {
+	const [here, there] = [unseen(), unseen()];
+	let saved: StoredMemory = {};
+	for (let i = 0; i < 3 * STORED_PUSHES; i++) {
+		saved = read(saved);
+		new RepeatMemory(i % 3 ? here : there, saved, MINUTE_MS).keep(key(i), i);
 	}
-	expect(JSON.stringify(saved).length).toBeLessThan(20_000);
+	for (const trigger of [here, there]) {
+		const memory = new RepeatMemory(trigger, saved, MINUTE_MS);
+		const held = Array.from({ length: 3 * STORED_PUSHES }, (_, i) => memory.holds(key(i), 3 * STORED_PUSHES));
+		expect(held).not.toContain(false);
+	}
 });
 
 test('forgets what is older than the window', () => {

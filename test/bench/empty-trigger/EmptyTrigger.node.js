@@ -1,5 +1,6 @@
 // The least that a trigger of another package can do with a push: take the body on as it is, and answer. With n8n's own
-// header credential, it reads that and compares.
+// header credential, it reads that and compares;
+// with a note at the node, it remembers the last push in static data, and so that n8n saves it: when n8n asks for the answer.
 const webhook = { httpMethod: 'POST', path: 'webhook', responseMode: 'onReceived', responseData: '' };
 
 exports.EmptyTrigger = class {
@@ -22,9 +23,14 @@ exports.EmptyTrigger = class {
 			const { name, value } = await this.getCredentials('httpHeaderAuth');
 			if (this.getHeaderData()[name] !== value) throw new Error('Wrong secret');
 		}
+		const body = this.getBodyData();
+		const memory = this.getNode().notes && this.getWorkflowStaticData('node');
 		return {
-			webhookResponse: { code: 0, status: 0 },
-			workflowData: [[{ json: this.getBodyData() }]],
+			get webhookResponse() {
+				if (memory) memory.last = body.id;
+				return { code: 0, status: 0 };
+			},
+			workflowData: [[{ json: body }]],
 		};
 	}
 };
