@@ -25,7 +25,7 @@ const LOADS = [
 	[64, 64, 128],
 ] as const;
 /** turns of each at each load */
-export const TURNS = 20;
+export const TURNS = 12;
 const MANY = 10_000;
 
 const OTHER = 'another trigger, empty';

