@@ -7,12 +7,12 @@ import {
 	type IDataObject,
 	type IHookFunctions,
 	type INodeCredentialTestResult,
-	type INodeProperties,
 	type INodeType,
 	type INodeTypeDescription,
 	type IWebhookDescription,
 	type IWebhookFunctions,
 	type IWebhookResponseData,
+	type NodeHint,
 } from 'n8n-workflow';
 import { isJsonObject } from '../sobot/answer';
 import { isRange, splitList } from './addressList';
@@ -47,15 +47,15 @@ const SAMPLE_PUSH = {
 /** The panel cannot wrap a delivery key. */
 const SAMPLE_OUTPUT = { ...parsePush(SAMPLE_PUSH), deliveryKey: 'sample' };
 
-function sampleNotice(simplify: boolean, sample: object): INodeProperties {
+/** A hint beside "set mock data", and no notice among the parameters: n8n resolves those anew for each push. */
+function sampleHint(simplify: boolean, sample: object): NodeHint {
 	// With spaces, so that it wraps.
 	const text = JSON.stringify(sample, null, 1).replace(/\n */g, ' ');
 	return {
-		displayName: `Nothing to push yet? To build the nodes that follow, choose "set mock data" in the output panel and paste this sample: ${text}`,
-		name: simplify ? 'sampleNotice' : 'sampleRawNotice',
-		type: 'notice',
-		default: '',
-		displayOptions: { show: { simplify: [simplify] } },
+		message: `Nothing to push yet? To build the nodes that follow, copy this sample, choose "set mock data" here and paste it:<br />${text}`,
+		displayCondition: `={{ $parameter["simplify"] === ${simplify} }}`,
+		location: 'outputPane',
+		whenToDisplay: 'beforeExecution',
 	};
 }
 
@@ -93,13 +93,14 @@ export class SobotWebhookAppTrigger implements INodeType {
 			header: 'Receive customers from a Sobot canvas',
 			executionsHelp: {
 				inactive:
-					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push at the end of the parameters.<br /><br /><b>For daily work</b>: activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, not here.',
+					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br /><b>For daily work</b>: activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, not here.',
 				active:
-					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push at the end of the parameters.<br /><br /><b>For daily work</b>: the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, not here.',
+					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br /><b>For daily work</b>: the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, not here.',
 			},
 			activationHint:
 				'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',
 		},
+		hints: [sampleHint(true, SAMPLE_OUTPUT), sampleHint(false, SAMPLE_PUSH)],
 		inputs: [],
 		outputs: [NodeConnectionTypes.Main],
 		credentials: [
@@ -246,8 +247,6 @@ export class SobotWebhookAppTrigger implements INodeType {
 					},
 				],
 			},
-			sampleNotice(true, SAMPLE_OUTPUT),
-			sampleNotice(false, SAMPLE_PUSH),
 		],
 	};
 

@@ -91,6 +91,25 @@ seeing(shown, 'the Sobot Webhook App API credential: its form is checked', async
 	await editor.saveRightCredential();
 });
 
+seeing(shown, 'the trigger: its sample push as mock data, for the nodes that follow', async () => {
+	const { pinData: _, ...example } = await readExample('repeats-removed');
+	await editor.openWorkflow(await importWorkflow(n8n, example, await createCredentials(n8n, sandbox)));
+	await editor.openNode('Customer pushed');
+	const sample = async (part: string) => {
+		const text = await editor.output.getByText(part).first().innerText();
+		return JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>;
+	};
+	expect(Object.keys(await sample('"customerId"'))).toContain('deliveryKey');
+	await editor.details.getByTestId('parameter-input-simplify').click();
+	const raw = await sample('"user_label"');
+	expect(raw).toHaveProperty('ex_fields');
+	await editor.output.getByText('set mock data', { exact: true }).click();
+	await editor.output.locator('.cm-content').fill(JSON.stringify([raw]));
+	await editor.output.getByText('Save', { exact: true }).click();
+	await editor.output.getByText('John Doe').first().waitFor();
+	await editor.output.getByText('Nothing to push yet?').waitFor({ state: 'hidden' });
+});
+
 seeing(shown, 'the action on three items: its fields, an error with its advice, the outputs', async () => {
 	const example = await readExample('customers-to-canvas');
 	const unset = fillIn(example, 'Put on canvas', { contactId: '', nick: '', additionalFields: {} });

@@ -239,18 +239,17 @@ describe('repeats', () => {
 		const answer = await fetch(`${n8n.url}/types/nodes.json`, { headers: n8n.headers });
 		const nodes = (await answer.json()) as Array<{
 			name: string;
-			properties: Array<{ name: string; displayName: string }>;
+			hints: Array<{ message: string }>;
 		}>;
 		const trigger = nodes.find(({ name }) => name === 'n8n-nodes-sobot.sobotWebhookAppTrigger');
-		const sample = (name: string) => {
-			const text = trigger?.properties.find((property) => property.name === name)?.displayName ?? '';
-			return JSON.parse(text.slice(text.indexOf('{'))) as Record<string, unknown>;
-		};
+		const [simplified, raw] = (trigger?.hints ?? []).map(
+			({ message }) => JSON.parse(message.slice(message.indexOf('{'))) as Record<string, unknown>,
+		);
 		const { url, ended } = await start();
-		await send(url, JSON.stringify(sample('sampleRawNotice')));
+		await send(url, JSON.stringify(raw));
 		const [latest] = await ended();
 		const output = outputOf(await n8n.execution(latest?.id ?? ''), 'Push').map(({ json }) => json);
-		expect([{ ...output[0], deliveryKey: 'sample' }]).toEqual([sample('sampleNotice')]);
+		expect([{ ...output[0], deliveryKey: 'sample' }]).toEqual([simplified]);
 		for (const name of ['push-from-canvas', 'repeats-removed']) {
 			expect((await readExample(name)).pinData).toEqual({ 'Customer pushed': [{ json: output[0] }] });
 		}
