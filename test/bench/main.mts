@@ -11,7 +11,7 @@ import { runProgram } from '../processes.mts';
 import { costs } from './costs.mts';
 import { simulateCrowds } from './crowds.mts';
 import { atTheLimit, severalProcesses, withOthers } from './limit.mts';
-import { manyPushes, pushRates, TURNS } from './pushes.mts';
+import { LEGACY_TURNS, manyPushes, pushRates, TURNS } from './pushes.mts';
 import { ITEMS, ON_THE_WAY, ROUNDS } from './batch.mts';
 
 const say = (line: string) => console.log(line);
@@ -51,7 +51,7 @@ The trigger against a trigger of another package that does nothing but answer (t
 
 ${await pushRates(runtime, tarball, undefined, say)}
 
-The same with \`N8N_EXPRESSION_ENGINE=legacy\`. Otherwise n8n starts an isolated V8 for each push to any trigger but its own.
+The same with \`N8N_EXPRESSION_ENGINE=legacy\`, ${LEGACY_TURNS} turns. Otherwise n8n starts an isolated V8 for each push to any trigger but its own.
 
 ${await pushRates(runtime, tarball, 'legacy', say)}
 
