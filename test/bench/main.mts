@@ -47,7 +47,7 @@ ${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleave
 ${await costs(n8n, runtime, tarball, say)}`,
 	pushes: async ({ runtime, tarball }) => `## Pushes
 
-The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. What costs n8n itself much, whoever has it done, is compared with who has it done too: to read a credential, and to save for each push what a trigger remembers.
+The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. What costs n8n itself much, whoever has it done, is compared with who has it done too: to read a credential, and to save for each push what a trigger remembers. What that saving costs by itself, the two empty ones show.
 
 ${await pushRates(runtime, tarball, undefined, say)}
 
