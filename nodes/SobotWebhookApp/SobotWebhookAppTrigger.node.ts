@@ -59,6 +59,9 @@ function sampleHint(simplify: boolean, sample: object): NodeHint {
 	};
 }
 
+const WHILE_YOU_BUILD =
+	'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br />';
+
 const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
 
 const webhook = {
@@ -92,10 +95,8 @@ export class SobotWebhookAppTrigger implements INodeType {
 		triggerPanel: {
 			header: 'Receive customers from a Sobot canvas',
 			executionsHelp: {
-				inactive:
-					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br /><b>For daily work</b>: activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, not here.',
-				active:
-					'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br /><b>For daily work</b>: the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, not here.',
+				inactive: `${WHILE_YOU_BUILD}<b>For daily work</b>: activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, not here.`,
+				active: `${WHILE_YOU_BUILD}<b>For daily work</b>: the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, not here.`,
 			},
 			activationHint:
 				'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',

@@ -38,7 +38,7 @@ export function simulateCrowds(): { text: string; svg: string } {
 			left: secondsUntil(60, (at) => total(calls, at) >= 0.9 * 50),
 		};
 	});
-	const text = `1 to 256 processes that share one trigger ID, 20-50 ms on the way, always something to send, started together; 100 s after the first 20 s; median of ${SEEDS.length} runs, the worst for the least share.
+	const text = `${CROWDS[0]} to ${CROWDS.at(-1)} processes that share one trigger ID, 20-50 ms on the way, always something to send, started together; 100 s after the first 20 s; median of ${SEEDS.length} runs, the worst for the least share.
 
 | Processes | Of the limit together | Calls refused | Least share, of an even one |
 | --- | --- | --- | --- |

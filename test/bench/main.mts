@@ -86,7 +86,7 @@ await runProgram(async (cleanUp) => {
 	}
 	if (named.length > 0) return 0;
 
-	say('=== the adaptive pace of 1 to 256 processes, simulated');
+	say('=== the adaptive pace, simulated');
 	const crowds = simulateCrowds();
 	const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU';
 	const text = `<!-- Written by \`npm run bench\`. -->

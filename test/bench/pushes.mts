@@ -211,15 +211,16 @@ export async function pushRates(
 		morePackages: [resolve('test/bench/empty-trigger')],
 		env: engine ? { N8N_EXPRESSION_ENGINE: engine } : {},
 	});
+	const isLegacy = engine === 'legacy';
 	try {
 		const all = await subjects(n8n);
 		// As many as a trigger stores, and some.
-		for (const { url } of all) await burst(url, 8, engine === 'legacy' ? 320 : 40);
+		for (const { url } of all) await burst(url, 8, isLegacy ? 320 : 40);
 		for (const { url, name } of all) if (name === THIS_WITH_MEMORY) await burst(url, 8, 320);
 		const rows: string[][] = [];
-		const turns = engine === 'legacy' ? LEGACY_TURNS : TURNS;
+		const turns = isLegacy ? LEGACY_TURNS : TURNS;
 		for (const [atOnce, few, many] of LOADS) {
-			const count = engine === 'legacy' ? many : few;
+			const count = isLegacy ? many : few;
 			const bursts = new Map<string, Burst[]>(all.map(({ name }) => [name, []]));
 			for (let turn = 1; turn <= turns; turn++) {
 				say(`  ${atOnce} at once, ${turn} of ${turns} ...`);
