@@ -116,7 +116,7 @@ export class SobotApi implements ICredentialType {
 		requestOptions: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
 		const token = storedTokenOf(credentials);
-		if (token && systemClock.nowMs() >= token.expiresAtMs) {
+		if (token && systemClock.epochMs() >= token.expiresAtMs) {
 			// n8n renews and sends when a request ends in 401; Sobot itself would report this as HTTP 200.
 			throw Object.assign(new Error("Sobot's token has expired."), { response: { status: 401 } });
 		}

@@ -2,13 +2,20 @@
 import { sleep } from 'n8n-workflow';
 
 export interface Clock {
-	/** epoch milliseconds */
+	/** Milliseconds since this process started. Never goes backwards, whatever happens to the wall clock. */
 	nowMs(): number;
+	/** Epoch milliseconds by the wall clock, which may jump. Only for what other machines or a later process read. */
+	epochMs(): number;
 	/** resolves after `ms` milliseconds */
 	sleep(ms: number): Promise<void>;
 	/** at least 0, below 1 */
 	random(): number;
 }
 
-/** This machine's clock, and n8n's own `sleep`. */
-export const systemClock: Clock = { nowMs: () => Date.now(), sleep, random: () => Math.random() };
+/** This machine's clocks, and n8n's own `sleep`. */
+export const systemClock: Clock = {
+	nowMs: () => performance.now(),
+	epochMs: () => Date.now(),
+	sleep,
+	random: () => Math.random(),
+};

@@ -50,7 +50,7 @@ const STOP_CHECK_MS = 250;
  */
 export async function deliver(bodies: ReadonlyArray<string | undefined>, route: Route): Promise<Delivered[]> {
 	const { pace, session, store, clock, stop } = route;
-	const startedAtMs = clock.nowMs();
+	const startedAtMs = clock.epochMs();
 	const results: Delivered[] = bodies.map(() => ({}));
 	const again: Customer[] = [];
 	let next = 0;

@@ -45,7 +45,7 @@ export async function fetchToken(
 	fetchedByAccount.set(key, fetched);
 	if (fetched.underWay) return await fetched.underWay;
 	const { last } = fetched;
-	if (last && serves(last, served, clock.nowMs())) return last;
+	if (last && serves(last, served, clock.epochMs())) return last;
 
 	fetched.underWay = askUntilAnswered(account, send, clock);
 	try {
@@ -71,7 +71,7 @@ function serves(last: Token, served: Token | undefined, nowMs: number): boolean 
 
 async function askUntilAnswered(account: Account, send: SendTokenRequest, clock: Clock): Promise<Token> {
 	for (let tries = 0; ; tries++) {
-		const reading = await ask(account, send, clock.nowMs());
+		const reading = await ask(account, send, clock.epochMs());
 		if ('token' in reading) return reading.token;
 		const pauseMs = PAUSES_MS[tries];
 		if (!reading.error.passing || pauseMs === undefined) throw reading.error;

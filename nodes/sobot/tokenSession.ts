@@ -59,7 +59,7 @@ export class TokenSession {
 	/** The token to send with now; undefined if one has to be waited for. Renews ahead, in the background. */
 	ready(store: TokenStore): Token | undefined {
 		if (!this.current || !this.serves(this.current)) return undefined;
-		if (this.clock.nowMs() >= this.renewAtMs && !this.renewal) this.renewAhead(store);
+		if (this.clock.epochMs() >= this.renewAtMs && !this.renewal) this.renewAhead(store);
 		return this.current;
 	}
 
@@ -89,8 +89,8 @@ export class TokenSession {
 	private renewAhead(store: TokenStore): void {
 		this.renewOnce(store).catch(() => {
 			// The old token still lives, and the calls go on with it: try again within what is left of it.
-			const leftMs = (this.current?.expiresAtMs ?? 0) - this.clock.nowMs();
-			this.renewAtMs = this.clock.nowMs() + (leftMs * (1 + this.clock.random())) / 10;
+			const leftMs = (this.current?.expiresAtMs ?? 0) - this.clock.epochMs();
+			this.renewAtMs = this.clock.epochMs() + (leftMs * (1 + this.clock.random())) / 10;
 		});
 	}
 
@@ -125,7 +125,7 @@ export class TokenSession {
 	}
 
 	private serves(token: Token): boolean {
-		return token.value !== this.refused && this.clock.nowMs() < token.expiresAtMs;
+		return token.value !== this.refused && this.clock.epochMs() < token.expiresAtMs;
 	}
 }
 

@@ -22,6 +22,13 @@ export class SimulatedClock implements Clock {
 		return this.ms;
 	}
 
+	/** how far the wall clock is from the monotonic one; a test may let it jump */
+	wallOffsetMs = 0;
+
+	epochMs(): number {
+		return this.ms + this.wallOffsetMs;
+	}
+
 	random(): number {
 		return this.chance;
 	}
