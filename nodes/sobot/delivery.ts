@@ -1,208 +1,269 @@
-// Puts a batch of customers on a canvas: each exactly once, or with the reason why not.
+// Puts a batch of customers on one canvas: each exactly once, or with the reason why not.
 import type { HttpAnswer } from './answer';
+import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
 import { TokenError, type Token } from './getToken';
+import { InFlight } from './inFlight';
+import { Outage } from './outage';
 import type { Pace } from './pace';
-import { judgeAnswer, judgeError, type Verdict } from './returnCodes';
+import type { Outcome } from './returnCodes';
 import type { TokenSession, TokenStore } from './tokenSession';
+import { judgeAnswer, judgeError, type Verdict } from './verdict';
 
-/** What a batch is sent with. */
-export interface Route {
-	pace: Pace;
-	session: TokenSession;
-	store: TokenStore;
+/** What to do when nobody can know whether Sobot carried a call out. */
+export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
+
+/** What became of a customer; `notSent` if no call for them ever left. */
+export interface Result extends Omit<Verdict, 'outcome'> {
+	readonly outcome: Outcome | 'notSent';
+}
+
+/** One customer of a batch. Without a `result` they have not been sent, or their call is in flight. */
+export interface Customer {
+	/** the JSON to send, as text */
+	readonly body: string;
+	/** whether a call is on its way, so that Sobot may be carrying it out */
+	isInFlight?: boolean;
+	/** when the first call left, in ms of the monotonic clock */
+	firstSentMs?: number;
+	result?: Result;
+}
+
+/** What several deliveries of one execution share: one failure ends them all, if the user wants that. */
+export interface Batch {
+	readonly stopsOnFailure: boolean;
+	hasFailed: boolean;
+}
+
+export interface DeliveryOptions {
+	readonly pace: Pace;
+	readonly session: TokenSession;
+	readonly store: TokenStore;
+	readonly trust: CanvasTrust;
+	readonly clock: Clock;
+	readonly batch: Batch;
+	/** aborted when the user stops the execution, or when it times out */
+	readonly signal?: AbortSignal;
+	readonly requestsPerSecond: number;
+	/** how long to keep retrying calls that Sobot did not carry out */
+	readonly giveUpAfterSeconds: number;
+	readonly unknownOutcome: UnknownOutcome;
 	/** Sends one customer's body; rejects if no answer came. */
 	send(token: string, body: string): Promise<HttpAnswer>;
-	clock: Clock;
-	/** given when the user stops the execution */
-	stop?: AbortSignal;
-	requestsPerSecond: number;
-	/** how long a customer may go on being tried whose calls Sobot certainly did not carry out */
-	giveUpAfterSeconds: number;
-	/** one failure ends the batch: nothing new is sent after it */
-	stopOnFailure: boolean;
 }
 
-/** What became of one customer: the last word on their call, or nothing if it was never sent or never carried out. */
-export interface Delivered {
-	verdict?: Verdict;
-	/** Sobot's answer, when accepted */
-	answer?: HttpAnswer;
-}
-
-interface Customer {
-	index: number;
-	firstTriedMs?: number;
-	renewals: number;
-}
-
-const MOST_RENEWALS = 2;
-const FIRST_OUTAGE_PAUSE_MS = 500;
-const LONGEST_OUTAGE_PAUSE_MS = 10_000;
-/** Waiting looks up this often, to see that the user has stopped the execution. */
+/** More calls than this are never in flight at once: enough for the full rate while Sobot takes 2 s to answer. */
+const MOST_IN_FLIGHT = 100;
+/** How often a pause looks whether the execution was stopped. */
 const STOP_CHECK_MS = 250;
 
 /**
- * Delivers the bodies in order, many under way at once, and waits for all that were sent.
- *
- * @param bodies the customers' JSON; undefined for one that is not to be sent
- * @returns one entry for each body, in order
+ * Sends customers in order, many calls in flight at once, and sets the `result` of each. Returns once all calls have
+ * been answered; after an abort at once, since n8n waits for nothing then.
  */
-export async function deliver(bodies: ReadonlyArray<string | undefined>, route: Route): Promise<Delivered[]> {
-	const { pace, session, store, clock, stop } = route;
-	const startedAtMs = clock.epochMs();
-	const results: Delivered[] = bodies.map(() => ({}));
-	const again: Customer[] = [];
-	let next = 0;
-	let underWay = 0;
-	let failed = false;
-	let lastWord: Verdict | undefined;
-	let outagePauseMs = 0;
-	let outageEndMs = 0;
-	let wake = () => {};
+export async function deliver(customers: readonly Customer[], options: DeliveryOptions): Promise<void> {
+	await new Delivery(customers, options).run();
+}
 
-	const stopped = new Promise<undefined>((resolve) => {
-		stop?.addEventListener('abort', () => resolve(undefined), { once: true });
-	});
+/** One dispatcher: it sends one customer after the other; each call settles its customer or puts it back. */
+class Delivery {
+	private readonly inFlight = new InFlight();
+	private readonly outage: Outage;
+	private readonly waiting: Customer[] = [];
+	private next = 0;
+	/** when Sobot last gave a customer a definite answer, in ms of the monotonic clock */
+	private progressMs: number;
+	/** why the latest call has to be sent again, if it does */
+	private obstacle?: Verdict;
+	/** the result of everyone who is left */
+	private end?: Result;
 
-	const finish = (customer: Customer, verdict: Verdict, answer?: HttpAnswer): void => {
-		results[customer.index] = verdict.outcome === 'accepted' ? { verdict, answer } : { verdict };
-		if (verdict.outcome !== 'accepted') failed = true;
-	};
+	constructor(
+		private readonly customers: readonly Customer[],
+		private readonly options: DeliveryOptions,
+	) {
+		this.outage = new Outage(options.clock);
+		this.progressMs = options.clock.nowMs();
+	}
 
-	/** Sobot did not carry the call out: the customer may be sent again, for as long as the user allows. */
-	const tryAgain = (customer: Customer, verdict: Verdict): void => {
-		const triedMs = clock.nowMs() - (customer.firstTriedMs ?? clock.nowMs());
-		if (triedMs >= route.giveUpAfterSeconds * 1000) finish(customer, verdict);
-		else again.push(customer);
-	};
-
-	/** Nothing is sent for a while, and longer each time. */
-	const pauseForOutage = (): void => {
-		if (clock.nowMs() < outageEndMs) return;
-		outagePauseMs = Math.min(outagePauseMs * 2 || FIRST_OUTAGE_PAUSE_MS, LONGEST_OUTAGE_PAUSE_MS);
-		outageEndMs = clock.nowMs() + outagePauseMs;
-	};
-
-	/** There is no token to send with. What will pass is waited for; what Sobot refuses for good, it refuses for all. */
-	const withoutToken = (customer: Customer, error: unknown): void => {
-		const verdict = tokenVerdict(error);
-		// Who has just mistyped an address should not wait for it.
-		if (error instanceof TokenError && error.passing && session.hasServed) {
-			customer.firstTriedMs ??= clock.nowMs();
-			pauseForOutage();
-			tryAgain(customer, verdict);
-			// Who comes next has waited for the same outage.
-			if (results[customer.index]?.verdict) lastWord = verdict;
-			return;
-		}
-		finish(customer, verdict);
-		if (error instanceof TokenError && !error.passing) lastWord = verdict;
-	};
-
-	const replaceToken = async (customer: Customer, refused: Token, verdict: Verdict): Promise<void> => {
-		if (customer.renewals >= MOST_RENEWALS) return finish(customer, verdict);
+	async run(): Promise<void> {
+		const { signal } = this.options;
+		const wake = () => this.inFlight.wake();
+		signal?.addEventListener('abort', wake);
 		try {
-			const replacement = await Promise.race([session.replace(refused, store), stopped]);
-			if (replacement?.fetched) customer.renewals++;
-			tryAgain(customer, verdict);
-		} catch (error) {
-			withoutToken(customer, error);
+			while (!this.isOver) {
+				const customer = this.nextCustomer();
+				if (customer) await this.dispatch(customer);
+				else if (this.inFlight.size > 0) await this.inFlight.change();
+				else break;
+			}
+			while (this.inFlight.size > 0 && !signal?.aborted) await this.inFlight.change();
+		} finally {
+			signal?.removeEventListener('abort', wake);
 		}
-	};
+	}
 
-	const sendOne = async (customer: Customer, token: Token): Promise<void> => {
-		const sentMs = clock.nowMs();
-		customer.firstTriedMs ??= sentMs;
-		let answer: HttpAnswer | undefined;
-		let verdict: Verdict;
+	private get isOver(): boolean {
+		const { signal, batch } = this.options;
+		return signal?.aborted === true || (batch.hasFailed && batch.stopsOnFailure);
+	}
+
+	private nextCustomer(): Customer | undefined {
+		return this.waiting.shift() ?? this.customers[this.next++];
+	}
+
+	private async dispatch(customer: Customer): Promise<void> {
+		await this.waitUntilClear();
+		this.endIfHopeless();
+		if (this.isOver) return;
+		if (this.end) return this.settle(customer, this.end);
 		try {
-			answer = await route.send(token.value, bodies[customer.index] ?? '');
-			verdict = judgeAnswer(answer);
-		} catch (error) {
-			verdict = judgeError(error);
+			const token = await this.takeSlot();
+			if (!token) return void this.waiting.unshift(customer);
+			this.inFlight.add(this.attempt(customer, token));
+		} catch (cause) {
+			this.withoutToken(customer, cause);
 		}
-		if (verdict.outcome !== 'unreachable') outagePauseMs = 0;
+	}
+
+	/** Waits while too many calls are in flight, and in an outage for its pause and for every call before this one. */
+	private async waitUntilClear(): Promise<void> {
+		const { clock } = this.options;
+		while (!this.isOver) {
+			const most = this.outage.isOn ? 1 : MOST_IN_FLIGHT;
+			if (this.inFlight.size >= most) await this.inFlight.change();
+			else if (this.outage.waitMs > 0) await clock.sleep(Math.min(STOP_CHECK_MS, this.outage.waitMs));
+			else return;
+		}
+	}
+
+	/** While nothing gets through for as long as 'Give Up After' says, waiting longer would not help the rest. */
+	private endIfHopeless(): void {
+		if (this.end || !this.obstacle) return;
+		const { clock, giveUpAfterSeconds } = this.options;
+		if (clock.nowMs() - this.progressMs < giveUpAfterSeconds * 1000) return;
+		this.end =
+			this.obstacle.outcome === 'unknown'
+				? { ...this.obstacle, outcome: 'notSent', ...NO_CLEAR_ANSWERS }
+				: this.obstacle;
+	}
+
+	/** The token to send with, at the moment to send; undefined if it took so long that the batch has to be looked at. */
+	private async takeSlot(): Promise<Token | undefined> {
+		const { session, store, pace, signal, requestsPerSecond } = this.options;
+		const token = session.ready(store) ?? (await session.token(store, signal));
+		if (!(await pace.turn(requestsPerSecond, signal)) || this.isOver) return undefined;
+		// It may have been refused or replaced meanwhile: then the call would be wasted.
+		return session.isCurrent(token) ? token : undefined;
+	}
+
+	private async attempt(customer: Customer, token: Token): Promise<void> {
+		const sentMs = this.options.clock.nowMs();
+		customer.firstSentMs ??= sentMs;
+		const verdict = await this.call(customer, token);
 		switch (verdict.outcome) {
 			case 'accepted':
+				this.options.trust.recordAccepted();
+				return this.settleByAnswer(customer, verdict, token, sentMs);
 			case 'refused':
+				return this.settleByAnswer(customer, verdict, token, sentMs);
 			case 'unknown':
-				return finish(customer, verdict, answer);
+				return this.settleUnknown(customer, verdict);
 			case 'overLimit':
-				pace.refused(sentMs);
-				return tryAgain(customer, verdict);
+				this.outage.recordClear(sentMs);
+				this.options.pace.refused(sentMs);
+				return this.retry(customer, verdict);
 			case 'unreachable':
-				pauseForOutage();
-				return tryAgain(customer, verdict);
-			case 'tokenDoubtful':
-				// A token that was fetched during this batch is good: then it is the trigger ID that is wrong.
-				if (token.fetchedAtMs >= startedAtMs) return finish(customer, verdict);
-				return await replaceToken(customer, token, verdict);
+				this.outage.extend();
+				return this.retry(customer, verdict);
+			case 'canvasOrToken':
+				this.outage.recordClear(sentMs);
+				if (this.isCanvasToBlame(token)) return this.settleByAnswer(customer, verdict, undefined, sentMs);
+				return await this.replaceToken(customer, token, verdict);
 			case 'tokenRefused':
-				return await replaceToken(customer, token, verdict);
+				this.outage.recordClear(sentMs);
+				return await this.replaceToken(customer, token, verdict);
 		}
-	};
+	}
 
-	/** The token to send with, at the moment to send; undefined once the execution is stopped. */
-	const takeTurn = async (): Promise<Token | undefined> => {
-		for (;;) {
-			// A race leaves something behind in `stopped` until the batch ends, so it is not run for each item.
-			const token = session.ready(store) ?? (await Promise.race([session.token(store), stopped]));
-			if (!token || !(await pace.turn(route.requestsPerSecond, stop))) return undefined;
-			// It may have been refused or replaced while this turn was waited for: then a call would be wasted.
-			if (session.isCurrent(token)) return token;
-		}
-	};
-
-	const isOver = () => stop?.aborted === true || (failed && route.stopOnFailure);
-
-	const nextCustomer = (): Customer | undefined => {
-		const waiting = again.shift();
-		if (waiting) return waiting;
-		while (next < bodies.length && bodies[next] === undefined) next++;
-		return next < bodies.length ? { index: next++, renewals: 0 } : undefined;
-	};
-
-	while (!isOver()) {
-		const customer = nextCustomer();
-		if (!customer) {
-			if (underWay === 0) break;
-			await new Promise<void>((resolve) => (wake = resolve));
-			continue;
-		}
-		if (lastWord) {
-			finish(customer, lastWord);
-			continue;
-		}
-		while (clock.nowMs() < outageEndMs && !isOver()) {
-			await clock.sleep(Math.min(STOP_CHECK_MS, outageEndMs - clock.nowMs()));
-		}
-		let token: Token | undefined;
+	private async call(customer: Customer, token: Token): Promise<Verdict> {
+		customer.isInFlight = true;
 		try {
-			token = await takeTurn();
-		} catch (error) {
-			withoutToken(customer, error);
-			continue;
+			return judgeAnswer(await this.options.send(token.value, customer.body));
+		} catch (cause) {
+			return judgeError(cause);
+		} finally {
+			customer.isInFlight = false;
 		}
-		if (!token || isOver()) break;
-		underWay++;
-		void sendOne(customer, token).finally(() => {
-			underWay--;
-			wake();
-		});
 	}
-	while (underWay > 0) await new Promise<void>((resolve) => (wake = resolve));
-	return results;
+
+	/** A token that has been replaced meanwhile shows nothing about the canvas. */
+	private isCanvasToBlame(token: Token): boolean {
+		return this.options.session.isCurrent(token) && this.options.trust.isToBlame(token.value);
+	}
+
+	private async replaceToken(customer: Customer, refused: Token, verdict: Verdict): Promise<void> {
+		const { session, store, signal } = this.options;
+		try {
+			await session.replace(refused, store, signal);
+			this.retry(customer, verdict);
+		} catch (cause) {
+			this.withoutToken(customer, cause);
+		}
+	}
+
+	/** There is no token. A transient failure is waited out; a permanent one is final for the whole batch. */
+	private withoutToken(customer: Customer, cause: unknown): void {
+		if (this.options.signal?.aborted) return;
+		if (!(cause instanceof TokenError)) throw cause;
+		const { message, advice, retCode, transient } = cause;
+		const verdict: Verdict = { outcome: transient ? 'unreachable' : 'refused', retCode, message, advice };
+		// An account that never had a token is probably misconfigured: report at once.
+		if (!transient || !this.options.session.hasHadToken) {
+			this.end ??= verdict;
+			this.settle(customer, verdict);
+			return;
+		}
+		this.outage.extend();
+		this.retry(customer, verdict);
+	}
+
+	/** Sobot did not carry the call out: it may be sent again, for as long as the user allows. */
+	private retry(customer: Customer, verdict: Verdict): void {
+		const { clock, giveUpAfterSeconds } = this.options;
+		this.obstacle = verdict;
+		customer.firstSentMs ??= clock.nowMs();
+		const triedMs = clock.nowMs() - customer.firstSentMs;
+		if (triedMs >= giveUpAfterSeconds * 1000) this.settle(customer, verdict);
+		else this.waiting.push(customer);
+	}
+
+	private settleByAnswer(customer: Customer, verdict: Verdict, token: Token | undefined, sentMs: number): void {
+		const { session, clock } = this.options;
+		if (token && verdict.retCode !== null) session.confirm(token);
+		this.outage.recordClear(sentMs);
+		this.progressMs = clock.nowMs();
+		this.obstacle = undefined;
+		this.settle(customer, verdict);
+	}
+
+	private settleUnknown(customer: Customer, verdict: Verdict): void {
+		this.outage.recordUnclear();
+		if (this.options.unknownOutcome === 'sendAgain') return this.retry(customer, verdict);
+		this.obstacle = verdict;
+		this.settle(customer, verdict);
+	}
+
+	private settle(customer: Customer, result: Result): void {
+		customer.result = result;
+		const isAsWanted =
+			result.outcome === 'accepted' ||
+			(result.outcome === 'unknown' && this.options.unknownOutcome === 'treatAsSent');
+		if (!isAsWanted) this.options.batch.hasFailed = true;
+	}
 }
 
-function tokenVerdict(error: unknown): Verdict {
-	if (error instanceof TokenError) {
-		return { outcome: 'refused', retCode: error.retCode, message: error.message, advice: error.advice };
-	}
-	return {
-		outcome: 'refused',
-		retCode: null,
-		message: 'No token could be had from Sobot.',
-		advice: 'Test the Sobot API credential.',
-	};
-}
+const NO_CLEAR_ANSWERS = {
+	message: 'Not sent: Sobot gave no clear answer to any call before this one.',
+	advice: 'Try again once Sobot answers, or ask Sobot.',
+};

@@ -1,92 +1,166 @@
-// What is said to Sobot about one customer, made from what the builder entered. Bad input is refused here, before
-// anything is sent.
+// Builds the JSON body for one customer from the node's parameters. Bad input is refused here, before anything is sent.
 import { isJsonObject } from '../../sobot/answer';
+import { topLevelFields } from './jsonText';
 
-/** The JSON to send, or in words what is wrong with the input and what to do. */
-export type CustomerBody = { json: string } | { problem: string };
+/** The body to send and whom it is about, or in words what is wrong with the input and what to do. */
+export type CustomerBody =
+	| { readonly body: string; readonly contactId: string }
+	| { readonly problem: string; readonly contactId?: string };
 
+/** The parameters of 'Define Below'. */
 export interface DefinedFields {
-	contactIdField: unknown;
+	contactIdField: string;
 	contactId: unknown;
 	nick: unknown;
-	additional: Array<{ name?: unknown; value?: unknown }>;
+	additional: ReadonlyArray<{ name?: unknown; value?: unknown }>;
 }
 
 /** The body from fields that were filled in one by one. */
 export function bodyFromFields({ contactIdField, contactId, nick, additional }: DefinedFields): CustomerBody {
-	const named: Array<[label: string, name: string, value: unknown]> = [
-		['Contact ID', filled(contactIdField), filled(contactId)],
-		['Nickname', 'nick', filled(nick)],
-		...additional.map(({ name, value }): [string, string, unknown] => [
-			'An additional field',
-			filled(name),
-			value,
-		]),
-	];
 	const fields = new Map<string, unknown>();
-	for (const [label, name, value] of named) {
-		if (name === '')
-			return { problem: `The name of a field is empty: ${label}. Enter one, or remove the field.` };
-		if (value === '' && label !== 'An additional field') {
-			return {
-				problem: `${label} is empty or not a text. Enter one, or check the expression for this item.`,
-			};
-		}
-		if (fields.has(name)) return { problem: `The field "${name}" is there twice. Remove one of them.` };
+	for (const [label, name, value] of [
+		['Contact ID', contactIdField, contactId],
+		['Nickname', 'nick', nick],
+	] as const) {
+		const reading = readText(value);
+		if ('problem' in reading) return { problem: `'${label}' ${reading.problem}` };
+		fields.set(name, reading.text);
+	}
+	const known = { contactId: String(fields.get(contactIdField)) };
+	for (const { name: entered, value } of additional) {
+		const name = textOf(entered) ?? '';
+		const problem = problemWithAdditional(name, value, fields);
+		if (problem) return { problem, ...known };
 		fields.set(name, value);
 	}
-	return serialize(Object.fromEntries(fields));
+	return { ...serialize(Object.fromEntries(fields)), ...known };
 }
 
 /** The body that is the input item itself. */
-export function bodyFromItem(json: unknown): CustomerBody {
-	return isFilledObject(json)
-		? serialize(json)
-		: {
-				problem:
-					'The input item is empty, so there is no customer in it. Map the fields before this node, or choose Define Below.',
-			};
-}
-
-/**
- * The body that was entered as JSON: an object from an expression, or text. Text is sent as it was typed, since
- * JavaScript would change the digits of a long number.
- */
-export function bodyFromJson(entered: unknown): CustomerBody {
-	let value = entered;
-	if (typeof entered === 'string') {
-		try {
-			value = JSON.parse(entered);
-		} catch (error) {
-			const reason = error instanceof Error ? error.message : '';
-			return { problem: `JSON Body is not valid JSON: ${reason}. Correct it in this node.` };
-		}
-	}
-	if (!isFilledObject(value)) {
+export function bodyFromItem(json: unknown, contactIdField: string): CustomerBody {
+	if (!isFilledObject(json)) {
 		return {
-			problem:
-				'JSON Body is not a JSON object with fields. Enter one such as { "Contact_id": "123", "nick": "Jane" }.',
+			problem: "The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to Define Below.",
 		};
 	}
-	return typeof entered === 'string' ? { json: entered.trim() } : serialize(value);
+	return bodyFromObject(json, contactIdField);
+}
+
+/** The body that was entered as JSON: an object from an expression, or text, which is sent as it was typed. */
+export function bodyFromJson(entered: unknown, contactIdField: string): CustomerBody {
+	if (typeof entered !== 'string') {
+		return isFilledObject(entered) ? bodyFromObject(entered, contactIdField) : { problem: NOT_AN_OBJECT };
+	}
+	let value: unknown;
+	try {
+		value = JSON.parse(entered);
+	} catch (cause) {
+		const reason = cause instanceof Error ? cause.message : '';
+		return { problem: `'JSON Body' is not valid JSON. Correct it in this node. The parser says: ${reason}` };
+	}
+	return isFilledObject(value)
+		? bodyFromText(entered.trim(), value, contactIdField)
+		: { problem: NOT_AN_OBJECT };
+}
+
+const NOT_AN_OBJECT = `'JSON Body' is not a JSON object with fields. Enter one such as { "Contact_id": "123", "nick": "Jane" }.`;
+
+function bodyFromObject(json: Record<string, unknown>, contactIdField: string): CustomerBody {
+	const checked = readCustomer(json, contactIdField);
+	if ('problem' in checked) return checked;
+	return { ...serialize({ ...json, ...checked.texts }), contactId: checked.contactId };
+}
+
+/** Only what has to be text is rewritten, with the digits as they were typed. */
+function bodyFromText(text: string, json: Record<string, unknown>, contactIdField: string): CustomerBody {
+	const fields = topLevelFields(text);
+	const names = fields.map(({ name }) => name);
+	const twice = names.find((name, index) => names.indexOf(name) !== index);
+	if (twice !== undefined) return { problem: fieldTwice(twice) };
+	let body = text;
+	const asTyped: Record<string, unknown> = { ...json };
+	for (const { name, start, end } of fields.reverse()) {
+		if ((name !== contactIdField && name !== 'nick') || typeof json[name] !== 'number') continue;
+		const digits = text.slice(start, end);
+		asTyped[name] = digits;
+		body = `${body.slice(0, start)}"${digits}"${body.slice(end)}`;
+	}
+	const checked = readCustomer(asTyped, contactIdField);
+	return 'problem' in checked ? checked : { body, contactId: checked.contactId };
+}
+
+/** The contact ID and the nickname as text; the nickname may be left out. */
+function readCustomer(
+	json: Record<string, unknown>,
+	contactIdField: string,
+): { contactId: string; texts: Record<string, string> } | { problem: string; contactId?: string } {
+	if (!Object.hasOwn(json, contactIdField)) {
+		return {
+			problem: `The field "${contactIdField}" is missing. Map the customer's ID to it, or change the option 'Contact ID Field'.`,
+		};
+	}
+	const contact = readText(json[contactIdField]);
+	if ('problem' in contact) return { problem: `The field "${contactIdField}" ${contact.problem}` };
+	const texts: Record<string, string> = { [contactIdField]: contact.text };
+	if (json.nick !== undefined && json.nick !== null) {
+		const nick = readText(json.nick);
+		if ('problem' in nick) return { problem: `The field "nick" ${nick.problem}`, contactId: contact.text };
+		texts.nick = nick.text;
+	}
+	return { contactId: contact.text, texts };
+}
+
+function readText(value: unknown): { text: string } | { problem: string } {
+	if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
+		return { problem: `is the number ${value}, which has lost digits. Make it text where it comes from.` };
+	}
+	const text = textOf(value) ?? '';
+	if (text === '') return { problem: 'is empty or not text. Enter it, or check the expression for this item.' };
+	return isTemplate(text) ? { problem: stillTemplate(text) } : { text };
+}
+
+function problemWithAdditional(
+	name: string,
+	value: unknown,
+	known: ReadonlyMap<string, unknown>,
+): string | undefined {
+	if (name === '') return "An additional field has no name. Enter one in 'Additional Fields', or remove it.";
+	if (known.has(name)) return fieldTwice(name);
+	if (value === undefined) {
+		return `The additional field "${name}" has no value for this item. Check its expression, or remove the field.`;
+	}
+	return typeof value === 'string' && isTemplate(value)
+		? `The additional field "${name}" ${stillTemplate(value)}`
+		: undefined;
+}
+
+function fieldTwice(name: string): string {
+	return `The field "${name}" appears twice. Remove one of them.`;
+}
+
+/** Whether n8n took an expression for fixed text. */
+function isTemplate(text: string): boolean {
+	return /\{\{.*\}\}/s.test(text);
+}
+
+function stillTemplate(text: string): string {
+	return `is still the text ${text.slice(0, 80)}: switch the field from Fixed to Expression.`;
 }
 
 function isFilledObject(value: unknown): value is Record<string, unknown> {
 	return isJsonObject(value) && Object.keys(value).length > 0;
 }
 
-/** What was entered as text without blanks around it; empty for what is no text. */
-function filled(value: unknown): string {
-	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+/** Trimmed text of a string or number; undefined for anything else. */
+function textOf(value: unknown): string | undefined {
+	if (typeof value === 'string') return value.trim();
+	return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }
 
-function serialize(body: Record<string, unknown>): CustomerBody {
+function serialize(json: Record<string, unknown>): { body: string } | { problem: string } {
 	try {
-		return { json: JSON.stringify(body) };
+		return { body: JSON.stringify(json) };
 	} catch {
-		return {
-			problem:
-				'The data of this item cannot be written as JSON: it refers to itself. Map the fields that Sobot needs.',
-		};
+		return { problem: 'This item cannot be sent as JSON because it contains a circular reference.' };
 	}
 }

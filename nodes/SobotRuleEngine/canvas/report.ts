@@ -1,30 +1,164 @@
-// What a user reads about a batch of customers: one output item each, or an error that tells a second run what is left.
-import type { Delivered } from '../../sobot/delivery';
-import type { Verdict } from '../../sobot/returnCodes';
+// What a user reads about a batch of customers: one output item each, or an error that says how to finish the batch.
+import {
+	NodeApiError,
+	NodeOperationError,
+	type IDataObject,
+	type IExecuteFunctions,
+	type INodeExecutionData,
+} from 'n8n-workflow';
+import type { Result } from '../../sobot/delivery';
+import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
+import type { Options } from './options';
+import type { Plan } from './plan';
 
-/** An item's own words for its failure: what happened, then what to do. */
-export function failureText({ message, advice }: Pick<Verdict, 'message' | 'advice'>): string {
-	return advice === '' ? message : `${message} ${advice}`;
+const STOPPED: Result = {
+	outcome: 'notSent',
+	retCode: null,
+	message: 'Not sent: the execution ended before this customer.',
+	advice: 'Send this customer again.',
+};
+const STOPPED_IN_FLIGHT: Result = {
+	outcome: 'unknown',
+	retCode: null,
+	message: `The execution ended before Sobot answered. ${MAY_OR_MAY_NOT}.`,
+	advice: LOOK_FIRST,
+};
+
+/** What became of an item's customer; undefined while nothing has. */
+export function resultOf(plan: Plan): Result | undefined {
+	if (plan.kind === 'send') return plan.customer.result;
+	return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
 }
 
-/** How a stopped batch stands, so that a second run need not repeat what was accepted. Items count from 0, as in n8n. */
-export function summarize(delivered: readonly Delivered[]): string {
-	const indexes = (matches: (outcome: string | undefined) => boolean) =>
-		delivered.flatMap(({ verdict }, index) => (matches(verdict?.outcome) ? [index] : []));
-	const accepted = indexes((outcome) => outcome === 'accepted');
-	const lists = [
-		['Failed', indexes((o) => o !== undefined && o !== 'accepted' && o !== 'unknown')],
-		['May or may not be on the canvas', indexes((o) => o === 'unknown')],
-		['Not sent', indexes((o) => o === undefined)],
-	] as const;
-	return [
-		`Sobot accepted ${accepted.length} of ${delivered.length} items${accepted.length > 0 ? `: ${ranges(accepted)}` : ''}.`,
-		...lists.filter(([, list]) => list.length > 0).map(([label, list]) => `${label}: ${ranges(list)}.`),
-		'Items count from 0. Run again with only those that are not accepted.',
-	].join(' ');
+/** Whether nothing is left to do for an item. */
+export function isAsWanted(plan: Plan, { unknownOutcome }: Options): boolean {
+	const outcome = resultOf(plan)?.outcome;
+	return outcome === 'accepted' || (outcome === 'unknown' && unknownOutcome === 'treatAsSent');
 }
 
-/** Ascending numbers, with runs drawn together: `0-4, 7, 9-10`. */
+/** One output item, with the same fields for every outcome. */
+export function outputItem(
+	node: IExecuteFunctions,
+	plan: Plan,
+	index: number,
+	options: Options,
+): INodeExecutionData {
+	const isInFlight = plan.kind === 'send' && plan.customer.isInFlight === true;
+	const result = resultOf(plan) ?? (isInFlight ? STOPPED_IN_FLIGHT : STOPPED);
+	const error = isAsWanted(plan, options) ? null : failureText(result, plan, index);
+	const item = toItem(node, index, options, {
+		contactId: plan.contactId ?? null,
+		outcome: result.outcome,
+		ret_code: result.retCode,
+		error,
+	});
+	if (error !== null && node.getNode().onError === 'continueErrorOutput') {
+		// n8n sends an item to the error output only if it carries an error of n8n's, and then cuts its JSON down to the
+		// message. Where it copies the item for that output, what is not enumerable stays behind, and the fields remain.
+		const value = new NodeOperationError(node.getNode(), error, { itemIndex: index });
+		Object.defineProperty(item, 'error', { value, enumerable: false });
+	}
+	return item;
+}
+
+/** What would be sent for an item, or why it cannot be. */
+export function dryRunItem(
+	node: IExecuteFunctions,
+	plan: Plan,
+	index: number,
+	options: Options,
+): INodeExecutionData {
+	const canvas = plan.kind === 'send' ? plan.target.canvas : undefined;
+	return toItem(node, index, options, {
+		contactId: plan.contactId ?? null,
+		outcome: 'dryRun',
+		ret_code: null,
+		error: plan.kind === 'send' ? null : plan.problem,
+		canvas: canvas?.name ?? null,
+		triggerId: canvas?.triggerId ?? null,
+		body: plan.kind === 'send' ? plan.customer.body : null,
+	});
+}
+
+/** Ends the node if some input cannot be sent; nothing has been sent then. */
+export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[]): void {
+	const bad = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [index] : []));
+	const [index] = bad;
+	const plan = index === undefined ? undefined : plans[index];
+	if (index === undefined || plan?.kind !== 'rejected') return;
+	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
+		description: `Nothing was sent for any customer. Input that cannot be sent: ${counted(bad, 'item')}. Items count from 0.`,
+		itemIndex: index,
+	});
+}
+
+/** Ends the node if a customer's call failed or is in doubt. */
+export function throwFirstFailure(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+): void {
+	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
+	const plan = plans[index];
+	const result = plan && resultOf(plan);
+	if (!plan || !result) return;
+	const message = withCustomer(result.message, plan, index);
+	// Made from our own words alone: the HTTP client's error would carry the token and the secret.
+	throw new NodeApiError(
+		node.getNode(),
+		{ message, ret_code: result.retCode },
+		{
+			message,
+			description: [result.advice, summarize(plans)].join(' ').trim(),
+			httpCode: result.retCode ?? undefined,
+			itemIndex: index,
+		},
+	);
+}
+
+/** How a batch that ended early stands, and how to finish it without sending anyone twice. */
+export function summarize(plans: readonly Plan[]): string {
+	const lists = groupByOutcome(plans);
+	const sentences = [
+		`Accepted: ${lists.accepted.length === 0 ? 'no customers' : counted(lists.accepted, 'customer')} of ${plans.length}.`,
+		...(lists.failed.length > 0 ? [`Failed: ${counted(lists.failed, 'customer')}.`] : []),
+		...(lists.left.length > 0 ? [`Still to send: ${counted(lists.left, 'customer')}.`] : []),
+		...(lists.unknown.length > 0
+			? [
+					`Unknown: ${counted(lists.unknown, 'customer')}; look them up in Sobot, Retry does not send them again.`,
+				]
+			: []),
+		'Items count from 0.',
+	];
+	if (lists.failed.length + lists.left.length > 0) {
+		sentences.push(
+			"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.",
+		);
+	}
+	return sentences.join(' ');
+}
+
+/** The indexes of the items, by what became of them. */
+export function groupByOutcome(plans: readonly Plan[]) {
+	const lists = { accepted: [] as number[], failed: [] as number[], unknown: [] as number[], left: [] as number[] };
+	for (const [index, plan] of plans.entries()) {
+		const outcome = resultOf(plan)?.outcome;
+		const isInFlight = plan.kind === 'send' && plan.customer.isInFlight === true;
+		if (outcome === 'accepted') lists.accepted.push(index);
+		else if (outcome === 'unknown' || (outcome === undefined && isInFlight)) lists.unknown.push(index);
+		else if (outcome === undefined) lists.left.push(index);
+		else lists.failed.push(index);
+	}
+	return lists;
+}
+
+/** How many, and which: `3 customers (items 0-1, 4)`. */
+export function counted(indexes: readonly number[], noun: string): string {
+	const plural = indexes.length === 1 ? '' : 's';
+	return `${indexes.length} ${noun}${plural} (item${plural} ${ranges(indexes)})`;
+}
+
+/** Ascending numbers, with consecutive ones joined: `0-4, 7, 9-10`. */
 export function ranges(numbers: readonly number[]): string {
 	const runs: Array<[number, number]> = [];
 	for (const n of numbers) {
@@ -33,4 +167,24 @@ export function ranges(numbers: readonly number[]): string {
 		else runs.push([n, n]);
 	}
 	return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+}
+
+function toItem(
+	node: IExecuteFunctions,
+	index: number,
+	{ includeInputFields }: Options,
+	fields: IDataObject,
+): INodeExecutionData {
+	const input = includeInputFields ? node.getInputData()[index]?.json : {};
+	return { json: { ...input, ...fields }, pairedItem: { item: index } };
+}
+
+function failureText(result: Result, plan: Plan, index: number): string {
+	return [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
+}
+
+/** The message with its customer and item: "...: customer 123 (item 4)." */
+function withCustomer(message: string, { contactId }: Plan, index: number): string {
+	const who = contactId === undefined ? `item ${index}` : `customer ${contactId.slice(0, 100)} (item ${index})`;
+	return `${message.replace(/\.$/, '')}: ${who}.`;
 }

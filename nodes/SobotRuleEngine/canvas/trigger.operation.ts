@@ -1,312 +1,203 @@
 // Resource Canvas, operation Trigger: puts each input item's customer on a canvas.
-import {
-	NodeApiError,
-	NodeOperationError,
-	type IExecuteFunctions,
-	type INodeExecutionData,
-	type INodeProperties,
-	type JsonObject,
-} from 'n8n-workflow';
-import { readSobotAnswer, type HttpAnswer } from '../../sobot/answer';
-import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
-import { canvasRequest, type Canvas } from '../../sobot/canvas';
+import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { HttpAnswer } from '../../sobot/answer';
+import { canvasRequest } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
-import { readAccount, storedTokenOf } from '../../sobot/credential';
-import { deliver, type Delivered, type Route } from '../../sobot/delivery';
-import type { Account, Token } from '../../sobot/getToken';
-import { paceOf } from '../../sobot/pace';
-import { sessionOf } from '../../sobot/tokenSession';
-import { canvasFormError } from './canvasCredential';
-import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
-import { earlierTry, rememberTry } from './earlierTry';
-import { failureText, ranges, summarize } from './report';
+import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
+import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
+import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
+import { forEachIndex, makePlans, type Plan, type Target } from './plan';
+import {
+	counted,
+	dryRunItem,
+	groupByOutcome,
+	isAsWanted,
+	outputItem,
+	refuseInput,
+	throwFirstFailure,
+} from './report';
+import { RetryMemory } from './retryMemory';
 import { storedToken } from './storedToken';
 
-const show = { resource: ['canvas'], operation: ['trigger'] };
+type SendPlan = Extract<Plan, { kind: 'send' }>;
 
-export const fields: INodeProperties[] = [
-	{
-		displayName: 'Data Mode',
-		name: 'dataMode',
-		type: 'options',
-		displayOptions: { show },
-		options: [
-			{
-				name: 'Define Below',
-				value: 'defineBelow',
-				description: 'Enter the customer and the data for the canvas field by field',
-			},
-			{
-				name: 'Map Automatically',
-				value: 'autoMapInputData',
-				description: 'Send each input item as it is: its field names must be those that Sobot expects',
-			},
-			{ name: 'JSON', value: 'json', description: 'Write the body yourself' },
-		],
-		default: 'defineBelow',
-		description: 'Where the data about the customer comes from',
-	},
-	{
-		displayName: 'Contact ID',
-		name: 'contactId',
-		type: 'string',
-		default: '',
-		required: true,
-		placeholder: 'e.g. 123456',
-		displayOptions: { show: { ...show, dataMode: ['defineBelow'] } },
-		description: "The customer's ID in the customer source field",
-	},
-	{
-		displayName: 'Nickname',
-		name: 'nick',
-		type: 'string',
-		default: '',
-		required: true,
-		placeholder: 'e.g. Jane',
-		displayOptions: { show: { ...show, dataMode: ['defineBelow'] } },
-		description: 'Name of the customer, used if Sobot has to create them',
-	},
-	{
-		displayName: 'Contact ID Field',
-		name: 'contactIdField',
-		type: 'string',
-		default: 'Contact_id',
-		required: true,
-		displayOptions: { show: { ...show, dataMode: ['defineBelow'] } },
-		description:
-			'Name of the customer source field in your Sobot account. Change it only if it was renamed there.',
-	},
-	{
-		displayName: 'Additional Fields',
-		name: 'additionalFields',
-		type: 'fixedCollection',
-		typeOptions: { multipleValues: true },
-		placeholder: 'Add Field',
-		default: {},
-		displayOptions: { show: { ...show, dataMode: ['defineBelow'] } },
-		description: 'More data for the canvas, such as an order number to use in a message',
-		options: [
-			{
-				displayName: 'Field',
-				name: 'field',
-				values: [
-					{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. order_no' },
-					{ displayName: 'Value', name: 'value', type: 'string', default: '' },
-				],
-			},
-		],
-	},
-	{
-		displayName: 'JSON Body',
-		name: 'jsonBody',
-		type: 'json',
-		default: '{\n  "Contact_id": "",\n  "nick": ""\n}',
-		required: true,
-		displayOptions: { show: { ...show, dataMode: ['json'] } },
-		description: 'A JSON object with the customer source field, the nickname and data for the canvas',
-	},
-	{
-		displayName: 'Options',
-		name: 'options',
-		type: 'collection',
-		placeholder: 'Add option',
-		default: {},
-		displayOptions: { show },
-		options: [
-			{
-				displayName: 'Give Up After',
-				name: 'giveUpAfter',
-				type: 'number',
-				typeOptions: { minValue: 0 },
-				default: 300,
-				description:
-					'How many seconds an item may go on being tried while Sobot refuses it as over the limit, or cannot be reached',
-			},
-			{
-				displayName: 'Requests per Second',
-				name: 'requestsPerSecond',
-				type: 'number',
-				typeOptions: { minValue: 1, maxValue: CALLS_PER_SECOND },
-				default: CALLS_PER_SECOND,
-				description:
-					"The most that leave in any one second for this trigger ID. Sobot's limit of 50 is shared by all programs: lower it to leave others room.",
-			},
-			{
-				displayName: 'Timeout',
-				name: 'timeout',
-				type: 'number',
-				typeOptions: { minValue: 1 },
-				default: 30000,
-				description:
-					'How many milliseconds to wait for an answer. After a timeout nobody knows whether Sobot carried the call out, so the item fails and is not sent again.',
-			},
-		],
-	},
-];
+/**
+ * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool,
+ * nothing may leave here as a throw: n8n would pass the input items on as if they had been sent, or call the tool again.
+ */
+export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
+	const isTool = this.getNode().type.endsWith('Tool');
+	const goesOn = this.continueOnFail() || isTool;
+	const reading = readOptions(this);
+	if ('problem' in reading && !goesOn) {
+		throw new NodeOperationError(this.getNode(), reading.problem, { description: 'Nothing was sent.' });
+	}
+	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
+	const plans: Plan[] =
+		'problem' in reading
+			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
+			: await makePlans(this);
 
-interface Options {
-	requestsPerSecond?: number;
-	timeout?: number;
-	giveUpAfter?: number;
+	if (options.dryRun) {
+		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
+	}
+	if (!goesOn) refuseInput(this, plans);
+	await send(this, plans, options, !goesOn);
+	if (!goesOn) throwFirstFailure(this, plans, options);
+	addHints(this, plans, options);
+	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
 
-/** One output item for each input item, in order: Sobot's answer, or with On Error: Continue what went wrong. */
-export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const { account, canvas, token } = await readCredentials(this);
-	const options = readOptions(this);
-	const goesOn = this.continueOnFail();
+async function outputs(
+	plans: readonly Plan[],
+	toItem: (plan: Plan, index: number) => INodeExecutionData,
+): Promise<INodeExecutionData[]> {
+	const items: INodeExecutionData[] = [];
+	await forEachIndex(plans.length, (index) => {
+		const plan = plans[index];
+		if (plan) items.push(toItem(plan, index));
+	});
+	return items;
+}
 
-	const items = this.getInputData();
-	const bodies = items.map((_, index) => readBody(this, index));
-	const firstBad = bodies.findIndex((body) => 'problem' in body);
-	if (firstBad >= 0 && !goesOn) refuseInput(this, bodies, firstBad);
+/** Sends all customers, those of each canvas at its own pace, side by side. Never throws. */
+async function send(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+	stopsOnFailure: boolean,
+): Promise<void> {
+	const toSend = plans.filter((plan): plan is SendPlan => plan.kind === 'send');
+	const memory = new RetryMemory(node.getContext('node'), node.getWorkflowDataProxy(0).$runIndex);
+	for (const { customer, digest } of toSend) customer.result = memory.resultOf(digest);
+	const remember = () => memory.remember(entriesOf(toSend));
 
-	const session = sessionOf(account, systemClock);
-	session.begin(token);
-	const run = retriedRun(this);
-	const earlier = items.map((item) => (run ? earlierTry(run, item) : undefined));
-	const newly = await deliver(
-		bodies.map((body, index) => ('json' in body && !earlier[index] ? body.json : undefined)),
-		{
-			pace: paceOf(canvas.baseUrl, canvas.triggerId, systemClock),
-			session,
-			store: storedToken(this, canvas.baseUrl),
-			send: sender(this, canvas, options.timeout),
-			clock: systemClock,
-			stop: this.getExecutionCancelSignal(),
-			requestsPerSecond: options.requestsPerSecond,
-			giveUpAfterSeconds: options.giveUpAfter,
-			stopOnFailure: !goesOn,
-		},
+	const signal = node.getExecutionCancelSignal();
+	const onAbort = () => {
+		remember();
+		showAccount(node, plans);
+	};
+	signal?.addEventListener('abort', onAbort);
+	try {
+		const batch: Batch = { stopsOnFailure, hasFailed: false };
+		await deliverByTarget(node, toSend, options, batch);
+	} finally {
+		signal?.removeEventListener('abort', onAbort);
+	}
+	// n8n 1 runs a node with Retry On Fail again even if it has not thrown.
+	const mayRunAgain = node.getNode().retryOnFail === true || stopsOnFailure;
+	if (mayRunAgain && !(stopsOnFailure && plans.every((plan) => isAsWanted(plan, options)))) remember();
+	else memory.forget();
+}
+
+function* entriesOf(plans: readonly SendPlan[]) {
+	for (const { digest, customer } of plans) {
+		yield { digest, result: customer.result, isInFlight: customer.isInFlight };
+	}
+}
+
+async function deliverByTarget(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	options: Options,
+	batch: Batch,
+): Promise<void> {
+	const groups = new Map<Target, SendPlan[]>();
+	for (const plan of plans) {
+		if (plan.customer.result) continue;
+		const group = groups.get(plan.target) ?? [];
+		groups.set(plan.target, group);
+		group.push(plan);
+	}
+	await Promise.all(
+		Array.from(groups, async ([target, group]) => {
+			const customers = group.map(({ customer }) => customer);
+			try {
+				await deliver(customers, deliveryOptions(node, target, options, batch));
+			} catch (cause) {
+				batch.hasFailed = true;
+				const result = unexpected(cause);
+				for (const customer of customers) if (!customer.isInFlight) customer.result ??= result;
+			}
+		}),
 	);
-	const delivered = newly.map((one, index) => earlier[index] ?? one);
-	if (run) for (const [index, item] of items.entries()) rememberTry(run, item, delivered[index] ?? {});
+}
 
-	if (!goesOn) throwFirstFailure(this, delivered);
-	const failures = delivered.filter(({ verdict }) => verdict?.outcome !== 'accepted').length;
-	if (failures > 0) {
-		this.addExecutionHints({
-			message: `${failures} of ${items.length} items are not known to be on the canvas. The field 'error' of each says why, and what to do.`,
+function unexpected(cause: unknown): Result {
+	return {
+		outcome: 'notSent',
+		retCode: null,
+		message: `Not sent: this node stopped unexpectedly. It says: ${cause instanceof Error ? cause.message : String(cause)}`,
+		advice: 'Please report this text on GitHub.',
+	};
+}
+
+function deliveryOptions(
+	node: IExecuteFunctions,
+	target: Target,
+	options: Options,
+	batch: Batch,
+): DeliveryOptions {
+	const { account, canvas } = target;
+	const session = sessionOf(account);
+	session.begin(target.token);
+	return {
+		pace: paceOf(account.baseUrl, canvas.triggerId),
+		session,
+		store: storedToken(node, account, target.itemIndex),
+		trust: trustOf(target.key),
+		clock: systemClock,
+		batch,
+		signal: node.getExecutionCancelSignal(),
+		requestsPerSecond: options.requestsPerSecond,
+		giveUpAfterSeconds: options.giveUpAfter,
+		unknownOutcome: options.unknownOutcome,
+		// Not through n8n's authentication: that reads the database at every call, and takes HTTP 200 with 900002 for success.
+		send: async (token, body) => {
+			const request = canvasRequest({ ...canvas, baseUrl: account.baseUrl }, token, body, options.timeout * 1000);
+			return (await node.helpers.httpRequest(request)) as HttpAnswer;
+		},
+	};
+}
+
+/** Puts the account of an execution that ends early where the list of executions shows it. */
+function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
+	const { accepted, unknown, failed, left } = groupByOutcome(plans);
+	const name = node.getNode().name;
+	try {
+		const { customData } = node.getWorkflowDataProxy(0).$execution as {
+			customData?: { set(key: string, value: string): void };
+		};
+		const show = (key: string, indexes: readonly number[]) =>
+			customData?.set(key, `${name}: ${counted(indexes, 'customer')}`.slice(0, 500));
+		show('sobot_accepted', accepted);
+		if (unknown.length > 0) show('sobot_unknown', unknown);
+		if (failed.length + left.length > 0) show('sobot_not_accepted', [...failed, ...left].sort((a, b) => a - b));
+	} catch {
+		// The account in the node context is complete without it.
+	}
+}
+
+function addHints(node: IExecuteFunctions, plans: readonly Plan[], options: Options): void {
+	const open = plans.filter((plan) => !isAsWanted(plan, options)).length;
+	if (open > 0) {
+		node.addExecutionHints({
+			message: `${open} of ${plans.length} customers failed or could not be confirmed. The field 'error' of each says why, and what to do next.`,
 			location: 'outputPane',
 			type: 'warning',
 		});
 	}
-	return delivered.map((one, index) => outputItem(this, one, bodies[index], index));
-}
-
-/** Names this run of the node, if n8n is to retry it when it fails. */
-function retriedRun(node: IExecuteFunctions): string | undefined {
-	const { id, retryOnFail } = node.getNode();
-	if (!retryOnFail) return undefined;
-	return JSON.stringify([node.getExecutionId(), id, node.getWorkflowDataProxy(0).$runIndex]);
-}
-
-async function readCredentials(
-	node: IExecuteFunctions,
-): Promise<{ account: Account; canvas: Canvas; token: Token | undefined }> {
-	const api = await node.getCredentials('sobotApi');
-	const canvasFields = await node.getCredentials('sobotCanvasApi');
-	const formError = canvasFormError(canvasFields);
-	if (formError) throw new NodeOperationError(node.getNode(), formError);
-	const reading = readAccount(api);
-	if ('problem' in reading) throw new NodeOperationError(node.getNode(), reading.problem);
-	const { account } = reading;
-	const canvas = {
-		baseUrl: account.baseUrl,
-		triggerId: String(canvasFields.triggerId).trim(),
-		secret: String(canvasFields.secret).trim(),
-	};
-	return { account, canvas, token: storedTokenOf(api) };
-}
-
-function readOptions(node: IExecuteFunctions): Required<Options> {
-	const options = node.getNodeParameter('options', 0, {}) as Options;
-	const checked = { requestsPerSecond: CALLS_PER_SECOND, timeout: 30_000, giveUpAfter: 300, ...options };
-	const refuse = (message: string) => {
-		throw new NodeOperationError(node.getNode(), message, { description: 'Nothing was sent.' });
-	};
-	const { requestsPerSecond, timeout, giveUpAfter } = checked;
-	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
-		refuse('Requests per Second must be a whole number from 1 to 50.');
+	const times = new Map<string, number>();
+	for (const plan of plans) {
+		if (plan.kind === 'send') times.set(plan.contactId, (times.get(plan.contactId) ?? 0) + 1);
 	}
-	if (!(timeout >= 1)) refuse('Timeout must be at least 1 millisecond.');
-	if (!(giveUpAfter >= 0)) refuse('Give Up After must be 0 or more seconds.');
-	return checked;
-}
-
-function readBody(node: IExecuteFunctions, index: number): CustomerBody {
-	switch (node.getNodeParameter('dataMode', index)) {
-		case 'autoMapInputData':
-			return bodyFromItem(node.getInputData()[index]?.json);
-		case 'json':
-			return bodyFromJson(node.getNodeParameter('jsonBody', index));
-		default:
-			return bodyFromFields({
-				contactIdField: node.getNodeParameter('contactIdField', index),
-				contactId: node.getNodeParameter('contactId', index),
-				nick: node.getNodeParameter('nick', index),
-				additional: node.getNodeParameter('additionalFields.field', index, []) as Array<{
-					name?: unknown;
-					value?: unknown;
-				}>,
-			});
-	}
-}
-
-/** Not through n8n's authentication: that reads the database at every call, and takes HTTP 200 with 900002 for success. */
-function sender(node: IExecuteFunctions, canvas: Canvas, timeoutMs: number): Route['send'] {
-	return async (token, body) =>
-		(await node.helpers.httpRequest(canvasRequest(canvas, token, body, timeoutMs))) as HttpAnswer;
-}
-
-function outputItem(
-	node: IExecuteFunctions,
-	{ verdict, answer }: Delivered,
-	body: CustomerBody | undefined,
-	index: number,
-): INodeExecutionData {
-	const pairedItem = { item: index };
-	if (verdict?.outcome === 'accepted') {
-		return { json: { ...(readSobotAnswer(answer?.body)?.json as JsonObject | undefined) }, pairedItem };
-	}
-	const error =
-		body && 'problem' in body
-			? body.problem
-			: verdict
-				? failureText(verdict)
-				: 'This item was not sent: the execution was stopped.';
-	const item: INodeExecutionData = { json: { error, ret_code: verdict?.retCode ?? null }, pairedItem };
-	if (node.getNode().onError === 'continueErrorOutput') {
-		// n8n sends an item to the error output only if it carries an error of n8n's, and then cuts its JSON down to the
-		// message. Where it copies the item for that output, what is not enumerable stays behind, and the code remains.
-		const value = new NodeOperationError(node.getNode(), error, { itemIndex: index });
-		Object.defineProperty(item, 'error', { value, enumerable: false });
-	}
-	return item;
-}
-
-function refuseInput(node: IExecuteFunctions, bodies: readonly CustomerBody[], firstBad: number): never {
-	const bad = bodies.flatMap((body, index) => ('problem' in body ? [index] : []));
-	const body = bodies[firstBad];
-	throw new NodeOperationError(node.getNode(), body && 'problem' in body ? body.problem : '', {
-		description: `Nothing was sent for any item. Input that cannot be sent: ${ranges(bad)} (items count from 0).`,
-		itemIndex: firstBad,
+	const repeated = [...times].filter(([, count]) => count > 1);
+	const [first] = repeated;
+	if (!first) return;
+	const others = repeated.length > 1 ? `, and ${repeated.length - 1} more IDs occur more than once` : '';
+	node.addExecutionHints({
+		message: `Contact ID ${first[0].slice(0, 100)} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
+		location: 'outputPane',
+		type: 'warning',
 	});
-}
-
-function throwFirstFailure(node: IExecuteFunctions, delivered: Delivered[]): void {
-	const index = delivered.findIndex(({ verdict }) => verdict && verdict.outcome !== 'accepted');
-	const verdict = delivered[index]?.verdict;
-	if (!verdict) return;
-	// Made from Sobot's words alone: the HTTP client's error would carry the token and the secret.
-	throw new NodeApiError(
-		node.getNode(),
-		{ message: verdict.message, ret_code: verdict.retCode },
-		{
-			message: verdict.message,
-			description: [verdict.advice, summarize(delivered)].join(' ').trim(),
-			httpCode: verdict.retCode ?? undefined,
-			itemIndex: index,
-		},
-	);
 }

@@ -1,0 +1,65 @@
+// The options of the canvas trigger: their defaults, and what they may be.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
+import type { UnknownOutcome } from '../../sobot/delivery';
+
+/** Options that hold for a whole batch. */
+export interface Options {
+	/** whole number, 1 to 50, for each canvas */
+	requestsPerSecond: number;
+	/** seconds, 0.001 to 3600 */
+	timeout: number;
+	/** seconds, 0 or more */
+	giveUpAfter: number;
+	unknownOutcome: UnknownOutcome;
+	dryRun: boolean;
+	includeInputFields: boolean;
+}
+
+/** What holds for an option that is not set. */
+export const DEFAULT_OPTIONS: Options = {
+	requestsPerSecond: CALLS_PER_SECOND,
+	timeout: 30,
+	giveUpAfter: 300,
+	unknownOutcome: 'fail',
+	dryRun: false,
+	includeInputFields: false,
+};
+
+export const LONGEST_TIMEOUT_SECONDS = 3600;
+
+const UNKNOWN_OUTCOMES: readonly unknown[] = ['fail', 'sendAgain', 'treatAsSent'];
+
+/** The options of a batch, or in words what is wrong with them. Never throws. */
+export function readOptions(node: IExecuteFunctions): { options: Options } | { problem: string } {
+	let entered: Record<string, unknown>;
+	try {
+		entered = node.getNodeParameter('options', 0, {}) as Record<string, unknown>;
+	} catch (cause) {
+		const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
+		return { problem: `The options of this node could not be read. Check their expressions.${said}` };
+	}
+	const options = { ...DEFAULT_OPTIONS, ...entered };
+	const problem = problemWith(options);
+	return problem === undefined ? { options } : { problem };
+}
+
+function problemWith(options: Options): string | undefined {
+	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome } = options;
+	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
+		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;
+	}
+	// A timer of more than 24 days would fire at once.
+	if (!isNumber(timeout) || timeout < 0.001 || timeout > LONGEST_TIMEOUT_SECONDS) {
+		return `'Timeout (Seconds)' must be a number above 0 and at most ${LONGEST_TIMEOUT_SECONDS}.`;
+	}
+	if (!isNumber(giveUpAfter) || giveUpAfter < 0) return "'Give Up After (Seconds)' must be a number, 0 or more.";
+	if (!UNKNOWN_OUTCOMES.includes(unknownOutcome)) {
+		return "'Unknown Outcome' must be fail, sendAgain or treatAsSent.";
+	}
+	return undefined;
+}
+
+function isNumber(value: unknown): value is number {
+	return typeof value === 'number' && Number.isFinite(value);
+}

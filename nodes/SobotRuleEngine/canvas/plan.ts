@@ -1,0 +1,162 @@
+// Decides for each input item, before anything is sent, whom to send to which canvas, or why the item cannot be sent.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { sleep } from 'n8n-workflow';
+import { accountKey, type Account, type Token } from '../../sobot/account';
+import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
+import { systemClock } from '../../sobot/clock';
+import { readAccount, storedTokenOf, usesExpressions } from '../../sobot/credential';
+import type { Customer } from '../../sobot/delivery';
+import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
+import { digestOf } from './retryMemory';
+
+/** A canvas of an account, and where its credential is read. */
+export interface Target {
+	/** the same for all items with this account and canvas */
+	readonly key: string;
+	readonly account: Account;
+	readonly canvas: NamedCanvas;
+	readonly token: Token | undefined;
+	/** the item for which n8n resolves expressions in the credential */
+	readonly itemIndex: number;
+}
+
+/** What is to happen to an input item. */
+export type Plan =
+	| {
+			readonly kind: 'send';
+			readonly contactId: string;
+			readonly target: Target;
+			readonly customer: Customer;
+			readonly digest: string;
+	  }
+	| { readonly kind: 'rejected'; readonly contactId?: string; readonly problem: string };
+
+/** How long the items may keep the event loop, in ms: a worker that is blocked for too long loses its job. */
+const LONGEST_BLOCK_MS = 50;
+
+/** Runs `work` for each index, and lets n8n do other things in between. */
+export async function forEachIndex(count: number, work: (index: number) => Promise<void> | void): Promise<void> {
+	let sinceMs = systemClock.nowMs();
+	for (let index = 0; index < count; index++) {
+		// Awaiting what is no promise would cost a turn of the event loop's microtasks for each item.
+		const working = work(index);
+		if (working) await working;
+		if (systemClock.nowMs() - sinceMs < LONGEST_BLOCK_MS) continue;
+		await sleep(0);
+		sinceMs = systemClock.nowMs();
+	}
+}
+
+/** One plan for each input item, in order. Never throws: whatever n8n refuses about an item rejects that item. */
+export async function makePlans(node: IExecuteFunctions): Promise<Plan[]> {
+	const plans: Plan[] = [];
+	const targets = new Targets(node);
+	const occurrences = new Map<string, number>();
+	await forEachIndex(node.getInputData().length, async (index) => {
+		plans.push(await planOf(node, index, targets, occurrences));
+	});
+	return plans;
+}
+
+async function planOf(
+	node: IExecuteFunctions,
+	index: number,
+	targets: Targets,
+	occurrences: Map<string, number>,
+): Promise<Plan> {
+	let reading: CustomerBody | undefined;
+	try {
+		reading = readBody(node, index);
+		const { contactId } = reading;
+		if ('problem' in reading) return { kind: 'rejected', contactId, problem: reading.problem };
+		const target = await targets.at(index);
+		if ('problem' in target) return { kind: 'rejected', contactId, problem: target.problem };
+		const place = `${target.account.baseUrl}\n${target.canvas.triggerId}`;
+		const occurrence = occurrences.get(`${place}\n${reading.contactId}`) ?? 0;
+		occurrences.set(`${place}\n${reading.contactId}`, occurrence + 1);
+		return {
+			kind: 'send',
+			contactId: reading.contactId,
+			target,
+			customer: { body: reading.body },
+			digest: digestOf(place, reading.contactId, occurrence),
+		};
+	} catch (cause) {
+		const problem = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
+		return { kind: 'rejected', contactId: reading?.contactId, problem };
+	}
+}
+
+/** The targets of a batch. A credential without expressions is read from n8n's database once. */
+class Targets {
+	private fields?: Record<string, unknown>;
+	private failure?: Error;
+	private readonly byKey = new Map<string, Target>();
+
+	constructor(private readonly node: IExecuteFunctions) {}
+
+	async at(index: number): Promise<Target | { problem: string }> {
+		const fields = await this.fieldsAt(index);
+		const reading = readAccount(fields);
+		if ('problem' in reading) return reading;
+		const rows = readCanvases(fields);
+		if ('problem' in rows) return rows;
+		const wanted = this.node.getNodeParameter('canvas', index, '', { extractValue: true });
+		const canvas = findCanvas(rows.canvases, wanted);
+		if (!canvas) return { problem: unknownCanvas(wanted, rows.canvases) };
+		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
+		const known = this.byKey.get(key);
+		if (known) return known;
+		const target = { key, ...reading, canvas, token: storedTokenOf(fields), itemIndex: index };
+		this.byKey.set(key, target);
+		return target;
+	}
+
+	private async fieldsAt(index: number): Promise<Record<string, unknown>> {
+		if (this.failure) throw this.failure;
+		if (this.fields && !usesExpressions(this.fields)) return this.fields;
+		try {
+			this.fields = await this.node.getCredentials('sobotApi', index);
+			return this.fields;
+		} catch (cause) {
+			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
+			const failure = new Error(
+				`n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`,
+			);
+			// Without the first read nothing is known of the credential, and every item would wait for the same.
+			if (!this.fields) this.failure = failure;
+			throw failure;
+		}
+	}
+}
+
+function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): string {
+	if (typeof wanted !== 'string' || wanted.trim() === '') {
+		return "'Canvas' is empty. Choose one from the list, or check the expression for this item.";
+	}
+	const names = canvases.map(({ name, triggerId }) => `"${name || triggerId}"`).join(', ');
+	return `The Sobot API credential has no canvas "${wanted.slice(0, 100)}". Add it there under 'Canvases', or choose one of: ${names || 'none yet'}.`;
+}
+
+function readBody(node: IExecuteFunctions, index: number): CustomerBody {
+	const contactIdField = String(node.getNodeParameter('options.contactIdField', index, 'Contact_id') ?? '').trim();
+	if (contactIdField === '') {
+		return { problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field." };
+	}
+	switch (node.getNodeParameter('dataMode', index, 'defineBelow')) {
+		case 'autoMapInputData':
+			return bodyFromItem(node.getInputData()[index]?.json, contactIdField);
+		case 'json':
+			return bodyFromJson(node.getNodeParameter('jsonBody', index), contactIdField);
+		default:
+			return bodyFromFields({
+				contactIdField,
+				contactId: node.getNodeParameter('contactId', index),
+				nick: node.getNodeParameter('nick', index),
+				additional: node.getNodeParameter('additionalFields.field', index, []) as Array<{
+					name?: unknown;
+					value?: unknown;
+				}>,
+			});
+	}
+}

@@ -1,0 +1,190 @@
+// The parameters of resource Canvas, operation Trigger, as the editor shows them.
+import type { INodeProperties } from 'n8n-workflow';
+import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
+import { DEFAULT_OPTIONS, LONGEST_TIMEOUT_SECONDS } from './options';
+
+const show = { resource: ['canvas'], operation: ['trigger'] };
+const showDefined = { ...show, dataMode: ['defineBelow'] };
+
+const customer: INodeProperties[] = [
+	{
+		displayName: 'Data Mode',
+		name: 'dataMode',
+		type: 'options',
+		displayOptions: { show },
+		options: [
+			{
+				name: 'Define Below',
+				value: 'defineBelow',
+				description: 'Enter the customer and the data for the canvas field by field',
+			},
+			{ name: 'JSON', value: 'json', description: 'Write the body yourself' },
+			{
+				name: 'Map Automatically',
+				value: 'autoMapInputData',
+				description: 'Send each input item as it is; it needs the fields Contact_id and nick',
+			},
+		],
+		default: 'defineBelow',
+		description: 'Where the data about the customer comes from',
+	},
+	{
+		displayName: 'Contact ID',
+		name: 'contactId',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. 123456',
+		displayOptions: { show: showDefined },
+		description: "The customer's ID in the customer source field. Drag it here from the input panel.",
+	},
+	{
+		displayName: 'Nickname',
+		name: 'nick',
+		type: 'string',
+		default: '',
+		required: true,
+		placeholder: 'e.g. Jane',
+		displayOptions: { show: showDefined },
+		description: 'Name of the customer. Sobot requires it, and uses it to create a customer it does not know.',
+	},
+	{
+		displayName: 'Additional Fields',
+		name: 'additionalFields',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Field',
+		default: {},
+		displayOptions: { show: showDefined },
+		description: 'More data for the canvas, such as an order number to use in a message',
+		options: [
+			{
+				displayName: 'Field',
+				name: 'field',
+				values: [
+					{ displayName: 'Name', name: 'name', type: 'string', default: '', placeholder: 'e.g. order_no' },
+					{ displayName: 'Value', name: 'value', type: 'string', default: '' },
+				],
+			},
+		],
+	},
+	{
+		displayName: 'JSON Body',
+		name: 'jsonBody',
+		type: 'json',
+		default: '{\n  "Contact_id": "",\n  "nick": ""\n}',
+		required: true,
+		displayOptions: { show: { ...show, dataMode: ['json'] } },
+		description: 'A JSON object with the customer source field, the nickname and data for the canvas',
+	},
+];
+
+const options: INodeProperties[] = [
+	{
+		displayName: 'Contact ID Field',
+		name: 'contactIdField',
+		type: 'string',
+		default: 'Contact_id',
+		description:
+			'Name of the customer source field in your Sobot account. Change it only if it was renamed there.',
+	},
+	{
+		displayName: 'Dry Run',
+		name: 'dryRun',
+		type: 'boolean',
+		default: DEFAULT_OPTIONS.dryRun,
+		description: 'Whether to only check and show what would be sent, without calling Sobot',
+	},
+	{
+		displayName: 'Give Up After (Seconds)',
+		name: 'giveUpAfter',
+		type: 'number',
+		typeOptions: { minValue: 0 },
+		default: DEFAULT_OPTIONS.giveUpAfter,
+		description:
+			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If nobody gets through for this long, the rest of the batch ends too.',
+	},
+	{
+		displayName: 'Include Input Fields',
+		name: 'includeInputFields',
+		type: 'boolean',
+		default: DEFAULT_OPTIONS.includeInputFields,
+		description: 'Whether output items keep the fields of their input item',
+	},
+	{
+		displayName: 'Requests per Second',
+		name: 'requestsPerSecond',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: CALLS_PER_SECOND },
+		default: DEFAULT_OPTIONS.requestsPerSecond,
+		description:
+			'Maximum calls per second for each canvas. All programs that use the canvas share its limit of 50: lower this to leave room for others.',
+	},
+	{
+		displayName: 'Timeout (Seconds)',
+		name: 'timeout',
+		type: 'number',
+		typeOptions: { minValue: 1, maxValue: LONGEST_TIMEOUT_SECONDS },
+		default: DEFAULT_OPTIONS.timeout,
+		description: 'How long to wait for an answer. After a timeout it is unknown whether Sobot processed the call.',
+	},
+	{
+		displayName: 'Unknown Outcome',
+		name: 'unknownOutcome',
+		type: 'options',
+		default: DEFAULT_OPTIONS.unknownOutcome,
+		options: [
+			{ name: 'Fail', value: 'fail', description: 'The item fails, and the customer is never sent again' },
+			{
+				name: 'Send Again',
+				value: 'sendAgain',
+				description: 'Until Give Up After has elapsed. A customer may get it twice.',
+			},
+			{
+				name: 'Treat as Sent',
+				value: 'treatAsSent',
+				description: 'The item succeeds. A customer may be missed.',
+			},
+		],
+		description:
+			'What to do when nobody can know whether Sobot carried a call out, for example after a timeout',
+	},
+];
+
+export const fields: INodeProperties[] = [
+	{
+		displayName: 'Canvas',
+		name: 'canvas',
+		type: 'resourceLocator',
+		default: { mode: 'list', value: '' },
+		required: true,
+		displayOptions: { show },
+		description: 'The canvas to put the customers on, from the canvases in the Sobot API credential',
+		modes: [
+			{
+				displayName: 'From List',
+				name: 'list',
+				type: 'list',
+				placeholder: 'Choose a canvas...',
+				typeOptions: { searchListMethod: 'searchCanvases', searchable: true },
+			},
+			{
+				displayName: 'By ID',
+				name: 'id',
+				type: 'string',
+				placeholder: 'e.g. 1234567890123456789',
+				hint: 'The trigger ID; in an expression also the name of the canvas',
+			},
+		],
+	},
+	...customer,
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		displayOptions: { show },
+		options,
+	},
+];

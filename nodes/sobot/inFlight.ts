@@ -1,0 +1,37 @@
+// The calls that have left and are not settled yet.
+
+/** Counts calls in flight, and wakes the dispatcher whenever one settles. */
+export class InFlight {
+	private count = 0;
+	private unexpected?: { cause: unknown };
+	private waiting?: () => void;
+
+	/** How many calls have not settled yet. */
+	get size(): number {
+		return this.count;
+	}
+
+	/** Adds a call. One that rejects is a fault in this package: it surfaces in `change`. */
+	add(call: Promise<void>): void {
+		this.count++;
+		void call
+			.catch((cause: unknown) => {
+				this.unexpected ??= { cause };
+			})
+			.finally(() => {
+				this.count--;
+				this.wake();
+			});
+	}
+
+	/** Resolves when the next call settles, or on `wake`. Rejects with what a call has thrown. */
+	async change(): Promise<void> {
+		await new Promise<void>((resolve) => (this.waiting = resolve));
+		if (this.unexpected) throw this.unexpected.cause;
+	}
+
+	/** Ends a wait for a change. */
+	wake(): void {
+		this.waiting?.();
+	}
+}

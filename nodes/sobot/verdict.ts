@@ -1,0 +1,133 @@
+// The one place that decides, by answer and by network error, what became of a call and whether it may be sent again.
+// Each call affects a real person, so it is sent again only if Sobot certainly did not carry it out.
+import { causesOf, readSobotAnswer, type HttpAnswer } from './answer';
+import { LOOK_FIRST, MAY_OR_MAY_NOT, RETURN_CODES, type Outcome } from './returnCodes';
+
+/** An outcome with its words for the user: what happened, and what to do next. */
+export interface Verdict {
+	readonly outcome: Outcome;
+	/** Sobot's code; null where the answer held none */
+	readonly retCode: string | null;
+	readonly message: string;
+	readonly advice: string;
+}
+
+/** One object for all accepted calls, so that an accepted customer costs no memory. */
+const ACCEPTED: Verdict = Object.freeze({
+	outcome: 'accepted',
+	retCode: '000000',
+	message: 'Accepted',
+	advice: '',
+});
+
+/** No connection was made: nothing has left this machine for Sobot. */
+const UNREACHABLE: Readonly<Record<string, string>> = {
+	ECONNREFUSED: 'The connection to Sobot was refused',
+	ENOTFOUND: "Sobot's host name is not known",
+	EAI_AGAIN: "Sobot's host name could not be looked up",
+	ETIMEDOUT: 'No connection to Sobot could be made in time',
+	EHOSTUNREACH: "Sobot's host cannot be reached",
+	ENETUNREACH: "Sobot's network cannot be reached",
+	EMFILE: 'This machine has no file handles left for a connection to Sobot',
+	EADDRNOTAVAIL: 'This machine has no free port left for a connection to Sobot',
+};
+
+/** These mean that no connection was made, whatever the system call was. */
+const ALWAYS_BEFORE_SENDING = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
+
+/** The request could not be made at all, or the TLS handshake failed: the next call would end the same way. */
+const REFUSED_BEFORE_SENDING: ReadonlyArray<readonly [RegExp, string]> = [
+	[/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/, "Sobot's TLS certificate was not accepted"],
+	[/^EPROTO$|^ERR_SSL_/, 'The TLS handshake with Sobot failed'],
+	[/^ERR_INVALID_(CHAR|URL|PROTOCOL)$/, 'The request to Sobot could not be made'],
+	[/SSRF/i, "n8n's protection against server-side request forgery blocked the call to Sobot"],
+];
+
+const UNKNOWN_ERRORS: Readonly<Record<string, string>> = {
+	ECONNABORTED: 'Sobot did not answer in time',
+	ETIMEDOUT: 'Sobot did not answer in time',
+	ECONNRESET: 'The connection to Sobot broke after the call was sent',
+	EPIPE: 'The connection to Sobot broke after the call was sent',
+};
+
+/** What Sobot's answer to a canvas trigger means. Source: Sobot, "Rule Engine API", Return codes. */
+export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
+	const sobot = readSobotAnswer(body);
+	// An answer that did not come from Sobot's own API, or came while a gateway was failing, proves nothing.
+	if (!sobot || statusCode >= 500) {
+		return unknown(
+			sobot?.retCode ?? null,
+			`Sobot answered with HTTP ${statusCode} and ${sobot ? `code ${sobot.retCode}` : describeBody(body)}`,
+			statusCode >= 300 && statusCode < 500
+				? `Check 'Region' in the Sobot API credential. ${LOOK_FIRST}`
+				: LOOK_FIRST,
+		);
+	}
+	const row = Object.hasOwn(RETURN_CODES, sobot.retCode) ? RETURN_CODES[sobot.retCode] : undefined;
+	if (!row) {
+		const said = sobot.retMsg ? ` ("${sobot.retMsg.slice(0, 200)}")` : '';
+		return unknown(sobot.retCode, `Sobot answered with a code that it does not document${said}`, LOOK_FIRST);
+	}
+	if (row.outcome !== 'accepted') {
+		return {
+			outcome: row.outcome,
+			retCode: sobot.retCode,
+			message: `${row.message} (${sobot.retCode}).`,
+			advice: row.advice,
+		};
+	}
+	if (statusCode === 200) return ACCEPTED;
+	return unknown(sobot.retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
+}
+
+/** What it means that a request got no answer. */
+export function judgeError(error: unknown): Verdict {
+	for (const cause of causesOf(error)) {
+		const verdict = beforeSending(cause);
+		if (verdict) return verdict;
+	}
+	for (const { code } of causesOf(error)) {
+		if (typeof code === 'string' && Object.hasOwn(UNKNOWN_ERRORS, code)) {
+			return unknown(null, UNKNOWN_ERRORS[code] ?? '', LOOK_FIRST);
+		}
+	}
+	return unknown(null, 'The call to Sobot failed without an answer', LOOK_FIRST);
+}
+
+/** A verdict if the request certainly never left this machine. */
+function beforeSending({ code, name, syscall, message }: Record<string, unknown>): Verdict | undefined {
+	const label = [code, name].find((one): one is string => typeof one === 'string' && one !== 'Error') ?? '';
+	const words = REFUSED_BEFORE_SENDING.find(([pattern]) => pattern.test(label))?.[1];
+	if (words !== undefined) {
+		return {
+			outcome: 'refused',
+			retCode: null,
+			message: `${words} (${label}).`,
+			advice: "Nothing was sent. Check 'Region' in the Sobot API credential, your proxy and its certificate.",
+		};
+	}
+	const isConnecting =
+		syscall === 'connect' ||
+		syscall === 'getaddrinfo' ||
+		// Node's own words for a connection that broke during the TLS handshake.
+		String(message).includes('before secure TLS connection was established');
+	if (!isConnecting && !ALWAYS_BEFORE_SENDING.includes(label)) return undefined;
+	return {
+		outcome: 'unreachable',
+		retCode: null,
+		// Without the code: n8n replaces a message that contains one with a text of its own.
+		message: `${UNREACHABLE[label] ?? 'No connection to Sobot could be made'}.`,
+		advice: "Nothing was sent. Check 'Region' in the Sobot API credential and the network of this machine.",
+	};
+}
+
+function unknown(retCode: string | null, what: string, advice: string): Verdict {
+	const code = retCode === null ? '' : ` (${retCode})`;
+	return { outcome: 'unknown', retCode, message: `${what}. ${MAY_OR_MAY_NOT}${code}.`, advice };
+}
+
+function describeBody(body: unknown): string {
+	if (body === undefined || body === null || body === '') return 'an empty body';
+	if (typeof body === 'string' && /^\s*</.test(body)) return 'an HTML page';
+	return 'a body that is not its JSON';
+}
