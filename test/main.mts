@@ -3,10 +3,10 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { N8n } from './n8n/n8n.mts';
-import { packPackage } from './n8n/n8nProcess.mts';
-import { fetchRuntime } from './n8n/runtime.mts';
-import { endListed, LIST_OF_PROCESSES, runProgram, show } from './processes.mts';
+import { N8n } from './support/n8n/n8n.mts';
+import { packPackage } from './support/n8n/n8nProcess.mts';
+import { fetchRuntime } from './support/n8n/runtime.mts';
+import { endListed, LIST_OF_PROCESSES, runProgram, show } from './support/processes.mts';
 
 const STEPS = ['lint', 'typecheck', 'unit', 'sandbox', 'integration', 'package', 'e2e'] as const;
 /** What runs only when named: it needs programs that a fresh machine does not have. */

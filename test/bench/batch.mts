@@ -1,7 +1,7 @@
 // One batch of customers in a real n8n, by this node or by what a user would use instead, and what the sandbox saw of it.
-import { actionWorkflow, chain, httpRequestNode, node } from '../e2e/underTest.mts';
-import { createCredentials, type Credentials } from '../n8n/examples.mts';
-import type { N8n, Workflow } from '../n8n/n8n.mts';
+import { actionWorkflow, chain, httpRequestNode, node } from '../support/workflows.mts';
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour, Span } from '../sandbox/misbehaviour.mts';
 import { Sandbox, type TriggerRecord } from '../sandbox/server.mts';
 

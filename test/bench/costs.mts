@@ -3,11 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Credentials } from '../n8n/examples.mts';
-import { N8n } from '../n8n/n8n.mts';
-import type { Runtime, Say } from '../n8n/runtime.mts';
+import type { Credentials } from '../support/credentials.mts';
+import { N8n } from '../support/n8n/n8n.mts';
+import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import type { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { httpRequestWorkflow, measure, ROUNDS, thisNode } from './batch.mts';
 import { median, table } from './figures.mts';
 

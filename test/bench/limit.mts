@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Credentials } from '../n8n/examples.mts';
-import type { N8n } from '../n8n/n8n.mts';
-import type { Say } from '../n8n/runtime.mts';
-import { startProcess } from '../processes.mts';
+import type { Credentials } from '../support/credentials.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
+import type { Say } from '../support/n8n/runtime.mts';
+import { startProcess } from '../support/processes.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import {
 	httpRequestWorkflow,

@@ -4,10 +4,10 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
-import { N8n } from '../n8n/n8n.mts';
-import { packPackage } from '../n8n/n8nProcess.mts';
-import { fetchRuntime, type Runtime } from '../n8n/runtime.mts';
-import { runProgram } from '../processes.mts';
+import { N8n } from '../support/n8n/n8n.mts';
+import { packPackage } from '../support/n8n/n8nProcess.mts';
+import { fetchRuntime, type Runtime } from '../support/n8n/runtime.mts';
+import { runProgram } from '../support/processes.mts';
 import { costs } from './costs.mts';
 import { simulateCrowds } from './crowds.mts';
 import { atTheLimit, severalProcesses, withOthers } from './limit.mts';

@@ -6,11 +6,11 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ACKNOWLEDGEMENT, chain, listen, node } from '../e2e/underTest.mts';
-import type { SavedNode } from '../n8n/examples.mts';
-import { N8n } from '../n8n/n8n.mts';
-import type { Runtime, Say } from '../n8n/runtime.mts';
-import { until } from '../until.mts';
+import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
+import { node, listen, chain, type SavedNode } from '../support/workflows.mts';
+import { N8n } from '../support/n8n/n8n.mts';
+import type { Runtime, Say } from '../support/n8n/runtime.mts';
+import { until } from '../support/until.mts';
 import { liveMegabytes, measuringMemory } from './costs.mts';
 import { ratio, table } from './figures.mts';
 

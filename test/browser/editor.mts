@@ -1,7 +1,7 @@
 // n8n's editor in a real browser, as a builder uses it. What it is called in the page, n8n's own tests say.
 import { selectors, type Browser, type Locator, type Page } from 'playwright-core';
-import { OWNER, type Workflow } from '../n8n/n8n.mts';
-import { until } from '../until.mts';
+import { OWNER, type Workflow } from '../support/n8n/n8n.mts';
+import { until } from '../support/until.mts';
 import { startChromium } from './chromium.mts';
 
 selectors.setTestIdAttribute('data-test-id');

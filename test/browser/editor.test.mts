@@ -1,18 +1,13 @@
 // What a builder sees and does in the editor, from the search for the nodes to a push in production.
 import { randomUUID } from 'node:crypto';
-import {
-	createCredentials,
-	fillIn,
-	importWorkflow,
-	productionPath,
-	PUSH_SECRET,
-	readExample,
-} from '../n8n/examples.mts';
-import type { N8n } from '../n8n/n8n.mts';
+import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { executionsEnded, productionPath } from '../support/workflows.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { MODEL_SAYS, ScriptedModel } from '../e2e/scriptedModel.mts';
-import { connect, executionsEnded } from '../e2e/underTest.mts';
-import { until } from '../until.mts';
+import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
+import { connect } from '../support/underTest.mts';
+import { until } from '../support/until.mts';
 import { Editor } from './editor.mts';
 import { seeing } from './pictures.mts';
 

@@ -1,16 +1,11 @@
 // The pictures of the README and the docs, light and dark, taken where they show what they claim. WRITE_PICTURES=1 keeps
 // them.
 import type { Locator } from 'playwright-core';
-import {
-	createCredentials,
-	fillIn,
-	importWorkflow,
-	readExample,
-	type Credentials,
-} from '../n8n/examples.mts';
-import type { N8n } from '../n8n/n8n.mts';
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { connect } from '../e2e/underTest.mts';
+import { connect } from '../support/underTest.mts';
 import { Editor, THEMES } from './editor.mts';
 import { picture, seeing } from './pictures.mts';
 

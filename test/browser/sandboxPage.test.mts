@@ -1,6 +1,6 @@
 // The local Sobot's own page, as somebody without a Sobot account sees it beside the demo.
 import type { Browser, Page } from 'playwright-core';
-import { Crm } from '../crm.mts';
+import { Crm } from '../support/crm.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { startChromium } from './chromium.mts';
 import { seeing } from './pictures.mts';

@@ -2,19 +2,14 @@
 // With `-- --check` it plays the story through once by itself, says what it saw, and ends.
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { fetchRuntime } from '../n8n/runtime.mts';
-import { N8n, OWNER } from '../n8n/n8n.mts';
-import { packPackage } from '../n8n/n8nProcess.mts';
-import {
-	createCredentials,
-	fillIn,
-	importWorkflow,
-	productionPath,
-	PUSH_SECRET,
-	readExample,
-} from '../n8n/examples.mts';
+import { fetchRuntime } from '../support/n8n/runtime.mts';
+import { N8n, OWNER } from '../support/n8n/n8n.mts';
+import { packPackage } from '../support/n8n/n8nProcess.mts';
+import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { productionPath } from '../support/workflows.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { runProgram } from '../processes.mts';
+import { runProgram } from '../support/processes.mts';
 import { playThrough } from './story.mts';
 
 const PUSHES_REPEAT_FASTER = 0.05;

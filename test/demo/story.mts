@@ -1,8 +1,8 @@
 // The story of the demo: three customers go onto a canvas, one of them comes back as a push, and it is acknowledged.
 import { isDeepStrictEqual } from 'node:util';
-import type { N8n, Workflow } from '../n8n/n8n.mts';
+import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import type { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 
 interface Stage {
 	n8n: N8n;

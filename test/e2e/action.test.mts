@@ -1,7 +1,8 @@
-import { createCredentials, type Credentials } from '../n8n/examples.mts';
-import { N8n } from '../n8n/n8n.mts';
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import { N8n } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { actionWorkflow, chain, connect, httpRequestNode, node, outputOf, underTest } from './underTest.mts';
+import { connect, underTest } from '../support/underTest.mts';
+import { actionWorkflow, chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(120_000);
 

@@ -3,9 +3,11 @@
 import { request } from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { thisN8n } from '../n8n/differences.mts';
-import type { N8n } from '../n8n/n8n.mts';
-import { ACKNOWLEDGEMENT, connect, listen, outputOf, type Listening } from './underTest.mts';
+import { thisN8n } from '../support/differences.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
+import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
+import { connect } from '../support/underTest.mts';
+import { listen, outputOf, type Listening } from '../support/workflows.mts';
 
 jest.setTimeout(120_000);
 

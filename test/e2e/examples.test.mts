@@ -1,18 +1,13 @@
 // The example workflows as a user gets them: imported, filled in, run. Others are run by the demo's check
 // (customers-to-canvas, push-from-canvas), trigger.test (repeats-removed) and tool.test (agent-tool).
-import { Crm } from '../crm.mts';
-import {
-	createCredentials,
-	fillIn,
-	importWorkflow,
-	productionPath,
-	PUSH_SECRET,
-	readExample,
-} from '../n8n/examples.mts';
-import type { N8n, Workflow } from '../n8n/n8n.mts';
+import { Crm } from '../support/crm.mts';
+import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { outputOf, executionsEnded, productionPath } from '../support/workflows.mts';
+import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
-import { connect, executionsEnded, outputOf } from './underTest.mts';
+import { until } from '../support/until.mts';
+import { connect } from '../support/underTest.mts';
 
 jest.setTimeout(60_000);
 

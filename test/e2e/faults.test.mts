@@ -1,11 +1,12 @@
 // What goes wrong while hundreds of customers are under way, in a real n8n: each is accepted exactly once, or reported.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createCredentials, type Credentials } from '../n8n/examples.mts';
-import { N8n, type Execution, type Workflow } from '../n8n/n8n.mts';
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
-import { actionWorkflow, connect, outputOf, underTest } from './underTest.mts';
+import { until } from '../support/until.mts';
+import { connect, underTest } from '../support/underTest.mts';
+import { actionWorkflow, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(180_000);
 

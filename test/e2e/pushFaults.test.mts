@@ -2,12 +2,13 @@
 // acknowledged push has its execution in the database, and every other push comes again and is taken then.
 import { join } from 'node:path';
 import type { Profile } from '../sandbox/account.mts';
-import { thisN8n } from '../n8n/differences.mts';
-import { N8n } from '../n8n/n8n.mts';
+import { thisN8n } from '../support/differences.mts';
+import { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { run, startProcess, endProcess } from '../processes.mts';
-import { until } from '../until.mts';
-import { acknowledge, executionsEnded, listen, underTest, type Listening } from './underTest.mts';
+import { run, startProcess, endProcess } from '../support/processes.mts';
+import { until } from '../support/until.mts';
+import { underTest } from '../support/underTest.mts';
+import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
 
 jest.setTimeout(180_000);
 

@@ -1,12 +1,13 @@
 // Nodes as workflows of an earlier version of this package have saved them: they go on doing what they did. A case once
-// in test/workflows/saved stays as it is; a version that saves more gets a file of its own.
+// in test/saved stays as it is; a version that saves more gets a file of its own.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCredentials, PUSH_SECRET, type Credentials } from '../n8n/examples.mts';
-import type { N8n } from '../n8n/n8n.mts';
+import { createCredentials, PUSH_SECRET, type Credentials } from '../support/credentials.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
 import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { actionWorkflow, connect, listen, node, outputOf } from './underTest.mts';
+import { connect } from '../support/underTest.mts';
+import { actionWorkflow, listen, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(60_000);
 
@@ -26,7 +27,7 @@ interface Saved {
 	}>;
 }
 
-const FOLDER = join(process.cwd(), 'test/workflows/saved');
+const FOLDER = join(process.cwd(), 'test/saved');
 const versions = readdirSync(FOLDER).map((file) => ({
 	version: file.replace(/\.json$/, ''),
 	...(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Saved),

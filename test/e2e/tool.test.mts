@@ -1,9 +1,10 @@
 // The action as the tool of a real AI agent in n8n. The language model is a script: it asks for the tool once, then ends.
-import { createCredentials, fillIn, importWorkflow, readExample } from '../n8n/examples.mts';
+import { createCredentials } from '../support/credentials.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
-import { MODEL_SAYS, ScriptedModel } from './scriptedModel.mts';
-import { connect } from './underTest.mts';
+import { until } from '../support/until.mts';
+import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
+import { connect } from '../support/underTest.mts';
 
 jest.setTimeout(60_000);
 

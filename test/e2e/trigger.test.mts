@@ -1,20 +1,20 @@
 import type { Profile } from '../sandbox/account.mts';
-import { importWorkflow, productionPath, PUSH_SECRET, readExample } from '../n8n/examples.mts';
-import { thisN8n } from '../n8n/differences.mts';
-import { N8n, type Workflow } from '../n8n/n8n.mts';
-import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { PUSH_SECRET } from '../support/credentials.mts';
+import { importWorkflow, readExample } from '../support/examples.mts';
 import {
-	ACKNOWLEDGEMENT,
-	acknowledge,
-	connect,
 	executionsEnded,
-	listen,
+	productionPath,
 	node,
+	listen,
 	outputOf,
-	send,
-	underTest,
-} from './underTest.mts';
+	acknowledge,
+} from '../support/workflows.mts';
+import { thisN8n } from '../support/differences.mts';
+import { N8n, type Workflow } from '../support/n8n/n8n.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { until } from '../support/until.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { connect, underTest } from '../support/underTest.mts';
 
 jest.setTimeout(120_000);
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HTTP_STATUS } from '../sandbox/account.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { outcomeOf, runAction, StoredCredentials, type ActionRun } from './core.mts';
 
 let sandbox: Sandbox;

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { packPackage } from '../n8n/n8nProcess.mts';
-import { run } from '../processes.mts';
+import { packPackage } from '../support/n8n/n8nProcess.mts';
+import { run } from '../support/processes.mts';
 
 jest.setTimeout(300_000);
 

@@ -1,10 +1,10 @@
 // n8n in queue mode as docs/scaling.md sets it up: a main, webhook processors and workers over PostgreSQL and Redis,
 // each with a user folder of its own in which the packed package is installed.
-import { productionPath } from '../n8n/examples.mts';
-import { N8n, type Workflow } from '../n8n/n8n.mts';
-import { N8nProcess, type ProcessOptions } from '../n8n/n8nProcess.mts';
-import { pushWorkflow, underTest, type Behind } from '../e2e/underTest.mts';
-import { until } from '../until.mts';
+import { pushWorkflow, productionPath, type Behind } from '../support/workflows.mts';
+import { N8n, type Workflow } from '../support/n8n/n8n.mts';
+import { N8nProcess, type ProcessOptions } from '../support/n8n/n8nProcess.mts';
+import { underTest } from '../support/underTest.mts';
+import { until } from '../support/until.mts';
 import { readGuide, type Guide } from './guide.mts';
 import { startServers, type Servers } from './servers.mts';
 

@@ -1,7 +1,7 @@
 // What the package asks of n8n's database, counted by PostgreSQL, and multiplied to what many workers would ask.
-import { send } from '../e2e/underTest.mts';
+import { send } from '../support/pushes.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';

@@ -1,10 +1,11 @@
 // A process ends or a server restarts under load: what was acknowledged is not lost, and nothing is sent twice by us.
-import { createCredentials } from '../n8n/examples.mts';
-import { acknowledge, chain, node, send } from '../e2e/underTest.mts';
+import { createCredentials } from '../support/credentials.mts';
+import { send } from '../support/pushes.mts';
+import { acknowledge, chain, node } from '../support/workflows.mts';
 import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { Crm } from '../crm.mts';
-import { until } from '../until.mts';
+import { Crm } from '../support/crm.mts';
+import { until } from '../support/until.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';
 import { report } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, workerOf } from './sending.mts';

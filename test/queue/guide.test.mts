@@ -2,8 +2,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { underTest } from '../e2e/underTest.mts';
-import { run } from '../processes.mts';
+import { underTest } from '../support/underTest.mts';
+import { run } from '../support/processes.mts';
 import { readGuide } from './guide.mts';
 import { startServers } from './servers.mts';
 

@@ -1,6 +1,6 @@
 // One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';

@@ -1,6 +1,8 @@
 // Sobot's pushes through two webhook processors: taken once each, answered by workers, repeats dropped as far as can be.
-import { importWorkflow, productionPath, PUSH_SECRET, readExample } from '../n8n/examples.mts';
-import { acknowledge, ACKNOWLEDGEMENT, send } from '../e2e/underTest.mts';
+import { PUSH_SECRET } from '../support/credentials.mts';
+import { importWorkflow, readExample } from '../support/examples.mts';
+import { acknowledge, productionPath } from '../support/workflows.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
 import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';

@@ -1,7 +1,8 @@
 // Customers that workers put on canvases: a push starts an execution, its body carries the list of customers.
-import type { Credentials } from '../n8n/examples.mts';
-import type { Workflow } from '../n8n/n8n.mts';
-import { node, send } from '../e2e/underTest.mts';
+import type { Credentials } from '../support/credentials.mts';
+import type { Workflow } from '../support/n8n/n8n.mts';
+import { send } from '../support/pushes.mts';
+import { node } from '../support/workflows.mts';
 import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
 import type { Cluster } from './cluster.mts';
 

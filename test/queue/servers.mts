@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ChildProcess } from 'node:child_process';
-import { freePort } from '../n8n/n8nProcess.mts';
-import { endProcess, startProcess } from '../processes.mts';
-import { until } from '../until.mts';
+import { freePort } from '../support/n8n/n8nProcess.mts';
+import { endProcess, startProcess } from '../support/processes.mts';
+import { until } from '../support/until.mts';
 
 const execute = promisify(execFile);
 

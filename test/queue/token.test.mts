@@ -1,6 +1,6 @@
 // One token for all workers: how often they ask Sobot for one when it is missing, killed by another program, or ends.
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { until } from '../until.mts';
+import { until } from '../support/until.mts';
 import { DEMO_CANVAS, Sandbox, type SandboxOptions } from './server.mts';
 
 let sandbox: Sandbox;

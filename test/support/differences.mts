@@ -1,6 +1,6 @@
 // What n8n 1 does otherwise than n8n 2, as far as who uses this package can tell. Both are right; tests ask here what to
 // expect.
-import { underTest } from '../e2e/underTest.mts';
+import { underTest } from './underTest.mts';
 
 interface Differences {
 	/** status and body for Sobot if the workflow fails before it acknowledges; neither is an acknowledgement */

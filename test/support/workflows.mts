@@ -1,24 +1,36 @@
-// The n8n that all end-to-end tests share, and a sandbox for each of them.
+// Builds workflows around this package's nodes, and reads what their executions put out.
 import { randomUUID } from 'node:crypto';
-import type { Runtime } from '../n8n/runtime.mts';
-import { N8n, type Execution, type Item, type Workflow } from '../n8n/n8n.mts';
-import { productionPath, type Credentials, type SavedNode } from '../n8n/examples.mts';
 import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
-import { until } from '../until.mts';
+import type { Credentials } from './credentials.mts';
+import type { Execution, Item, N8n, Workflow } from './n8n/n8n.mts';
+import { until } from './until.mts';
 
-export interface UnderTest {
-	url: string;
-	runtime: Runtime;
-	tarball: string;
+export interface SavedNode {
+	name: string;
+	type: string;
+	parameters: Record<string, unknown>;
+	webhookId?: string;
+	credentials?: Record<string, { id: string; name: string }>;
+	[more: string]: unknown;
 }
 
-export function underTest(): UnderTest {
-	return JSON.parse(process.env.N8N_UNDER_TEST ?? '') as UnderTest;
+/** A node as a workflow saves it. */
+export function node(
+	name: string,
+	type: string,
+	typeVersion: number,
+	parameters: Record<string, unknown>,
+): SavedNode {
+	return { id: name, name, type, typeVersion, position: [0, 0], parameters };
 }
 
-/** Another session with the n8n that runs already. */
-export async function connect(): Promise<N8n> {
-	return await N8n.connect(underTest().url);
+/** The connections of nodes in a row. */
+export function chain(...names: string[]): Record<string, unknown> {
+	return Object.fromEntries(
+		names
+			.slice(0, -1)
+			.map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
+	);
 }
 
 /** A workflow: by hand, some items, the action on them. */
@@ -46,16 +58,6 @@ export async function actionWorkflow(
 	});
 }
 
-/** A node as a workflow saves it. */
-export function node(
-	name: string,
-	type: string,
-	typeVersion: number,
-	parameters: Record<string, unknown>,
-): SavedNode {
-	return { id: name, name, type, typeVersion, position: [0, 0], parameters };
-}
-
 /** The action that answers a push. */
 export function acknowledge(outcome = 'success', name = 'Answer'): SavedNode {
 	return node(name, 'n8n-nodes-sobot.sobotRuleEngine', 1, {
@@ -63,15 +65,6 @@ export function acknowledge(outcome = 'success', name = 'Answer'): SavedNode {
 		operation: 'acknowledge',
 		outcome,
 	});
-}
-
-/** The connections of nodes in a row. */
-export function chain(...names: string[]): Record<string, unknown> {
-	return Object.fromEntries(
-		names
-			.slice(0, -1)
-			.map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
-	);
 }
 
 /** n8n's own HTTP Request node as it is set for Sobot's canvas trigger: the token comes from the Sobot API credential. */
@@ -109,14 +102,6 @@ export function outputOf(execution: Execution, name: string): Item[] {
 	return execution.data.resultData.runData[name]?.[0]?.data?.main[0] ?? [];
 }
 
-export interface Listening {
-	workflow: Workflow;
-	/** the production URL */
-	url: string;
-	/** executions that have ended, the latest first */
-	ended: () => Promise<Array<{ id: string; status: string }>>;
-}
-
 export interface Behind {
 	/** the latest, unless said */
 	typeVersion?: number;
@@ -148,6 +133,20 @@ export async function pushWorkflow(
 	});
 }
 
+/** The production URL of a workflow's Sobot trigger. */
+export function productionPath(workflow: Workflow): string {
+	const trigger = workflow.nodes.find(({ type }) => type === 'n8n-nodes-sobot.sobotWebhookAppTrigger');
+	return `${trigger?.webhookId}/webhook`;
+}
+
+export interface Listening {
+	workflow: Workflow;
+	/** the production URL */
+	url: string;
+	/** executions that have ended, the latest first */
+	ended: () => Promise<Array<{ id: string; status: string }>>;
+}
+
 /** A workflow behind the trigger, switched on. */
 export async function listen(
 	n8n: N8n,
@@ -166,27 +165,4 @@ export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<
 		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
 	);
 	return await n8n.executions(workflow);
-}
-
-/** Exactly this, to the letter. Source: Sobot, "Webhook app". */
-export const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
-
-/** One push, as Sobot or somebody else would send it. */
-export async function send(
-	url: string,
-	body: BodyInit | undefined,
-	headers: Record<string, string> = {},
-	method = 'POST',
-) {
-	const answer = await fetch(url, {
-		method,
-		body,
-		headers: { 'content-type': 'application/json', ...headers },
-	});
-	return {
-		status: answer.status,
-		type: answer.headers.get('content-type'),
-		headers: answer.headers,
-		body: await answer.text(),
-	};
 }

@@ -25,7 +25,7 @@ const DOWNLOAD_TRIES = 3;
  * half-way starts over the next time, with npm's own cache for what had already come.
  */
 export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log): Promise<Runtime> {
-	const recipe = join(process.cwd(), 'test/n8n', version);
+	const recipe = join(process.cwd(), 'test/support/n8n', version);
 	const key = createHash('sha256')
 		.update(await readFile(join(recipe, 'package-lock.json')))
 		.update(await readFile(join(recipe, 'package.json')))
@@ -97,7 +97,7 @@ async function runtimeIn(folder: string, version: string): Promise<Runtime> {
 		}
 	}
 	throw new Error(
-		`There is no Node.js 24 for ${process.platform} ${process.arch} among the packages of test/n8n.`,
+		`There is no Node.js 24 for ${process.platform} ${process.arch} among the packages of test/support/n8n.`,
 	);
 }
 

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import type { SavedNode } from './n8n/examples.mts';
+import type { SavedNode } from './workflows.mts';
 
 export class Crm {
 	/** the customers as they came */

@@ -2,7 +2,7 @@
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { N8n } from '../n8n/n8n.mts';
+import type { N8n } from './n8n/n8n.mts';
 
 interface ChatRequest {
 	messages: Array<{ role: string; content?: unknown }>;

@@ -1,0 +1,52 @@
+// The example workflows of docs/examples, imported into an n8n as a user imports them.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Credentials } from './credentials.mts';
+import type { N8n, Workflow } from './n8n/n8n.mts';
+import type { SavedNode } from './workflows.mts';
+
+export interface SavedWorkflow {
+	name: string;
+	nodes: SavedNode[];
+	connections: Record<string, unknown>;
+	/** what the trigger puts out in the editor until there is a push */
+	pinData?: Record<string, Array<{ json: Record<string, unknown> }>>;
+	settings?: Record<string, unknown>;
+}
+
+/** @param name of a file in docs/examples, without `.json` */
+export async function readExample(name: string): Promise<SavedWorkflow> {
+	const text = await readFile(join(process.cwd(), 'docs/examples', `${name}.json`), 'utf8');
+	return JSON.parse(text) as SavedWorkflow;
+}
+
+/** An example with some parameters of one of its nodes filled in, as its user would. */
+export function fillIn(
+	saved: SavedWorkflow,
+	name: string,
+	parameters: Record<string, unknown>,
+): SavedWorkflow {
+	if (!saved.nodes.some((node) => node.name === name)) throw new Error(`"${saved.name}" has no "${name}".`);
+	const nodes = saved.nodes.map((node) =>
+		node.name === name ? { ...node, parameters: { ...node.parameters, ...parameters } } : node,
+	);
+	return { ...saved, nodes };
+}
+
+/** Imports a workflow as n8n would after its user has chosen credentials. */
+export async function importWorkflow(
+	n8n: N8n,
+	saved: SavedWorkflow,
+	credentials: Credentials,
+): Promise<Workflow> {
+	const nodes = saved.nodes.map((node) => ({
+		...node,
+		credentials: Object.fromEntries(
+			Object.entries(node.credentials ?? {}).map(([type, { name }]) => [
+				type,
+				credentials[name] ?? credentials[type],
+			]),
+		),
+	}));
+	return await n8n.createWorkflow({ ...saved, nodes });
+}
