@@ -2,11 +2,12 @@
 import type { HttpAnswer } from './answer';
 import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
-import { TokenError, type Token } from './getToken';
+import type { Token } from './account';
 import { InFlight } from './inFlight';
 import { Outage } from './outage';
 import type { Pace } from './pace';
-import type { Outcome } from './returnCodes';
+import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
+import { TokenError } from './tokenApi';
 import type { TokenSession, TokenStore } from './tokenSession';
 import { judgeAnswer, judgeError, type Verdict } from './verdict';
 
@@ -22,8 +23,8 @@ export interface Result extends Omit<Verdict, 'outcome'> {
 export interface Customer {
 	/** the JSON to send, as text */
 	readonly body: string;
-	/** whether a call is on its way, so that Sobot may be carrying it out */
-	isInFlight?: boolean;
+	/** whether Sobot may have carried out a call, or may be doing so: it is in flight, or ended without a clear answer */
+	isInDoubt?: boolean;
 	/** when the first call left, in ms of the monotonic clock */
 	firstSentMs?: number;
 	result?: Result;
@@ -54,6 +55,10 @@ export interface DeliveryOptions {
 
 /** More calls than this are never in flight at once: enough for the full rate while Sobot takes 2 s to answer. */
 const MOST_IN_FLIGHT = 100;
+/** Sobot gives these answers only to calls with a good token. */
+const CODES_OF_GOOD_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
+/** Even if 'Give Up After' is shorter, others are tried for this long before nobody else is. */
+const SHORTEST_HOPE_SECONDS = 30;
 /** How often a pause looks whether the execution was stopped. */
 const STOP_CHECK_MS = 250;
 
@@ -98,6 +103,7 @@ class Delivery {
 				else break;
 			}
 			while (this.inFlight.size > 0 && !signal?.aborted) await this.inFlight.change();
+			this.inFlight.throwUnexpected();
 		} finally {
 			signal?.removeEventListener('abort', wake);
 		}
@@ -141,7 +147,8 @@ class Delivery {
 	private endIfHopeless(): void {
 		if (this.end || !this.obstacle) return;
 		const { clock, giveUpAfterSeconds } = this.options;
-		if (clock.nowMs() - this.progressMs < giveUpAfterSeconds * 1000) return;
+		const hopeSeconds = Math.max(giveUpAfterSeconds, SHORTEST_HOPE_SECONDS);
+		if (clock.nowMs() - this.progressMs < hopeSeconds * 1000) return;
 		this.end =
 			this.obstacle.outcome === 'unknown'
 				? { ...this.obstacle, outcome: 'notSent', ...NO_CLEAR_ANSWERS }
@@ -178,7 +185,7 @@ class Delivery {
 				return this.retry(customer, verdict);
 			case 'canvasOrToken':
 				this.outage.recordClear(sentMs);
-				if (this.isCanvasToBlame(token)) return this.settleByAnswer(customer, verdict, undefined, sentMs);
+				if (this.isCanvasToBlame(token)) return this.settleByAnswer(customer, verdict, token, sentMs);
 				return await this.replaceToken(customer, token, verdict);
 			case 'tokenRefused':
 				this.outage.recordClear(sentMs);
@@ -187,14 +194,12 @@ class Delivery {
 	}
 
 	private async call(customer: Customer, token: Token): Promise<Verdict> {
-		customer.isInFlight = true;
-		try {
-			return judgeAnswer(await this.options.send(token.value, customer.body));
-		} catch (cause) {
-			return judgeError(cause);
-		} finally {
-			customer.isInFlight = false;
-		}
+		const wasInDoubt = customer.isInDoubt === true;
+		customer.isInDoubt = true;
+		const verdict = await this.options.send(token.value, customer.body).then(judgeAnswer, judgeError);
+		// A clear answer settles this call, but not an earlier one.
+		if (verdict.outcome !== 'unknown') customer.isInDoubt = wasInDoubt;
+		return verdict;
 	}
 
 	/** A token that has been replaced meanwhile shows nothing about the canvas. */
@@ -208,15 +213,16 @@ class Delivery {
 			await session.replace(refused, store, signal);
 			this.retry(customer, verdict);
 		} catch (cause) {
-			this.withoutToken(customer, cause);
+			this.withoutToken(customer, cause, verdict);
 		}
 	}
 
 	/** There is no token. A transient failure is waited out; a permanent one is final for the whole batch. */
-	private withoutToken(customer: Customer, cause: unknown): void {
+	private withoutToken(customer: Customer, cause: unknown, refusal?: Verdict): void {
 		if (this.options.signal?.aborted) return;
 		if (!(cause instanceof TokenError)) throw cause;
-		const { message, advice, retCode, transient } = cause;
+		const { message, advice, transient } = cause;
+		const retCode = cause.retCode ?? refusal?.retCode ?? null;
 		const verdict: Verdict = { outcome: transient ? 'unreachable' : 'refused', retCode, message, advice };
 		// An account that never had a token is probably misconfigured: report at once.
 		if (!transient || !this.options.session.hasHadToken) {
@@ -238,9 +244,9 @@ class Delivery {
 		else this.waiting.push(customer);
 	}
 
-	private settleByAnswer(customer: Customer, verdict: Verdict, token: Token | undefined, sentMs: number): void {
+	private settleByAnswer(customer: Customer, verdict: Verdict, token: Token, sentMs: number): void {
 		const { session, clock } = this.options;
-		if (token && verdict.retCode !== null) session.confirm(token);
+		if (CODES_OF_GOOD_TOKENS.includes(verdict.retCode)) session.confirm(token);
 		this.outage.recordClear(sentMs);
 		this.progressMs = clock.nowMs();
 		this.obstacle = undefined;
@@ -254,7 +260,9 @@ class Delivery {
 		this.settle(customer, verdict);
 	}
 
-	private settle(customer: Customer, result: Result): void {
+	private settle(customer: Customer, verdict: Result): void {
+		const isClear = verdict.outcome === 'accepted' || verdict.outcome === 'unknown' || !customer.isInDoubt;
+		const result = isClear ? verdict : { ...verdict, ...IN_DOUBT };
 		customer.result = result;
 		const isAsWanted =
 			result.outcome === 'accepted' ||
@@ -262,6 +270,13 @@ class Delivery {
 		if (!isAsWanted) this.options.batch.hasFailed = true;
 	}
 }
+
+/** A customer whose earlier call ended without a clear answer may be on the canvas, whatever came after it. */
+const IN_DOUBT = {
+	outcome: 'unknown',
+	message: `An earlier call for this customer ended without a clear answer. ${MAY_OR_MAY_NOT}.`,
+	advice: LOOK_FIRST,
+} as const;
 
 const NO_CLEAR_ANSWERS = {
 	message: 'Not sent: Sobot gave no clear answer to any call before this one.',

@@ -11,7 +11,7 @@ export class InFlight {
 		return this.count;
 	}
 
-	/** Adds a call. One that rejects is a fault in this package: it surfaces in `change`. */
+	/** Adds a call. One that rejects is a fault in this package: it surfaces in `change` and `throwUnexpected`. */
 	add(call: Promise<void>): void {
 		this.count++;
 		void call
@@ -27,6 +27,11 @@ export class InFlight {
 	/** Resolves when the next call settles, or on `wake`. Rejects with what a call has thrown. */
 	async change(): Promise<void> {
 		await new Promise<void>((resolve) => (this.waiting = resolve));
+		this.throwUnexpected();
+	}
+
+	/** Throws what a call has thrown, if any has. */
+	throwUnexpected(): void {
 		if (this.unexpected) throw this.unexpected.cause;
 	}
 

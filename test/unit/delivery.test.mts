@@ -1,8 +1,10 @@
 // A batch of customers against a Sobot in simulated time.
 import type { HttpAnswer } from '../../nodes/sobot/answer';
-import { deliver, type Delivered, type Route } from '../../nodes/sobot/delivery';
-import { TokenError, type Token } from '../../nodes/sobot/getToken';
+import type { Token } from '../../nodes/sobot/account';
+import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
+import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
 import { Pace } from '../../nodes/sobot/pace';
+import { TokenError } from '../../nodes/sobot/tokenApi';
 import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
 import { SimulatedClock } from './clock.mts';
 
@@ -23,6 +25,7 @@ class Sobot implements TokenStore {
 	tokenError: Error | undefined;
 	/** 910024 beyond this many in a second */
 	limit = 50;
+	deadTokenCode = '900002';
 	workMs = 0;
 	/** what to answer a body with, instead of carrying it out; undefined to carry it out */
 	misbehave: (body: string, call: number) => HttpAnswer | Error | undefined = () => undefined;
@@ -35,7 +38,7 @@ class Sobot implements TokenStore {
 	constructor(readonly clock: SimulatedClock) {}
 
 	token(value: string): Token {
-		return { value, fetchedAtMs: this.clock.nowMs(), expiresAtMs: this.clock.nowMs() + DAY_MS };
+		return { value, fetchedAtMs: this.clock.epochMs(), expiresAtMs: this.clock.epochMs() + DAY_MS };
 	}
 
 	async read(): Promise<Token | undefined> {
@@ -70,39 +73,51 @@ class Sobot implements TokenStore {
 		while (this.windowMs[0] !== undefined && this.windowMs[0] <= nowMs - 1000) this.windowMs.shift();
 		if (this.windowMs.length >= this.limit) return code('910024');
 		this.windowMs.push(nowMs);
-		if (token !== this.alive) return code('900002');
+		if (token !== this.alive) return code(this.deadTokenCode);
 		this.accepted.push(body);
 		await this.clock.sleep(this.workMs);
 		return code('000000');
 	}
 }
 
-function setUp(more: Partial<Route> = {}) {
+type Options = { -readonly [Name in keyof DeliveryOptions]: DeliveryOptions[Name] };
+
+function setUp(more: Partial<Options> = {}) {
 	const clock = new SimulatedClock();
 	const sobot = new Sobot(clock);
 	sobot.stored = sobot.token('t0');
 	const session = new TokenSession(clock);
 	session.begin(sobot.stored);
-	const route: Route = {
+	const options: Options = {
 		pace: new Pace(clock),
 		session,
 		store: sobot,
+		trust: new CanvasTrust(clock),
 		send: async (token, body) => await sobot.send(token, body),
 		clock,
+		batch: { stopsOnFailure: false, hasFailed: false },
 		requestsPerSecond: 50,
 		giveUpAfterSeconds: 300,
-		stopOnFailure: false,
+		unknownOutcome: 'fail',
 		...more,
 	};
-	const run = async (count: number): Promise<Delivered[]> => {
+	const start = (count: number) => {
+		const customers: Customer[] = bodies(count).map((body) => ({ body }));
+		return { customers, ended: deliver(customers, options) };
+	};
+	const run = async (count: number, withinMs?: number): Promise<Customer[]> => {
 		// The token is older than the batch.
 		await clock.advance(1000);
-		return await clock.run(deliver(bodies(count), route));
+		const { customers, ended } = start(count);
+		await clock.run(ended, withinMs);
+		return customers;
 	};
-	return { clock, sobot, session, route, run };
+	return { clock, sobot, session, options, start, run };
 }
 
-const outcomes = (delivered: readonly Delivered[]) => delivered.map(({ verdict }) => verdict?.outcome);
+const outcomes = (customers: readonly Customer[]) => customers.map(({ result }) => result?.outcome);
+const codes = (customers: readonly Customer[]) => customers.map(({ result }) => result?.retCode);
+const messages = (customers: readonly Customer[]) => customers.map(({ result }) => result?.message);
 const all = (count: number) => Array<string>(count).fill('accepted');
 
 test('delivers each exactly once, in order, with one token', async () => {
@@ -121,7 +136,7 @@ test('calls overlap: a Sobot that takes a second to answer still gets its 50 a s
 	expect(sobot.mostUnderWay).toBeGreaterThan(45);
 });
 
-test('what is under way does not grow with the batch', async () => {
+test('calls in flight do not grow with the batch', async () => {
 	const { sobot, run } = setUp();
 	sobot.workMs = 500;
 	await run(5000);
@@ -143,12 +158,12 @@ describe('a token that dies in the middle', () => {
 	});
 
 	test('with two batches at once costs one renewal too', async () => {
-		const { clock, sobot, route } = setUp();
+		const { clock, sobot, start } = setUp();
 		sobot.alive = 'killed';
 		await clock.advance(1000);
-		const both = Promise.all([deliver(bodies(300), route), deliver(bodies(300), route)]);
-		const [first, second] = await clock.run(both);
-		expect([...outcomes(first), ...outcomes(second)]).toEqual(all(600));
+		const [first, second] = [start(300), start(300)];
+		await clock.run(Promise.all([first.ended, second.ended]));
+		expect(outcomes([...first.customers, ...second.customers])).toEqual(all(600));
 		expect(sobot.tokenCalls).toBe(1);
 	});
 
@@ -161,34 +176,66 @@ describe('a token that dies in the middle', () => {
 		expect(sobot.tokenCalls).toBe(0);
 	});
 
-	test('is given up after two renewals for an item', async () => {
-		const { sobot, run } = setUp();
+	test('by another program every second costs retries, never a customer', async () => {
+		const { clock, sobot, run } = setUp();
+		let isOver = false;
+		const neighbour = async () => {
+			while (!isOver) {
+				await clock.sleep(1000);
+				sobot.alive = 'theirs';
+			}
+		};
+		void neighbour();
+		expect(outcomes(await run(500))).toEqual(all(500));
+		isOver = true;
+		expect(new Set(sobot.accepted).size).toBe(500);
+		expect(sobot.accepted.length).toBe(500);
+	});
+
+	test('whatever its replacement: the batch ends within Give Up After and a minute, and says so', async () => {
+		const { clock, sobot, run } = setUp();
 		sobot.misbehave = () => code('900002');
-		expect(await run(1)).toEqual([{ verdict: expect.objectContaining({ retCode: '900002' }) as object }]);
-		expect(sobot.tokenCalls).toBe(2);
-		expect(sobot.calls.length).toBe(3);
+		const startMs = clock.nowMs();
+		expect(new Set(codes(await run(1000)))).toEqual(new Set(['900002']));
+		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(361);
+		expect(sobot.tokenCalls).toBeLessThanOrEqual(20);
 	});
 });
 
 describe('910022', () => {
-	test('renews a token that this batch did not fetch, and then blames the canvas', async () => {
+	test('blames the canvas after two new tokens, for all customers and all later batches', async () => {
 		const { sobot, run } = setUp();
 		sobot.misbehave = () => code('910022');
-		expect((await run(30)).map(({ verdict }) => verdict?.retCode)).toEqual(Array(30).fill('910022'));
-		expect(sobot.tokenCalls).toBe(1);
+		expect(codes(await run(30))).toEqual(Array(30).fill('910022'));
+		for (let i = 0; i < 100; i++) expect(codes(await run(1))).toEqual(['910022']);
+		expect(sobot.tokenCalls).toBe(2);
 	});
 
-	test('does not renew a token that this batch has fetched', async () => {
+	test('renews a token that this batch has fetched and that died meanwhile', async () => {
 		const { sobot, run } = setUp();
+		sobot.deadTokenCode = '910022';
 		sobot.alive = 'killed';
-		sobot.misbehave = (_, call) => (call > 1 ? code('910022') : undefined);
-		expect((await run(1)).map(({ verdict }) => verdict?.retCode)).toEqual(['910022']);
-		expect(sobot.tokenCalls).toBe(1);
+		sobot.misbehave = (_, call) => {
+			if (call === 150) sobot.alive = 'killed again';
+			return undefined;
+		};
+		expect(outcomes(await run(300))).toEqual(all(300));
+		expect(sobot.tokenCalls).toBe(2);
+	});
+
+	test('is taken for a dead token where the canvas has accepted customers, however often', async () => {
+		const { sobot, run } = setUp();
+		sobot.deadTokenCode = '910022';
+		sobot.misbehave = (_, call) => {
+			if (call % 60 === 0) sobot.alive = 'theirs';
+			return undefined;
+		};
+		expect(outcomes(await run(500))).toEqual(all(500));
 	});
 });
 
 describe('get_token fails', () => {
-	test('for good: no item is sent, and it is not asked again for each', async () => {
+	test('permanently: no item is sent, and it is not asked again for each', async () => {
 		const { sobot, run } = setUp();
 		sobot.alive = 'killed';
 		sobot.tokenError = new TokenError(
@@ -197,13 +244,12 @@ describe('get_token fails', () => {
 			'900003',
 			false,
 		);
-		const delivered = await run(100);
-		expect(delivered.map(({ verdict }) => verdict?.retCode)).toEqual(Array(100).fill('900003'));
+		expect(codes(await run(100))).toEqual(Array(100).fill('900003'));
 		expect(sobot.accepted).toEqual([]);
 		expect(sobot.tokenCalls).toBeLessThanOrEqual(2);
 	});
 
-	test('in passing: it is asked again after a pause, and nobody is left out', async () => {
+	test('transiently: it is asked again after a pause, and nobody is left out', async () => {
 		const { clock, sobot, run } = setUp();
 		sobot.alive = 'killed';
 		sobot.tokenError = new TokenError('down', '', null, true);
@@ -216,24 +262,24 @@ describe('get_token fails', () => {
 		expect(sobot.tokenCalls).toBeLessThan(10);
 	});
 
-	test('in passing, of an account that never had a token: said at once', async () => {
-		const { clock, sobot, run, route } = setUp();
-		route.session = new TokenSession(clock);
+	test('transiently, for an account that never had a token: reported at once, for all', async () => {
+		const { clock, sobot, run, options } = setUp();
+		options.session = new TokenSession(clock);
 		sobot.stored = undefined;
 		sobot.tokenError = new TokenError('down', '', null, true);
 		const startMs = clock.nowMs();
-		expect((await run(1)).map(({ verdict }) => verdict?.message)).toEqual(['down']);
-		expect(clock.nowMs() - startMs).toBeLessThan(2000);
+		expect(messages(await run(1000))).toEqual(Array(1000).fill('down'));
+		expect(clock.nowMs() - startMs).toBeLessThan(12_000);
+		expect(sobot.tokenCalls).toBe(1);
 	});
 
-	test('in passing, for longer than Give Up After: everybody has its words, together', async () => {
+	test('transiently, for longer than Give Up After: all customers fail together with its message', async () => {
 		const { clock, sobot, run } = setUp();
 		sobot.alive = 'killed';
 		sobot.tokenError = new TokenError('down', '', null, true);
 		const startMs = clock.nowMs();
-		const delivered = await run(50);
-		expect(delivered.map(({ verdict }) => verdict?.message)).toEqual(Array(50).fill('down'));
-		expect(clock.nowMs() - startMs).toBeLessThan(400_000);
+		expect(messages(await run(50))).toEqual(Array(50).fill('down'));
+		expect(clock.nowMs() - startMs).toBeLessThan(361_000);
 		expect(sobot.accepted).toEqual([]);
 	});
 });
@@ -258,8 +304,7 @@ describe('over the limit', () => {
 		const { sobot, clock, run } = setUp({ giveUpAfterSeconds: 60 });
 		sobot.misbehave = () => code('910024');
 		const startMs = clock.nowMs();
-		const delivered = await run(3);
-		expect(delivered.map(({ verdict }) => verdict?.retCode)).toEqual(Array(3).fill('910024'));
+		expect(codes(await run(3))).toEqual(Array(3).fill('910024'));
 		const seconds = (clock.nowMs() - startMs) / 1000;
 		expect(seconds).toBeGreaterThanOrEqual(60);
 		expect(seconds).toBeLessThan(80);
@@ -279,9 +324,9 @@ describe('unreachable', () => {
 	test('for longer than giveUpAfter: each item says so', async () => {
 		const { sobot, run } = setUp({ giveUpAfterSeconds: 5 });
 		sobot.misbehave = () => failure('ENOTFOUND', 'getaddrinfo');
-		const delivered = await run(3);
-		expect(outcomes(delivered)).toEqual(Array(3).fill('unreachable'));
-		expect(delivered[0]?.verdict?.message).toBe("Sobot's host name is not known.");
+		const customers = await run(3);
+		expect(outcomes(customers)).toEqual(Array(3).fill('unreachable'));
+		expect(messages(customers)[0]).toBe("Sobot's host name is not known.");
 	});
 });
 
@@ -320,8 +365,8 @@ test.each<[string, HttpAnswer | Error, boolean]>([
 	expect(sobot.calls.length).toBe(isSentAgain ? 2 : 1);
 });
 
-test('when the node is to stop: nothing new is sent after a failure, and what is under way is waited for', async () => {
-	const { sobot, run } = setUp({ stopOnFailure: true });
+test('when the node is to stop: nothing new is sent after a failure, and calls in flight are waited for', async () => {
+	const { sobot, run } = setUp({ batch: { stopsOnFailure: true, hasFailed: false } });
 	sobot.workMs = 2000;
 	sobot.misbehave = (body) => (body === bodies(11)[10] ? code('910026') : undefined);
 	const delivered = await run(100);
@@ -333,9 +378,11 @@ test('when the node is to stop: nothing new is sent after a failure, and what is
 });
 
 test.each<[string, (sobot: Sobot) => void]>([
-	['for its turn', () => undefined],
+	['for its slot', () => undefined],
 	['for its next try', (sobot) => (sobot.misbehave = () => code('910024'))],
 	['for Sobot to be reachable', (sobot) => (sobot.misbehave = () => failure('ECONNREFUSED', 'connect'))],
+	['for Sobot to answer clearly', (sobot) => (sobot.misbehave = () => code('999999'))],
+	['for answers of a Sobot that hangs', (sobot) => (sobot.workMs = 3_600_000)],
 	[
 		'for a token',
 		(sobot) => {
@@ -347,16 +394,149 @@ test.each<[string, (sobot: Sobot) => void]>([
 	'a stop ends the batch within a second while it waits %s, and nothing more goes out',
 	async (_, prepare) => {
 		const stop = new AbortController();
-		const { sobot, clock, route } = setUp({ stop: stop.signal });
+		const { sobot, clock, start } = setUp({ signal: stop.signal });
 		prepare(sobot);
 		await clock.advance(1000);
-		const running = deliver(bodies(10_000), route);
+		const { ended } = start(10_000);
 		await clock.advance(5000);
 		stop.abort();
 		const sent = sobot.calls.length;
 		expect(sent).toBeGreaterThan(0);
-		await clock.run(running, 1000);
+		await clock.run(ended, 1000);
 		await clock.advance(60_000);
 		expect(sobot.calls.length).toBe(sent);
 	},
 );
+
+test('after a stop, the customers whose calls are in flight can be told from those who were never sent', async () => {
+	const stop = new AbortController();
+	const { sobot, clock, start } = setUp({ signal: stop.signal });
+	sobot.workMs = 1000;
+	const { customers, ended } = start(200);
+	await clock.advance(2000);
+	stop.abort();
+	const inFlight = customers.filter(({ isInDoubt }) => isInDoubt).length;
+	const accepted = customers.filter(({ result }) => result?.outcome === 'accepted').length;
+	expect(inFlight).toBeGreaterThan(40);
+	expect(accepted).toBeGreaterThan(40);
+	expect(inFlight + accepted).toBe(sobot.calls.length);
+	await clock.run(ended, 1000);
+});
+
+describe('bad weather', () => {
+	const noAnswer = async (clock: SimulatedClock, ms: number): Promise<never> => {
+		await clock.sleep(ms);
+		throw failure('ECONNABORTED');
+	};
+
+	test.each([
+		[true, 100],
+		[false, 140],
+	])('Sobot hangs, with stop on failure %s: at most %i customers in doubt', async (stopsOnFailure, most) => {
+		const { clock, options, run } = setUp({ batch: { stopsOnFailure, hasFailed: false } });
+		options.send = async () => await noAnswer(clock, 30_000);
+		const startMs = clock.nowMs();
+		const customers = await run(5000);
+		expect(outcomes(customers).filter((one) => one === 'unknown').length).toBeLessThanOrEqual(most);
+		expect(outcomes(customers).filter((one) => one === 'accepted').length).toBe(0);
+		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(361);
+	});
+
+	test('5 minutes of 502: at most 150 customers in doubt, and nobody else is missed', async () => {
+		const { clock, sobot, run } = setUp({ giveUpAfterSeconds: 600 });
+		const endMs = clock.nowMs() + 300_000;
+		sobot.misbehave = (_, call) =>
+			call > 100 && clock.nowMs() < endMs ? { statusCode: 502, body: '<html>' } : undefined;
+		const customers = await run(5000);
+		const doubtful = outcomes(customers).filter((one) => one === 'unknown').length;
+		expect(doubtful).toBeLessThanOrEqual(150);
+		expect(sobot.accepted.length).toBe(5000 - doubtful);
+	});
+
+	test('502 without an end: the rest is reported as not sent, within Give Up After and a minute', async () => {
+		const { clock, sobot, run } = setUp();
+		sobot.misbehave = () => ({ statusCode: 502, body: '<html>' });
+		const startMs = clock.nowMs();
+		const customers = await run(1000);
+		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(361);
+		expect(new Set(outcomes(customers))).toEqual(new Set(['unknown', 'notSent']));
+		expect(sobot.calls.length).toBeLessThan(60);
+	});
+
+	test.each<[string, HttpAnswer | Error]>([
+		['unreachable', failure('ECONNREFUSED', 'connect')],
+		['overLimit', code('910024')],
+	])('%s without an end: 1,000 customers end within Give Up After and a minute', async (outcome, ending) => {
+		const { clock, sobot, run } = setUp();
+		sobot.misbehave = () => ending;
+		const startMs = clock.nowMs();
+		expect(outcomes(await run(1000))).toEqual(Array(1000).fill(outcome));
+		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(361);
+	});
+
+	test('single unclear answers do not slow a batch down', async () => {
+		const { clock, sobot, run } = setUp();
+		sobot.misbehave = (_, call) => (call % 30 === 0 ? { statusCode: 502, body: '' } : undefined);
+		const startMs = clock.nowMs();
+		await run(900);
+		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(22);
+	});
+});
+
+describe('an unknown outcome', () => {
+	test('may be sent again until Give Up After, if the user wants that', async () => {
+		const { sobot, run } = setUp({ unknownOutcome: 'sendAgain', giveUpAfterSeconds: 60 });
+		sobot.misbehave = (body, call) =>
+			call <= 3 || body === bodies(9)[8] ? { statusCode: 502, body: '' } : undefined;
+		expect(outcomes(await run(10))).toEqual([...all(8), 'unknown', ...all(1)]);
+	});
+
+	test('may count as sent: then it is no failure', async () => {
+		const batch = { stopsOnFailure: true, hasFailed: false };
+		const { sobot, run } = setUp({ unknownOutcome: 'treatAsSent', batch });
+		sobot.misbehave = (body) => (body === bodies(5)[4] ? failure('ECONNABORTED') : undefined);
+		expect(outcomes(await run(10))).toEqual([...all(4), 'unknown', ...all(5)]);
+		expect(batch.hasFailed).toBe(false);
+	});
+});
+
+test('a failure on one canvas ends the deliveries on the others', async () => {
+	const batch = { stopsOnFailure: true, hasFailed: false };
+	const one = setUp({ batch });
+	const { clock } = one;
+	const other = new Sobot(clock);
+	other.stored = other.token('t0');
+	one.sobot.misbehave = (_, call) => (call === 20 ? code('910025') : undefined);
+	const customers: Customer[] = bodies(5000).map((body) => ({ body }));
+	const options = { ...one.options, pace: new Pace(clock), trust: new CanvasTrust(clock), store: other };
+	const both = Promise.all([
+		one.start(5000).ended,
+		deliver(customers, { ...options, send: async (token, body) => await other.send(token, body) }),
+	]);
+	await clock.run(both);
+	expect(other.accepted.length).toBeLessThan(40);
+});
+
+test('a fault in this package surfaces instead of being swallowed', async () => {
+	const { options, start, clock } = setUp();
+	options.trust.recordAccepted = () => {
+		throw new Error('a fault');
+	};
+	const { ended } = start(3);
+	await expect(clock.run(ended)).rejects.toThrow('a fault');
+});
+
+test('an accepted customer keeps no answer: one result object serves all', async () => {
+	const { run } = setUp();
+	expect(new Set((await run(100)).map(({ result }) => result)).size).toBe(1);
+});
+
+test('leaves no listener behind on the signal', async () => {
+	const stop = new AbortController();
+	const added = jest.spyOn(stop.signal, 'addEventListener');
+	const removed = jest.spyOn(stop.signal, 'removeEventListener');
+	const { run } = setUp({ signal: stop.signal });
+	await run(20);
+	expect(added.mock.calls.length).toBeGreaterThan(0);
+	expect(removed.mock.calls.length).toBe(added.mock.calls.length);
+});

@@ -40,7 +40,8 @@ export function bodyFromFields({ contactIdField, contactId, nick, additional }: 
 export function bodyFromItem(json: unknown, contactIdField: string): CustomerBody {
 	if (!isFilledObject(json)) {
 		return {
-			problem: "The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to Define Below.",
+			problem:
+				"The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to Define Below.",
 		};
 	}
 	return bodyFromObject(json, contactIdField);
@@ -115,7 +116,8 @@ function readText(value: unknown): { text: string } | { problem: string } {
 		return { problem: `is the number ${value}, which has lost digits. Make it text where it comes from.` };
 	}
 	const text = textOf(value) ?? '';
-	if (text === '') return { problem: 'is empty or not text. Enter it, or check the expression for this item.' };
+	if (text === '')
+		return { problem: 'is empty or not text. Enter it, or check the expression for this item.' };
 	return isTemplate(text) ? { problem: stillTemplate(text) } : { text };
 }
 

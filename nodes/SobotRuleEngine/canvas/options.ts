@@ -53,7 +53,8 @@ function problemWith(options: Options): string | undefined {
 	if (!isNumber(timeout) || timeout < 0.001 || timeout > LONGEST_TIMEOUT_SECONDS) {
 		return `'Timeout (Seconds)' must be a number above 0 and at most ${LONGEST_TIMEOUT_SECONDS}.`;
 	}
-	if (!isNumber(giveUpAfter) || giveUpAfter < 0) return "'Give Up After (Seconds)' must be a number, 0 or more.";
+	if (!isNumber(giveUpAfter) || giveUpAfter < 0)
+		return "'Give Up After (Seconds)' must be a number, 0 or more.";
 	if (!UNKNOWN_OUTCOMES.includes(unknownOutcome)) {
 		return "'Unknown Outcome' must be fail, sendAgain or treatAsSent.";
 	}

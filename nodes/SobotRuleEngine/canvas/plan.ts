@@ -35,7 +35,10 @@ export type Plan =
 const LONGEST_BLOCK_MS = 50;
 
 /** Runs `work` for each index, and lets n8n do other things in between. */
-export async function forEachIndex(count: number, work: (index: number) => Promise<void> | void): Promise<void> {
+export async function forEachIndex(
+	count: number,
+	work: (index: number) => Promise<void> | void,
+): Promise<void> {
 	let sinceMs = systemClock.nowMs();
 	for (let index = 0; index < count; index++) {
 		// Awaiting what is no promise would cost a turn of the event loop's microtasks for each item.
@@ -139,9 +142,13 @@ function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): strin
 }
 
 function readBody(node: IExecuteFunctions, index: number): CustomerBody {
-	const contactIdField = String(node.getNodeParameter('options.contactIdField', index, 'Contact_id') ?? '').trim();
+	const contactIdField = String(
+		node.getNodeParameter('options.contactIdField', index, 'Contact_id') ?? '',
+	).trim();
 	if (contactIdField === '') {
-		return { problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field." };
+		return {
+			problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
+		};
 	}
 	switch (node.getNodeParameter('dataMode', index, 'defineBelow')) {
 		case 'autoMapInputData':

@@ -17,7 +17,7 @@ const STOPPED: Result = {
 	message: 'Not sent: the execution ended before this customer.',
 	advice: 'Send this customer again.',
 };
-const STOPPED_IN_FLIGHT: Result = {
+const STOPPED_IN_DOUBT: Result = {
 	outcome: 'unknown',
 	retCode: null,
 	message: `The execution ended before Sobot answered. ${MAY_OR_MAY_NOT}.`,
@@ -43,8 +43,8 @@ export function outputItem(
 	index: number,
 	options: Options,
 ): INodeExecutionData {
-	const isInFlight = plan.kind === 'send' && plan.customer.isInFlight === true;
-	const result = resultOf(plan) ?? (isInFlight ? STOPPED_IN_FLIGHT : STOPPED);
+	const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
+	const result = resultOf(plan) ?? (isInDoubt ? STOPPED_IN_DOUBT : STOPPED);
 	const error = isAsWanted(plan, options) ? null : failureText(result, plan, index);
 	const item = toItem(node, index, options, {
 		contactId: plan.contactId ?? null,
@@ -93,11 +93,7 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[]): vo
 }
 
 /** Ends the node if a customer's call failed or is in doubt. */
-export function throwFirstFailure(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-): void {
+export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[], options: Options): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
 	const result = plan && resultOf(plan);
@@ -140,12 +136,17 @@ export function summarize(plans: readonly Plan[]): string {
 
 /** The indexes of the items, by what became of them. */
 export function groupByOutcome(plans: readonly Plan[]) {
-	const lists = { accepted: [] as number[], failed: [] as number[], unknown: [] as number[], left: [] as number[] };
+	const lists = {
+		accepted: [] as number[],
+		failed: [] as number[],
+		unknown: [] as number[],
+		left: [] as number[],
+	};
 	for (const [index, plan] of plans.entries()) {
 		const outcome = resultOf(plan)?.outcome;
-		const isInFlight = plan.kind === 'send' && plan.customer.isInFlight === true;
+		const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
 		if (outcome === 'accepted') lists.accepted.push(index);
-		else if (outcome === 'unknown' || (outcome === undefined && isInFlight)) lists.unknown.push(index);
+		else if (outcome === 'unknown' || (outcome === undefined && isInDoubt)) lists.unknown.push(index);
 		else if (outcome === undefined) lists.left.push(index);
 		else lists.failed.push(index);
 	}
@@ -185,6 +186,7 @@ function failureText(result: Result, plan: Plan, index: number): string {
 
 /** The message with its customer and item: "...: customer 123 (item 4)." */
 function withCustomer(message: string, { contactId }: Plan, index: number): string {
-	const who = contactId === undefined ? `item ${index}` : `customer ${contactId.slice(0, 100)} (item ${index})`;
+	const who =
+		contactId === undefined ? `item ${index}` : `customer ${contactId.slice(0, 100)} (item ${index})`;
 	return `${message.replace(/\.$/, '')}: ${who}.`;
 }

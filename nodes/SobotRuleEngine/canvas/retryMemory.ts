@@ -19,7 +19,7 @@ interface Account {
 export interface Entry {
 	readonly digest: string;
 	readonly result?: Result;
-	readonly isInFlight?: boolean;
+	readonly isInDoubt?: boolean;
 }
 
 /**
@@ -74,10 +74,10 @@ export class RetryMemory {
 	/** Writes down who must not be sent again. Synchronous: n8n stores what is written while it ends an execution. */
 	remember(entries: Iterable<Entry>): void {
 		const account: Account = { accepted: '', unknown: {} };
-		for (const { digest, result, isInFlight } of entries) {
+		for (const { digest, result, isInDoubt } of entries) {
 			if (result?.outcome === 'accepted') account.accepted += digest;
 			else if (result?.outcome === 'unknown') account.unknown[digest] = result.retCode;
-			else if (isInFlight) account.unknown[digest] = null;
+			else if (isInDoubt) account.unknown[digest] = null;
 		}
 		this.context[this.key] = account;
 	}

@@ -46,7 +46,8 @@ const customer: INodeProperties[] = [
 		required: true,
 		placeholder: 'e.g. Jane',
 		displayOptions: { show: showDefined },
-		description: 'Name of the customer. Sobot requires it, and uses it to create a customer it does not know.',
+		description:
+			'Name of the customer. Sobot requires it, and uses it to create a customer it does not know.',
 	},
 	{
 		displayName: 'Additional Fields',
@@ -126,7 +127,8 @@ const options: INodeProperties[] = [
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: LONGEST_TIMEOUT_SECONDS },
 		default: DEFAULT_OPTIONS.timeout,
-		description: 'How long to wait for an answer. After a timeout it is unknown whether Sobot processed the call.',
+		description:
+			'How long to wait for an answer. After a timeout it is unknown whether Sobot processed the call.',
 	},
 	{
 		displayName: 'Unknown Outcome',

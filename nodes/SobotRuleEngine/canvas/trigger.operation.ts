@@ -92,7 +92,7 @@ async function send(
 
 function* entriesOf(plans: readonly SendPlan[]) {
 	for (const { digest, customer } of plans) {
-		yield { digest, result: customer.result, isInFlight: customer.isInFlight };
+		yield { digest, result: customer.result, isInDoubt: customer.isInDoubt };
 	}
 }
 
@@ -117,7 +117,7 @@ async function deliverByTarget(
 			} catch (cause) {
 				batch.hasFailed = true;
 				const result = unexpected(cause);
-				for (const customer of customers) if (!customer.isInFlight) customer.result ??= result;
+				for (const customer of customers) if (!customer.isInDoubt) customer.result ??= result;
 			}
 		}),
 	);
@@ -154,7 +154,12 @@ function deliveryOptions(
 		unknownOutcome: options.unknownOutcome,
 		// Not through n8n's authentication: that reads the database at every call, and takes HTTP 200 with 900002 for success.
 		send: async (token, body) => {
-			const request = canvasRequest({ ...canvas, baseUrl: account.baseUrl }, token, body, options.timeout * 1000);
+			const request = canvasRequest(
+				{ ...canvas, baseUrl: account.baseUrl },
+				token,
+				body,
+				options.timeout * 1000,
+			);
 			return (await node.helpers.httpRequest(request)) as HttpAnswer;
 		},
 	};
@@ -172,7 +177,11 @@ function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
 			customData?.set(key, `${name}: ${counted(indexes, 'customer')}`.slice(0, 500));
 		show('sobot_accepted', accepted);
 		if (unknown.length > 0) show('sobot_unknown', unknown);
-		if (failed.length + left.length > 0) show('sobot_not_accepted', [...failed, ...left].sort((a, b) => a - b));
+		if (failed.length + left.length > 0)
+			show(
+				'sobot_not_accepted',
+				[...failed, ...left].sort((a, b) => a - b),
+			);
 	} catch {
 		// The account in the node context is complete without it.
 	}

@@ -1,4 +1,5 @@
-import { judgeAnswer, judgeError, RETURN_CODES } from '../../nodes/sobot/returnCodes';
+import { RETURN_CODES } from '../../nodes/sobot/returnCodes';
+import { judgeAnswer, judgeError } from '../../nodes/sobot/verdict';
 
 const answer = (body: unknown, statusCode = 200) => ({
 	statusCode,
@@ -10,13 +11,14 @@ const failed = (code: string, syscall?: string) =>
 // Every row of the document's table, with its HTTP status there.
 test.each([
 	[200, '000000', 'accepted'],
+	[200, '700046', 'refused'],
 	[200, '900001', 'tokenRefused'],
 	[200, '900002', 'tokenRefused'],
 	[200, '900003', 'refused'],
 	[200, '900004', 'refused'],
 	[200, '999999', 'unknown'],
 	[400, '910021', 'refused'],
-	[400, '910022', 'tokenDoubtful'],
+	[400, '910022', 'canvasOrToken'],
 	[400, '910023', 'refused'],
 	[400, '910024', 'overLimit'],
 	[400, '910025', 'refused'],
@@ -29,7 +31,7 @@ test.each([
 
 test('has own words and advice for each failing code', () => {
 	const failing = Object.entries(RETURN_CODES).filter(([code]) => code !== '000000');
-	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(11);
+	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(12);
 	expect(failing.filter(([, { advice }]) => advice === '')).toEqual([]);
 });
 
@@ -38,7 +40,7 @@ test('says what happened with the code, and then what to do', () => {
 		outcome: 'refused',
 		retCode: '910025',
 		message: 'This canvas is not activated in Sobot (910025).',
-		advice: 'Activate the canvas in Sobot, then run the workflow again for this item.',
+		advice: 'Activate the canvas in Sobot, then send this customer again.',
 	});
 });
 
@@ -49,6 +51,9 @@ test.each([
 	['an HTML page with HTTP 200', answer('<html>hi</html>'), null],
 	['an HTML page with HTTP 502', answer('<html>bad gateway</html>', 502), null],
 	['a redirect', answer('', 302), null],
+	['success with HTTP 302', answer({ ret_code: '000000' }, 302), '000000'],
+	['success with HTTP 400', answer({ ret_code: '000000' }, 400), '000000'],
+	['a code that every JavaScript object has', answer({ ret_code: 'constructor' }), 'constructor'],
 	['an empty body', answer(''), null],
 	['JSON that is not an object', answer('"000000"'), null],
 	['an object without a code', answer({ ok: true }), null],
@@ -67,6 +72,10 @@ test.each([
 	['EHOSTUNREACH', 'connect'],
 	['ENETUNREACH', 'connect'],
 	['ECONNRESET', 'connect'],
+	['EMFILE', 'connect'],
+	['EADDRNOTAVAIL', 'connect'],
+	['EANYTHING', 'connect'],
+	['EANYTHING', 'getaddrinfo'],
 ])('knows that nothing was sent after %s while in %s', (code, syscall) => {
 	expect(judgeError(failed(code, syscall))).toEqual(
 		expect.objectContaining({ outcome: 'unreachable', retCode: null }),
@@ -95,8 +104,20 @@ test('finds the socket error beneath the HTTP client, and among the addresses th
 	expect(judgeError(tried).outcome).toBe('unreachable');
 });
 
-test('does not try again what a bad certificate stops', () => {
-	expect(judgeError(failed('DEPTH_ZERO_SELF_SIGNED_CERT')).outcome).toBe('refused');
+test('knows that nothing was sent if the connection broke during the TLS handshake', () => {
+	const words = 'Client network socket disconnected before secure TLS connection was established';
+	expect(judgeError(Object.assign(new Error(words), { code: 'ECONNRESET' })).outcome).toBe('unreachable');
+});
+
+test.each([
+	failed('DEPTH_ZERO_SELF_SIGNED_CERT'),
+	failed('EPROTO', 'write'),
+	failed('ERR_INVALID_CHAR'),
+	Object.assign(new Error('blocked'), { name: 'SsrfBlockedIpError' }),
+])('does not try again what fails before anything is sent: %s', (cause) => {
+	const verdict = judgeError(cause);
+	expect(verdict.outcome).toBe('refused');
+	expect(verdict.advice).toContain('Nothing was sent.');
 });
 
 test('does not know what became of a call that failed with something else altogether', () => {

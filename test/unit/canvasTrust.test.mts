@@ -1,0 +1,47 @@
+import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
+import { SimulatedClock } from './clock.mts';
+
+const HOUR_MS = 3_600_000;
+
+function setUp() {
+	const clock = new SimulatedClock();
+	return { clock, trust: new CanvasTrust(clock) };
+}
+
+test('blames a canvas that has accepted nobody after three tokens', () => {
+	const { trust } = setUp();
+	expect(['a', 'a', 'b', 'b', 'c', 'd'].map((token) => trust.isToBlame(token))).toEqual([
+		false,
+		false,
+		false,
+		false,
+		true,
+		true,
+	]);
+});
+
+test('blames a canvas that has accepted customers only after eight tokens in a row', () => {
+	const { trust } = setUp();
+	trust.recordAccepted();
+	for (const token of 'abcdefg') expect(trust.isToBlame(token)).toBe(false);
+	trust.recordAccepted();
+	for (const token of 'abcdefg') expect(trust.isToBlame(token)).toBe(false);
+	expect(trust.isToBlame('h')).toBe(true);
+});
+
+test('gives a blamed canvas another chance after an hour', async () => {
+	const { clock, trust } = setUp();
+	for (const token of 'abc') trust.isToBlame(token);
+	await clock.advance(HOUR_MS - 1);
+	expect(trust.isToBlame('d')).toBe(true);
+	await clock.advance(1);
+	expect(trust.isToBlame('d')).toBe(false);
+});
+
+test('is idle once it has not been used for two hours', async () => {
+	const { clock, trust } = setUp();
+	trust.recordAccepted();
+	expect(trust.isIdle).toBe(false);
+	await clock.advance(2 * HOUR_MS + 1);
+	expect(trust.isIdle).toBe(true);
+});

@@ -1,0 +1,73 @@
+import { digestOf, RetryMemory, type Entry } from '../../nodes/SobotRuleEngine/canvas/retryMemory';
+
+const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
+	({
+		digest: digestOf('canvas', contactId, 0),
+		...(outcome ? { result: { outcome, retCode: null, message: '', advice: '' } } : {}),
+		...more,
+	}) as Entry;
+
+test('remembers who is on the canvas or may be, and nobody else', () => {
+	const context = {};
+	new RetryMemory(context, 0).remember([
+		entry('accepted', 'accepted'),
+		entry('unknown', 'unknown'),
+		entry('in flight', undefined, { isInDoubt: true }),
+		entry('refused', 'refused'),
+		entry('left'),
+	]);
+	// n8n stores the context as JSON.
+	const memory = new RetryMemory(JSON.parse(JSON.stringify(context)) as Record<string, unknown>, 0);
+	const outcome = (contactId: string) => memory.resultOf(digestOf('canvas', contactId, 0))?.outcome;
+	expect(['accepted', 'unknown', 'in flight', 'refused', 'left'].map(outcome)).toEqual([
+		'accepted',
+		'unknown',
+		'unknown',
+		undefined,
+		undefined,
+	]);
+});
+
+test('keeps the return code of a call whose outcome is unknown', () => {
+	const context = {};
+	const unknown = { outcome: 'unknown', retCode: '999999', message: '', advice: '' } as const;
+	new RetryMemory(context, 0).remember([{ digest: digestOf('c', '1', 0), result: unknown }]);
+	expect(new RetryMemory(context, 0).resultOf(digestOf('c', '1', 0))).toMatchObject({ retCode: '999999' });
+});
+
+test('tells canvases, customers, occurrences and runs apart', () => {
+	const digests = [
+		digestOf('a', '1', 0),
+		digestOf('b', '1', 0),
+		digestOf('a', '2', 0),
+		digestOf('a', '1', 1),
+	];
+	expect(new Set(digests).size).toBe(4);
+	const context = {};
+	new RetryMemory(context, 0).remember([entry('1', 'accepted')]);
+	expect(new RetryMemory(context, 1).resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+});
+
+test('holds no customer data, and 16 characters for each customer', () => {
+	const context: Record<string, { accepted: string }> = {};
+	const entries = Array.from({ length: 100 }, (_, i) => entry(`customer-${i}`, 'accepted'));
+	new RetryMemory(context, 0).remember(entries);
+	expect(JSON.stringify(context)).not.toContain('customer');
+	expect(context.run0?.accepted.length).toBe(1600);
+});
+
+test('forgets a run that needs no other try', () => {
+	const context = {};
+	const memory = new RetryMemory(context, 0);
+	memory.remember([entry('1', 'accepted')]);
+	memory.forget();
+	expect(context).toEqual({});
+});
+
+test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
+	'survives a foreign entry %j',
+	(foreign) => {
+		const memory = new RetryMemory({ run0: foreign }, 0);
+		expect(memory.resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+	},
+);
