@@ -1,17 +1,15 @@
 // The action node: a shell around its operations.
 import type {
-	ICredentialsDecrypted,
-	ICredentialTestFunctions,
 	IExecuteFunctions,
-	INodeCredentialTestResult,
 	INodeExecutionData,
 	INodePropertyOptions,
 	INodeType,
 	INodeTypeDescription,
 } from 'n8n-workflow';
-import { NodeConnectionTypes } from 'n8n-workflow';
-import { canvasFormError } from './canvas/canvasCredential';
+import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { searchCanvases } from './canvas/searchCanvases';
 import * as trigger from './canvas/trigger.operation';
+import { fields as triggerFields } from './canvas/trigger.fields';
 import * as acknowledge from './webhookApp/acknowledge.operation';
 
 // Apart from its field: n8n's lint takes "Canvas" for a plural and would have it "Canva".
@@ -20,6 +18,11 @@ const RESOURCES: INodePropertyOptions[] = [
 	{ name: 'Webhook App', value: 'webhookApp' },
 ];
 
+const OPERATIONS: Record<string, (this: IExecuteFunctions) => Promise<INodeExecutionData[]>> = {
+	'canvas.trigger': trigger.execute,
+	'webhookApp.acknowledge': acknowledge.execute,
+};
+
 export class SobotRuleEngine implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Sobot Rule Engine',
@@ -27,20 +30,15 @@ export class SobotRuleEngine implements INodeType {
 		icon: { light: 'file:../sobot/sobot.svg', dark: 'file:../sobot/sobot.dark.svg' },
 		group: ['output'],
 		version: 1,
-		subtitle: '={{ $parameter["operation"] + ": " + $parameter["resource"] }}',
-		description: 'Put customers on a Sobot Rule Engine canvas, and answer pushes from Sobot',
+		subtitle:
+			'={{ $parameter["resource"] === "webhookApp" ? "acknowledge: " + $parameter["outcome"] : "trigger canvas" }}',
+		description: 'Put customers on Sobot Rule Engine canvases, and acknowledge pushes from Sobot',
 		defaults: { name: 'Sobot Rule Engine' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
 		credentials: [
 			{ name: 'sobotApi', required: true, displayOptions: { show: { resource: ['canvas'] } } },
-			{
-				name: 'sobotCanvasApi',
-				required: true,
-				testedBy: 'checkCanvasForm',
-				displayOptions: { show: { resource: ['canvas'] } },
-			},
 		],
 		properties: [
 			{
@@ -62,7 +60,7 @@ export class SobotRuleEngine implements INodeType {
 						name: 'Trigger',
 						value: 'trigger',
 						action: 'Trigger canvas',
-						description: 'Put a customer on a canvas, one for each input item',
+						description: 'Put the customer of each input item on a canvas',
 					},
 				],
 				default: 'trigger',
@@ -83,30 +81,18 @@ export class SobotRuleEngine implements INodeType {
 				],
 				default: 'acknowledge',
 			},
-			...trigger.fields,
+			...triggerFields,
 			...acknowledge.fields,
 		],
 	};
 
-	methods = {
-		credentialTest: {
-			async checkCanvasForm(
-				this: ICredentialTestFunctions,
-				credential: ICredentialsDecrypted,
-			): Promise<INodeCredentialTestResult> {
-				const error = canvasFormError(credential.data ?? {});
-				if (error) return { status: 'Error', message: error };
-				return {
-					status: 'OK',
-					message:
-						'The form is right. Whether Sobot knows this canvas shows only when a customer is put on it.',
-				};
-			},
-		},
-	};
+	methods = { listSearch: { searchCanvases } };
 
 	async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-		const resource = this.getNodeParameter('resource', 0);
-		return [await (resource === 'canvas' ? trigger : acknowledge).execute.call(this)];
+		const resource = String(this.getNodeParameter('resource', 0));
+		const operation = String(this.getNodeParameter('operation', 0));
+		const execute = OPERATIONS[`${resource}.${operation}`];
+		if (execute) return [await execute.call(this)];
+		throw new NodeOperationError(this.getNode(), `This node has no operation '${operation}' for '${resource}'.`);
 	}
 }

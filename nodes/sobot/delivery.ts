@@ -4,6 +4,7 @@ import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
 import type { Token } from './account';
 import { InFlight } from './inFlight';
+import { ADMITTED_AT_ONCE, type Ledger } from './ledger';
 import { Outage } from './outage';
 import type { Pace } from './pace';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
@@ -14,9 +15,9 @@ import { judgeAnswer, judgeError, type Verdict } from './verdict';
 /** What to do when nobody can know whether Sobot carried a call out. */
 export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 
-/** What became of a customer; `notSent` if no call for them ever left. */
+/** What became of a customer; `notSent` if no call for them ever left, `alreadySent` by an earlier run. */
 export interface Result extends Omit<Verdict, 'outcome'> {
-	readonly outcome: Outcome | 'notSent';
+	readonly outcome: Outcome | 'notSent' | 'alreadySent';
 }
 
 /** One customer of a batch. Without a `result` they have not been sent, or their call is in flight. */
@@ -25,6 +26,10 @@ export interface Customer {
 	readonly body: string;
 	/** whether Sobot may have carried out a call, or may be doing so: it is in flight, or ended without a clear answer */
 	isInDoubt?: boolean;
+	/** what the ledger knows the customer by; without it they are not in the ledger */
+	readonly key?: string;
+	/** whether the ledger has stored that a call is about to leave */
+	isAdmitted?: boolean;
 	/** when the first call left, in ms of the monotonic clock */
 	firstSentMs?: number;
 	result?: Result;
@@ -43,6 +48,8 @@ export interface DeliveryOptions {
 	readonly trust: CanvasTrust;
 	readonly clock: Clock;
 	readonly batch: Batch;
+	/** the account of who was sent, if it is to survive a crash */
+	readonly ledger?: Ledger;
 	/** aborted when the user stops the execution, or when it times out */
 	readonly signal?: AbortSignal;
 	readonly requestsPerSecond: number;
@@ -122,7 +129,9 @@ class Delivery {
 		await this.waitUntilClear();
 		this.endIfHopeless();
 		if (this.isOver) return;
-		if (this.end) return this.settle(customer, this.end);
+		const known = customer.result ?? this.end;
+		if (known) return this.settle(customer, known);
+		if (!(await this.admit(customer))) return;
 		try {
 			const token = await this.takeSlot();
 			if (!token) return void this.waiting.unshift(customer);
@@ -153,6 +162,27 @@ class Delivery {
 			this.obstacle.outcome === 'unknown'
 				? { ...this.obstacle, outcome: 'notSent', ...NO_CLEAR_ANSWERS }
 				: this.obstacle;
+	}
+
+	/** Has the ledger store that this customer and the next ones are about to be sent. False if this one is not, now. */
+	private async admit(customer: Customer): Promise<boolean> {
+		const { ledger } = this.options;
+		if (!ledger || customer.isAdmitted) return true;
+		const blocked = ledger.blocked(customer);
+		if (blocked) {
+			this.inFlight.add(blocked.then(() => void this.waiting.push(customer)));
+			return false;
+		}
+		try {
+			await ledger.admit([customer, ...this.customers.slice(this.next, this.next + ADMITTED_AT_ONCE - 1)]);
+		} catch {
+			this.outage.extend();
+			this.retry(customer, NOTHING_STORED);
+			return false;
+		}
+		if (customer.isAdmitted) return true;
+		this.waiting.unshift(customer);
+		return false;
 	}
 
 	/** The token to send with, at the moment to send; undefined if it took so long that the batch has to be looked at. */
@@ -261,15 +291,19 @@ class Delivery {
 	}
 
 	private settle(customer: Customer, verdict: Result): void {
-		const isClear = verdict.outcome === 'accepted' || verdict.outcome === 'unknown' || !customer.isInDoubt;
+		const isClear = CLEAR_OUTCOMES.includes(verdict.outcome) || !customer.isInDoubt;
 		const result = isClear ? verdict : { ...verdict, ...IN_DOUBT };
 		customer.result = result;
+		this.options.ledger?.record(customer);
 		const isAsWanted =
 			result.outcome === 'accepted' ||
+			result.outcome === 'alreadySent' ||
 			(result.outcome === 'unknown' && this.options.unknownOutcome === 'treatAsSent');
 		if (!isAsWanted) this.options.batch.hasFailed = true;
 	}
 }
+
+const CLEAR_OUTCOMES: readonly string[] = ['accepted', 'alreadySent', 'unknown'];
 
 /** A customer whose earlier call ended without a clear answer may be on the canvas, whatever came after it. */
 const IN_DOUBT = {
@@ -281,4 +315,11 @@ const IN_DOUBT = {
 const NO_CLEAR_ANSWERS = {
 	message: 'Not sent: Sobot gave no clear answer to any call before this one.',
 	advice: 'Try again once Sobot answers, or ask Sobot.',
+};
+
+const NOTHING_STORED: Verdict = {
+	outcome: 'unreachable',
+	retCode: null,
+	message: 'Not sent: n8n could not store that this customer is about to be sent.',
+	advice: "Check that n8n's database can be reached.",
 };

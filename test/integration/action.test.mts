@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { HTTP_STATUS } from '../sandbox/account.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
-import { outcomeOf, runAction, StoredCredentials, type ActionRun } from './core.mts';
+import { outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
 
 let sandbox: Sandbox;
 let credentials: StoredCredentials;
@@ -10,61 +10,87 @@ let credentials: StoredCredentials;
 beforeEach(async () => {
 	sandbox = await Sandbox.start();
 	credentials = new StoredCredentials();
-	credentials.add('sobotApi', {
-		region: 'custom',
-		baseUrl: `${sandbox.url}/`,
-		appId: 'demo-app',
-		appKey: 'demo-key',
-		token: '',
-		tokenExpiresAt: '',
-	});
-	credentials.add('sobotCanvasApi', { triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret });
+	credentials.add('sobotApi', account());
 });
 afterEach(async () => await sandbox.close());
 
-const DEFINED = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
+/** The Sobot API credential, with the canvases of the sandbox; `more` changes or adds fields. */
+const account = (more: object = {}) => ({
+	region: 'custom',
+	baseUrl: `${sandbox.url}/`,
+	appId: 'demo-app',
+	appKey: 'demo-key',
+	token: '',
+	tokenExpiresAt: '',
+	canvases: {
+		canvas: [
+			{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret },
+			{ name: 'Asleep', triggerId: '1234567890123456780', secret: DEMO_CANVAS.secret },
+			{ name: 'Members', triggerId: '1234567890123456781', secret: DEMO_CANVAS.secret },
+			{ name: 'Quiet', triggerId: '1234567890123456782', secret: DEMO_CANVAS.secret },
+			{ name: 'Wrong secret', triggerId: '1234567890123456783', secret: 'wrong' },
+		],
+	},
+	...more,
+});
+
+const canvas = (value: string) => ({ __rl: true, mode: 'id', value });
+const DEFINED = {
+	canvas: canvas(DEMO_CANVAS.triggerId),
+	contactId: '={{ $json.id }}',
+	nick: '={{ $json.name }}',
+};
 const people = (...ids: string[]) => ids.map((id) => ({ json: { id, name: `N ${id}` } }));
-const run = async (more: Partial<ActionRun>) =>
-	outcomeOf(await runAction({ items: people('1', '2', '3'), parameters: DEFINED, credentials, ...more }));
+const crowd = (count: number) => people(...Array.from({ length: count }, (_, i) => `${i}`));
+const start = async (more: Partial<ActionRun> = {}) =>
+	await runAction({ items: people('1', '2', '3'), parameters: DEFINED, credentials, ...more });
+const run = async (more: Partial<ActionRun> = {}) => outcomeOf(await start(more));
+const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const sentBodies = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
-const OK = { ret_code: '000000' };
+const timesAccepted = (id: string) => sandbox.accepted.filter(({ contactId }) => contactId === id).length;
+const timesSent = (id: string) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length;
+const ok = (contactId: string) => ({ contactId, outcome: 'accepted', ret_code: '000000', error: null });
 
 describe('what is sent', () => {
 	test('one body for each item, in order, and one paired output item each', async () => {
-		const { output } = await run({});
+		const { output } = await run();
 		expect(sentBodies()).toEqual([
 			{ Contact_id: '1', nick: 'N 1' },
 			{ Contact_id: '2', nick: 'N 2' },
 			{ Contact_id: '3', nick: 'N 3' },
 		]);
-		expect(output).toEqual([0, 1, 2].map((item) => ({ json: OK, pairedItem: { item } })));
+		expect(output).toEqual(['1', '2', '3'].map((id, item) => ({ json: ok(id), pairedItem: { item } })));
 	});
 
 	test('additional fields and a contact ID field with a name of its own', async () => {
-		credentials.add('sobotCanvasApi', { triggerId: '1234567890123456781', secret: DEMO_CANVAS.secret });
 		const additionalFields = { field: [{ name: 'order_no', value: '={{ "A-" + $json.id }}' }] };
 		await run({
 			items: people('7'),
-			parameters: { ...DEFINED, contactIdField: 'member_no', additionalFields },
+			parameters: {
+				...DEFINED,
+				canvas: canvas('Members'),
+				options: { contactIdField: 'member_no' },
+				additionalFields,
+			},
 		});
 		expect(sentBodies()).toEqual([{ member_no: '7', nick: 'N 7', order_no: 'A-7' }]);
 	});
 
 	test('the input item itself', async () => {
 		const json = { Contact_id: '9', nick: 'Zoé', list: [1, null], deep: { a: true } };
-		await run({ items: [{ json }], parameters: { dataMode: 'autoMapInputData' } });
+		await run({ items: [{ json }], parameters: { ...DEFINED, dataMode: 'autoMapInputData' } });
 		expect(sentBodies()).toEqual([json]);
 	});
 
 	test('JSON as it was typed: the digits of a long number stay', async () => {
 		const jsonBody = ' { "Contact_id": "9", "nick": "x", "order": 1234567890123456789 } ';
-		await run({ items: people('1'), parameters: { dataMode: 'json', jsonBody } });
+		await run({ items: people('1'), parameters: { ...DEFINED, dataMode: 'json', jsonBody } });
 		expect(sandbox.accepted.map(({ raw }) => raw)).toEqual([jsonBody.trim()]);
 	});
 
 	test('JSON from an expression', async () => {
 		const jsonBody = '={{ { Contact_id: $json.id, nick: $json.name } }}';
-		await run({ items: people('5'), parameters: { dataMode: 'json', jsonBody } });
+		await run({ items: people('5'), parameters: { ...DEFINED, dataMode: 'json', jsonBody } });
 		expect(sentBodies()).toEqual([{ Contact_id: '5', nick: 'N 5' }]);
 	});
 
@@ -77,36 +103,70 @@ describe('what is sent', () => {
 
 describe('bad input is refused before anything is sent', () => {
 	test.each([
-		['no contact ID', { contactId: '={{ $json.missing }}', nick: 'x' }, 'Contact ID is empty or not a text'],
-		['a blank contact ID', { contactId: '  ', nick: 'x' }, 'Contact ID is empty or not a text'],
+		['no contact ID', { ...DEFINED, contactId: '={{ $json.missing }}' }, "'Contact ID' is empty or not text"],
+		['a blank contact ID', { ...DEFINED, contactId: '  ' }, "'Contact ID' is empty or not text"],
 		[
 			'a contact ID that is an object',
-			{ contactId: '={{ { a: 1 } }}', nick: 'x' },
-			'Contact ID is empty or not a text',
+			{ ...DEFINED, contactId: '={{ { a: 1 } }}' },
+			"'Contact ID' is empty or not text",
 		],
-		['no nickname', { contactId: '1', nick: '={{ "" }}' }, 'Nickname is empty or not a text'],
-		['no contact ID field', { ...DEFINED, contactIdField: '={{ "" }}' }, 'The name of a field is empty'],
+		['no nickname', { ...DEFINED, nick: '={{ "" }}' }, "'Nickname' is empty or not text"],
+		['no contact ID field', { ...DEFINED, options: { contactIdField: ' ' } }, "'Contact ID Field' is empty"],
+		['no canvas', { ...DEFINED, canvas: canvas('') }, "'Canvas' is empty"],
+		['an unknown canvas', { ...DEFINED, canvas: canvas('Nowhere') }, 'has no canvas "Nowhere"'],
+		['a template', { ...DEFINED, contactId: '{{ $json.id }}' }, 'from Fixed to Expression'],
 		[
 			'a field twice',
 			{ ...DEFINED, additionalFields: { field: [{ name: 'nick', value: 'y' }] } },
-			'The field "nick" is there twice',
+			'The field "nick" appears twice',
 		],
-		['JSON that is malformed', { dataMode: 'json', jsonBody: '{ "a": ' }, 'JSON Body is not valid JSON'],
-		['JSON that is an array', { dataMode: 'json', jsonBody: '[1]' }, 'JSON Body is not a JSON object'],
-		['JSON that is null', { dataMode: 'json', jsonBody: 'null' }, 'JSON Body is not a JSON object'],
-		['JSON that is a text', { dataMode: 'json', jsonBody: '"x"' }, 'JSON Body is not a JSON object'],
-		['JSON that is empty', { dataMode: 'json', jsonBody: '{}' }, 'JSON Body is not a JSON object'],
+		[
+			'JSON that is malformed',
+			{ ...DEFINED, dataMode: 'json', jsonBody: '{ "a": ' },
+			"'JSON Body' is not valid JSON",
+		],
+		[
+			'JSON that is an array',
+			{ ...DEFINED, dataMode: 'json', jsonBody: '[1]' },
+			"'JSON Body' is not a JSON object",
+		],
+		[
+			'JSON that is null',
+			{ ...DEFINED, dataMode: 'json', jsonBody: 'null' },
+			"'JSON Body' is not a JSON object",
+		],
+		[
+			'JSON that is a text',
+			{ ...DEFINED, dataMode: 'json', jsonBody: '"x"' },
+			"'JSON Body' is not a JSON object",
+		],
+		[
+			'JSON that is empty',
+			{ ...DEFINED, dataMode: 'json', jsonBody: '{}' },
+			"'JSON Body' is not a JSON object",
+		],
 		[
 			'60 requests a second',
 			{ ...DEFINED, options: { requestsPerSecond: 60 } },
-			'Requests per Second must be a whole number from 1 to 50',
+			"'Requests per Second' must be a whole number from 1 to 50",
 		],
 		[
 			'0 requests a second',
 			{ ...DEFINED, options: { requestsPerSecond: 0 } },
-			'Requests per Second must be a whole number from 1 to 50',
+			"'Requests per Second' must be a whole number from 1 to 50",
 		],
-		['no time to answer', { ...DEFINED, options: { timeout: 0 } }, 'Timeout must be at least 1 millisecond'],
+		['no time to answer', { ...DEFINED, options: { timeout: 0 } }, "'Timeout (Seconds)' must be"],
+		['a timeout of 50 days', { ...DEFINED, options: { timeout: 4_000_000 } }, "'Timeout (Seconds)' must be"],
+		[
+			'no patience at all',
+			{ ...DEFINED, options: { giveUpAfter: '={{ "" }}' } },
+			"'Give Up After (Seconds)' must be",
+		],
+		[
+			'patience of null',
+			{ ...DEFINED, options: { giveUpAfter: '={{ null }}' } },
+			"'Give Up After (Seconds)' must be",
+		],
 	])('%s', async (_, parameters, message) => {
 		const { error } = await run({ parameters });
 		expect(error?.message).toContain(message);
@@ -115,64 +175,139 @@ describe('bad input is refused before anything is sent', () => {
 
 	test('one bad item among good ones: none is sent, and the error names it', async () => {
 		const { error } = await run({ items: people('1', '', '3', '') });
+		expect(error?.message).toContain('item 1.');
 		expect(error?.description).toBe(
-			'Nothing was sent for any item. Input that cannot be sent: 1, 3 (items count from 0).',
+			'Nothing was sent for any customer. Input that cannot be sent: 2 items (items 1, 3). Items count from 0.',
 		);
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
 
 	test('with On Error: Continue, the good ones are sent and the bad one says why not', async () => {
-		const { output } = await run({ items: people('1', '', '3'), node: { onError: 'continueRegularOutput' } });
-		const error = 'Contact ID is empty or not a text. Enter one, or check the expression for this item.';
-		expect(output.map(({ json }) => json)).toEqual([OK, { error, ret_code: null }, OK]);
+		const { output } = await run({ items: people('1', '', '3'), node: CONTINUE });
+		const error =
+			"'Contact ID' is empty or not text. Enter it, or check the expression for this item: item 1.";
+		expect(output.map(({ json }) => json)).toEqual([
+			ok('1'),
+			{ contactId: null, outcome: 'notSent', ret_code: null, error },
+			ok('3'),
+		]);
 	});
 
 	test('an item without anything in it', async () => {
-		const { error } = await run({ items: [{ json: {} }], parameters: { dataMode: 'autoMapInputData' } });
+		const { error } = await run({
+			items: [{ json: {} }],
+			parameters: { ...DEFINED, dataMode: 'autoMapInputData' },
+		});
 		expect(error?.message).toContain('The input item is empty');
 	});
 
 	test.each([
-		[
-			'a base URL that is no URL',
-			'sobotApi',
-			{ region: 'custom', baseUrl: 'sobot', appId: 'a', appKey: 'k' },
-			'is not a URL',
-		],
-		[
-			'a base URL with another scheme',
-			'sobotApi',
-			{ region: 'custom', baseUrl: 'ftp://sobot.test', appId: 'a', appKey: 'k' },
-			'is not a URL',
-		],
-		['no App ID', 'sobotApi', { region: 'sg', appId: '', appKey: 'k' }, 'App ID is empty'],
-		['no App Key', 'sobotApi', { region: 'sg', appId: 'a', appKey: ' ' }, 'App Key is empty'],
-		[
-			'a trigger ID that lost its digits',
-			'sobotCanvasApi',
-			{ triggerId: '1.234e18', secret: 's' },
-			'not a 19-digit number',
-		],
-		['no secret', 'sobotCanvasApi', { triggerId: DEMO_CANVAS.triggerId, secret: '' }, 'Secret is empty'],
-		[
-			'a secret that no header can hold',
-			'sobotCanvasApi',
-			{ triggerId: DEMO_CANVAS.triggerId, secret: 'ключ' },
-			'cannot be sent in a header',
-		],
-	])('%s', async (_, type, data, message) => {
-		credentials.add(type, data);
-		const { error } = await run({});
+		['a base URL that is not a URL', { baseUrl: 'sobot' }, 'Base URL'],
+		['a base URL with another scheme', { baseUrl: 'ftp://sobot.test' }, 'Base URL'],
+		['no App ID', { appId: '' }, "'App ID' is empty"],
+		['no App Key', { appKey: ' ' }, "'App Key' is empty"],
+		['a trigger ID that lost its digits', { canvases: rows({ triggerId: '1.234e18' }) }, 'Row 1'],
+		['no secret', { canvases: rows({ secret: '' }) }, 'Secret is empty'],
+		['a secret that no header can hold', { canvases: rows({ secret: 'ключ' }) }, 'not allowed in a header'],
+		['no canvases', { canvases: {} }, "under 'Canvases'"],
+	])('%s', async (_, more, message) => {
+		credentials.add('sobotApi', account(more));
+		const { error } = await run();
 		expect(error?.message).toContain(message);
 		expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
+	});
+});
+
+const rows = (more: object) => ({
+	canvas: [{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret, ...more }],
+});
+
+// n8n answers a throw of a node that continues by passing its input items on, as if they had been sent.
+describe('with On Error: Continue, whatever throws before the sending', () => {
+	const causes: Array<[string, Partial<ActionRun> & { credential?: object }]> = [
+		[
+			'an expression that n8n refuses',
+			{ parameters: { ...DEFINED, contactId: "={{ $('Nowhere').item.json.id }}" } },
+		],
+		['an expression that throws', { parameters: { ...DEFINED, nick: '={{ $json.name.x.y }}' } }],
+		['a canvas whose expression throws', { parameters: { ...DEFINED, canvas: canvas('={{ $json.x.y }}') } }],
+		['an unknown canvas', { parameters: { ...DEFINED, canvas: canvas('Nowhere') } }],
+		['no canvas', { parameters: { ...DEFINED, canvas: canvas('') } }],
+		['60 requests a second', { parameters: { ...DEFINED, options: { requestsPerSecond: '={{ 60 }}' } } }],
+		['a timeout of text', { parameters: { ...DEFINED, options: { timeout: '={{ "x" }}' } } }],
+		[
+			'options that throw',
+			{ parameters: { ...DEFINED, options: { giveUpAfter: "={{ $('Nowhere').item.json.x }}" } } },
+		],
+		['an empty contact ID field', { parameters: { ...DEFINED, options: { contactIdField: '={{ "" }}' } } }],
+		[
+			'an additional field that throws',
+			{
+				parameters: {
+					...DEFINED,
+					additionalFields: { field: [{ name: 'a', value: "={{ $('Nowhere').item.json.x }}" }] },
+				},
+			},
+		],
+		[
+			'additional fields without a value',
+			{ parameters: { ...DEFINED, additionalFields: { field: [{ name: 'a', value: '={{ $json.x }}' }] } } },
+		],
+		['JSON that is malformed', { parameters: { ...DEFINED, dataMode: 'json', jsonBody: '{' } }],
+		[
+			'JSON from an expression that throws',
+			{ parameters: { ...DEFINED, dataMode: 'json', jsonBody: "={{ $('Nowhere').item.json.x }}" } },
+		],
+		['items without a contact ID', { parameters: { ...DEFINED, dataMode: 'autoMapInputData' } }],
+		[
+			'a trigger ID that lost its digits',
+			{ credential: { canvases: { canvas: [{ name: 'x', triggerId: '1.234e18', secret: 's' }] } } },
+		],
+		['no canvases', { credential: { canvases: {} } }],
+		['no App Key', { credential: { appKey: '' } }],
+		['a Base URL that is not a URL', { credential: { baseUrl: 'x' } }],
+		[
+			'a credential that n8n cannot read',
+			{ node: { credentials: { sobotApi: { id: 'gone', name: 'gone' } } } },
+		],
+		['no credential at all', { node: { credentials: {} } }],
+		['a wrong App Key', { credential: { appKey: 'wrong' } }],
+	];
+
+	test.each(causes)(
+		'%s: every item says so, on the error output if there is one',
+		async (_, { credential, ...more }) => {
+			if (credential) credentials.add('sobotApi', account(credential));
+			for (const onError of ['continueRegularOutput', 'continueErrorOutput'] as const) {
+				const { output, errorOutput, error } = await run({ ...more, node: { ...more.node, onError } });
+				const failed = onError === 'continueErrorOutput' ? errorOutput : output;
+				expect(error).toBeUndefined();
+				expect(failed.length).toBe(3);
+				for (const { json } of failed) {
+					expect(['notSent', 'refused']).toContain(json.outcome);
+					expect(String(json.error)).toMatch(/\(item \d\)|item \d/);
+				}
+				if (onError === 'continueErrorOutput') expect(output).toEqual([]);
+			}
+			expect(sandbox.accepted).toEqual([]);
+		},
+	);
+
+	test('one item of several: the others are sent', async () => {
+		const { output, errorOutput } = await run({
+			parameters: { ...DEFINED, contactId: '={{ $json.id === "2" ? $json.x.y : $json.id }}' },
+			node: { onError: 'continueErrorOutput' },
+		});
+		expect(output.map(({ json }) => json)).toEqual([ok('1'), ok('3')]);
+		expect(errorOutput.map(({ json }) => json.outcome)).toEqual(['notSent']);
 	});
 });
 
 describe('the token', () => {
 	test('is fetched once and stored encrypted, with its end, and used by later executions', async () => {
 		const beforeMs = Date.now();
-		await run({});
-		await run({});
+		await run();
+		await run();
 		expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
 		const { token, tokenExpiresAt } = credentials.data('sobotApi');
 		expect(token).toMatch(/^[0-9a-f]{32}$/);
@@ -181,7 +316,7 @@ describe('the token', () => {
 	});
 
 	test('is fetched once by executions that start together', async () => {
-		await Promise.all([run({}), run({}), run({})]);
+		await Promise.all([run(), run(), run()]);
 		expect(sandbox.tokenCalls.length).toBe(1);
 		expect(sandbox.accepted.length).toBe(9);
 	});
@@ -189,36 +324,29 @@ describe('the token', () => {
 	test.each(['900002', '910022'] as const)(
 		'is renewed once when Sobot refuses it with %s, and all items go through',
 		async (code) => {
-			await run({});
+			await run();
 			await sleep(5);
 			sandbox.account.renewToken(Date.now());
 			sandbox.account.settings.deadTokenCode = code;
 			sandbox.forget();
-			const { output } = await run({});
-			expect(output.map(({ json }) => json)).toEqual([OK, OK, OK]);
+			const { output } = await run();
+			expect(output.map(({ json }) => json)).toEqual(['1', '2', '3'].map(ok));
 			expect(sandbox.tokenCalls.length).toBe(1);
 			expect(sandbox.accepted.map(({ contactId }) => contactId).sort()).toEqual(['1', '2', '3']);
 		},
 	);
 
-	test('is not renewed over and over when another program keeps killing it', async () => {
-		sandbox.misbehave({ on: 'trigger', code: '900002' });
-		const { output } = await run({ items: people('1'), node: { onError: 'continueRegularOutput' } });
-		expect(output[0]?.json.ret_code).toBe('900002');
-		expect(sandbox.tokenCalls.length).toBe(3);
-		expect(sandbox.triggerCalls.filter(({ triggerId }) => triggerId !== '').length).toBe(3);
-	});
-
 	test('costs no read of the database for each item', async () => {
-		await run({});
+		await run();
 		credentials.reads = 0;
 		await run({ items: people(...Array.from({ length: 40 }, (_, i) => `${i}`)) });
-		expect(credentials.reads).toBe(2);
+		expect(credentials.reads).toBe(1);
 	});
 });
 
 describe('each return code', () => {
 	const refused = [
+		'700046',
 		'900001',
 		'900002',
 		'900003',
@@ -237,20 +365,23 @@ describe('each return code', () => {
 		const { error } = await run({ parameters: { ...DEFINED, options: { giveUpAfter: 0 } } });
 		expect(error?.name).toBe('NodeApiError');
 		expect(error?.message).toContain(`(${code})`);
-		expect(error?.description).toMatch(/^[A-Z].*\. Sobot accepted 0 of 3 items\./);
+		expect(error?.message).toContain('customer 1 (item 0)');
+		expect(error?.description).toMatch(/^[A-Z].*\. Accepted: no customers of 3\./);
 	});
 
 	test.each(refused)('%s becomes an output item with On Error: Continue', async (code) => {
 		sandbox.misbehave({ on: 'trigger', code, contactId: '2' });
 		const { output } = await run({
 			parameters: { ...DEFINED, options: { giveUpAfter: 0 } },
-			node: { onError: 'continueRegularOutput' },
+			node: CONTINUE,
 		});
 		expect(output.map(({ pairedItem }) => pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
-		expect([output[0]?.json, output[2]?.json]).toEqual([OK, OK]);
+		expect([output[0]?.json, output[2]?.json]).toEqual([ok('1'), ok('3')]);
 		expect(output[1]?.json).toEqual({
-			error: expect.stringContaining(`(${code})`) as string,
+			contactId: '2',
+			outcome: expect.stringMatching(/^(refused|overLimit|unknown)$/) as string,
 			ret_code: code,
+			error: expect.stringMatching(`\\(${code}\\).*customer 2 \\(item 1\\)`) as string,
 		});
 	});
 
@@ -263,25 +394,39 @@ describe('each return code', () => {
 			items: people('1', 'nobody', '3'),
 			node: { onError: 'continueErrorOutput' },
 		});
-		expect(output.map(({ json }) => json)).toEqual([OK, OK]);
-		expect(errorOutput.map(({ json }) => json.ret_code)).toEqual(['910026']);
+		expect(output.map(({ json }) => json)).toEqual([ok('1'), ok('3')]);
+		expect(errorOutput.map(({ json }) => json)).toEqual([
+			{
+				// n8n adds the fields of the input item.
+				id: 'nobody',
+				name: 'N nobody',
+				contactId: 'nobody',
+				outcome: 'refused',
+				ret_code: '910026',
+				error: expect.stringContaining('customer nobody (item 1)') as string,
+			},
+		]);
 	});
 });
 
 describe('the canvas itself refuses', () => {
 	test.each([
-		[
-			'a canvas that is not active',
-			{ triggerId: '1234567890123456780', secret: DEMO_CANVAS.secret },
-			'(910025)',
-		],
-		['a wrong secret', { triggerId: DEMO_CANVAS.triggerId, secret: 'wrong' }, '(910022)'],
-		['an unknown trigger ID', { triggerId: '9999999999999999999', secret: 'x' }, '(910022)'],
-	])('%s', async (_, data, code) => {
-		credentials.add('sobotCanvasApi', data);
-		const { error } = await run({});
+		['a canvas that is not active', canvas('Asleep'), '(910025)'],
+		['a wrong secret', canvas('Wrong secret'), '(910022)'],
+	])('%s', async (_, asleep, code) => {
+		const { error } = await run({ parameters: { ...DEFINED, canvas: asleep } });
 		expect(error?.message).toContain(code);
 		expect(sandbox.accepted).toEqual([]);
+	});
+
+	test('for a wrong secret: 20 executions cost at most two new tokens', async () => {
+		await run();
+		sandbox.forget();
+		const parameters = { ...DEFINED, canvas: canvas('Wrong secret') };
+		for (let i = 0; i < 20; i++) {
+			expect((await run({ items: people('9'), parameters })).error?.message).toContain('(910022)');
+		}
+		expect(sandbox.tokenCalls.length).toBeLessThanOrEqual(2);
 	});
 
 	test('an unknown customer, and the error tells a second run what is left', async () => {
@@ -290,8 +435,10 @@ describe('the canvas itself refuses', () => {
 			items: people('1', 'nobody', '3', '4', '5', '6'),
 			parameters: { ...DEFINED, options: { requestsPerSecond: 2 } },
 		});
-		expect(error?.message).toBe('Sobot found no matching customer (910026).');
-		expect(error?.description).toContain('Sobot accepted 1 of 6 items: 0. Failed: 1. Not sent: 2-5.');
+		expect(error?.message).toBe('Sobot found no matching customer (910026): customer nobody (item 1).');
+		expect(error?.description).toContain(
+			'Accepted: 1 customer (item 0) of 6. Failed: 1 customer (item 1). Still to send: 4 customers (items 2-5).',
+		);
 		expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['1']);
 	});
 });
@@ -308,23 +455,25 @@ describe('never twice', () => {
 	])('after %s', async (_, misbehaviour, words) => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', ...misbehaviour });
 		const { output } = await run({
-			parameters: { ...DEFINED, options: { timeout: 200 } },
-			node: { onError: 'continueRegularOutput' },
+			parameters: { ...DEFINED, options: { timeout: 0.2 } },
+			node: CONTINUE,
 		});
 		expect(output[1]?.json).toEqual({
-			error: expect.stringMatching(
-				`${words}.*Sobot may or may not have put this customer on the canvas`,
-			) as string,
+			contactId: '2',
+			outcome: 'unknown',
 			ret_code: null,
+			error: expect.stringMatching(
+				`${words}.*Sobot may or may not have put this customer on the canvas: customer 2 \\(item 1\\)`,
+			) as string,
 		});
-		expect([output[0]?.json, output[2]?.json]).toEqual([OK, OK]);
+		expect([output[0]?.json, output[2]?.json]).toEqual([ok('1'), ok('3')]);
 		expect(sandbox.triggerCalls.filter(({ contactId }) => contactId === '2').length).toBeLessThanOrEqual(1);
 	});
 
 	test('but again after 910024, until it is accepted', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910024', times: 3 });
-		const { output } = await run({});
-		expect(output.map(({ json }) => json)).toEqual([OK, OK, OK]);
+		const { output } = await run();
+		expect(output.map(({ json }) => json)).toEqual(['1', '2', '3'].map(ok));
 		expect(sandbox.triggerCalls.filter(({ contactId }) => contactId === '2').map(({ code }) => code)).toEqual(
 			['910024', '910024', '910024', '000000'],
 		);
@@ -333,13 +482,11 @@ describe('never twice', () => {
 
 describe("with n8n's Retry On Fail", () => {
 	const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
-	const timesSent = (id: string) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length;
-
 	test('what was accepted is not sent again, and what failed is', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 2 });
 		const { output, error } = await run({ node: RETRY });
 		expect(error).toBeUndefined();
-		expect(output.map(({ json }) => json)).toEqual([OK, OK, OK]);
+		expect(output.map(({ json }) => json)).toEqual(['1', '2', '3'].map(ok));
 		expect(['1', '2', '3'].map(timesSent)).toEqual([1, 3, 1]);
 	});
 
@@ -353,23 +500,170 @@ describe("with n8n's Retry On Fail", () => {
 
 	test('nor with On Error: Continue, where n8n retries when the first item has failed', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '1', code: '910025' });
-		const { output } = await run({ node: { ...RETRY, onError: 'continueRegularOutput' } });
+		const { output } = await run({ node: { ...RETRY, ...CONTINUE } });
 		expect(output.map(({ json }) => json.ret_code)).toEqual(['910025', '000000', '000000']);
 		expect([timesSent('2'), timesSent('3')]).toEqual([1, 1]);
 	});
+});
+
+describe("with n8n's Retry of a failed execution", () => {
+	test.each(['original', 'current'] as const)(
+		'with the %s workflow: only those who are not on the canvas are sent, and the execution completes',
+		async (which) => {
+			sandbox.misbehave({ on: 'trigger', contactId: '30', code: '910025', times: 1 });
+			const failed = await start({ items: crowd(60) });
+			expect(outcomeOf(failed).error?.message).toContain('customer 30 (item 30)');
+			const before = sandbox.accepted.length;
+			expect(before).toBeGreaterThan(20);
+			const parameters = which === 'current' ? { ...DEFINED, nick: 'Someone' } : DEFINED;
+			const { output, error } = outcomeOf(await retry(failed, { items: [], parameters, credentials }));
+			expect(error).toBeUndefined();
+			expect(output.map(({ json }) => json)).toEqual(crowd(60).map(({ json }) => ok(json.id)));
+			expect(sandbox.accepted.length).toBe(60);
+			expect(new Set(sandbox.accepted.map(({ contactId }) => contactId)).size).toBe(60);
+		},
+	);
+
+	test('a customer in doubt is not sent again, and is named', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
+		const failed = await start();
+		sandbox.misbehaviours.clear();
+		const again = outcomeOf(await retry(failed, { items: [], parameters: DEFINED, credentials }));
+		expect(again.error?.message).toContain('customer 2 (item 1)');
+		expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 1, 1]);
+		const decided = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
+		const { output } = outcomeOf(await retry(failed, { items: [], parameters: decided, credentials }));
+		expect(output.map(({ json }) => json.outcome)).toEqual(['accepted', 'unknown', 'accepted']);
+		expect(timesAccepted('2')).toBe(1);
+	});
+
+	test('on another canvas everybody is sent', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
+		const failed = await start();
+		const parameters = { ...DEFINED, canvas: canvas('Quiet') };
+		await retry(failed, { items: [], parameters, credentials });
+		expect(['1', '2', '3'].map(timesAccepted)).toEqual([2, 2, 1]);
+	});
+
+	test('equal contact IDs of one batch are each sent once', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: 'x', code: '910025', times: 1 });
+		const failed = await start({ items: people('1', '1', '1', 'x') });
+		await retry(failed, { items: [], parameters: DEFINED, credentials });
+		expect([timesAccepted('1'), timesAccepted('x')]).toEqual([3, 1]);
+	});
+
+	test('what n8n stores of it holds no customer', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: 'c-3', code: '910025' });
+		const failed = await start({ items: people('c-1', 'c-2', 'c-3') });
+		const context = JSON.stringify(failed.data.executionData?.contextData);
+		expect(context).toContain('accepted');
+		expect(context).not.toMatch(/c-[123]/);
+	});
+});
+
+describe("as an agent's tool", () => {
+	const asTool = { type: 'n8n-nodes-sobot.sobotRuleEngineTool' };
+
+	test.each<[string, object]>([
+		['refused', { code: '910025' }],
+		['unknown', { drop: 'after' }],
+	])('%s is put out for the model to read, and nothing is thrown', async (outcome, misbehaviour) => {
+		sandbox.misbehave({ on: 'trigger', ...misbehaviour });
+		const { output, error } = await run({ items: people('1'), node: asTool });
+		expect(error).toBeUndefined();
+		expect(output[0]?.json).toMatchObject({
+			outcome,
+			error: expect.stringContaining('customer 1') as string,
+		});
+	});
+
+	test('bad input too', async () => {
+		const { output } = await run({ items: people(''), node: asTool });
+		expect(output[0]?.json).toMatchObject({ outcome: 'notSent' });
+	});
+});
+
+describe('several canvases in one batch', () => {
+	const parameters = { ...DEFINED, canvas: canvas('={{ Number($json.id) % 2 ? "Quiet" : "Welcome" }}') };
+
+	test('each customer on the canvas of their item, in order and paired', async () => {
+		const { output } = await run({ items: crowd(10), parameters });
+		expect(output.map(({ json, pairedItem }) => [json.contactId, pairedItem])).toEqual(
+			crowd(10).map(({ json }, item) => [json.id, { item }]),
+		);
+		for (const { triggerId, contactId } of sandbox.accepted) {
+			expect(triggerId).toBe(Number(contactId) % 2 ? '1234567890123456782' : DEMO_CANVAS.triggerId);
+		}
+		expect(sandbox.accepted.length).toBe(10);
+	});
+
+	test('side by side, each at its own rate', async () => {
+		await run({ items: crowd(120), parameters });
+		const moments = sandbox.accepted.map(({ arrivedAtMs }) => arrivedAtMs);
+		expect(Math.max(...moments) - Math.min(...moments)).toBeLessThan(1800);
+		expect(sandbox.accepted.length).toBe(120);
+	});
+
+	test('a failure on one ends the other, and Retry sends the rest', async () => {
+		sandbox.misbehave({ on: 'trigger', contactId: '11', code: '910025', times: 1 });
+		const failed = await start({ items: crowd(100), parameters });
+		expect(sandbox.accepted.length).toBeLessThan(90);
+		const { output } = outcomeOf(await retry(failed, { items: [], parameters, credentials }));
+		expect(output.length).toBe(100);
+		expect(new Set(sandbox.accepted.map(({ contactId }) => contactId)).size).toBe(100);
+		expect(sandbox.accepted.length).toBe(100);
+	});
+});
+
+describe('a dry run', () => {
+	const parameters = { ...DEFINED, options: { dryRun: true } };
+
+	test('shows the canvas and the exact body, or what is wrong, and calls nobody', async () => {
+		const { output } = await run({ items: people('1', ''), parameters });
+		expect(output.map(({ json }) => json)).toEqual([
+			{
+				contactId: '1',
+				outcome: 'dryRun',
+				ret_code: null,
+				error: null,
+				canvas: 'Welcome',
+				triggerId: DEMO_CANVAS.triggerId,
+				body: '{"Contact_id":"1","nick":"N 1"}',
+			},
+			{
+				contactId: null,
+				outcome: 'dryRun',
+				ret_code: null,
+				error: expect.stringContaining("'Contact ID' is empty") as string,
+				canvas: null,
+				triggerId: null,
+				body: null,
+			},
+		]);
+		expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
+	});
+});
+
+test('output items keep the fields of their input item, if wanted', async () => {
+	const options = { includeInputFields: true };
+	const items = [{ json: { id: '1', name: 'N', city: 'Z', outcome: 'theirs' } }];
+	const { output } = await run({ items, parameters: { ...DEFINED, options } });
+	expect(output[0]?.json).toEqual({ id: '1', name: 'N', city: 'Z', ...ok('1') });
+});
+
+test('equal contact IDs in one batch are pointed out', async () => {
+	const { hints } = await run({ items: people('1', '2', '1', '1') });
+	expect(hints).toContainEqual(
+		expect.objectContaining({ message: expect.stringContaining('Contact ID 1 occurs 3 times') as string }),
+	);
 });
 
 describe('no secret', () => {
 	test('is in the output, in the errors or in the execution data', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
 		const runs = [
-			await runAction({ items: people('1', '2'), parameters: DEFINED, credentials }),
-			await runAction({
-				items: people('1', 'nobody'),
-				parameters: DEFINED,
-				credentials,
-				node: { onError: 'continueErrorOutput' },
-			}),
+			await start({ items: people('1', '2') }),
+			await start({ items: people('1', 'nobody'), node: { onError: 'continueErrorOutput' } }),
 		];
 		const shown = JSON.stringify(
 			runs.map(({ data }) => [data.resultData, data.resultData.error?.stack, data.resultData.error?.cause]),
@@ -379,12 +673,23 @@ describe('no secret', () => {
 	});
 });
 
-test('stopping the execution stops the sending', async () => {
-	const many = people(...Array.from({ length: 200 }, (_, i) => `${i}`));
-	const isUnderWay = until('some calls', () => sandbox.accepted.length >= 10);
-	await runAction({ items: many, parameters: DEFINED, credentials, stopWhen: isUnderWay });
+test('stopping the execution stops the sending, and leaves an account of it', async () => {
+	const isSending = until('some calls', () => sandbox.accepted.length >= 10);
+	const stopped = await start({ items: crowd(200), stopWhen: isSending });
 	const atStop = sandbox.triggerCalls.length;
 	await sleep(1000);
 	expect(sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);
 	expect(atStop).toBeLessThan(100);
+	const shown = stopped.data.resultData.metadata ?? {};
+	expect(shown.sobot_accepted).toMatch(/^Sobot: 1\d customers \(items 0-1\d\)$/);
+	expect(shown.sobot_not_accepted).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
+	expect(JSON.stringify(stopped.data.executionData?.contextData)).toContain('accepted');
+});
+
+test('a batch without expressions in the credential reads it once, one with expressions for each item', async () => {
+	credentials.add('sobotApi', account({ appId: '={{ $json.tenant }}' }));
+	const items = ['demo-app', 'other'].map((tenant, i) => ({ json: { id: `${i}`, name: 'N', tenant } }));
+	const { output } = await run({ items, node: CONTINUE });
+	expect(output.map(({ json }) => json.ret_code)).toEqual(['000000', '900004']);
+	expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['0']);
 });

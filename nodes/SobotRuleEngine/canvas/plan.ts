@@ -4,7 +4,7 @@ import { sleep } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
 import { systemClock } from '../../sobot/clock';
-import { readAccount, storedTokenOf, usesExpressions } from '../../sobot/credential';
+import { readAccount, tokenFromFields, usesExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
 import { digestOf } from './retryMemory';
@@ -110,7 +110,7 @@ class Targets {
 		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
 		const known = this.byKey.get(key);
 		if (known) return known;
-		const target = { key, ...reading, canvas, token: storedTokenOf(fields), itemIndex: index };
+		const target = { key, ...reading, canvas, token: tokenFromFields(fields), itemIndex: index };
 		this.byKey.set(key, target);
 		return target;
 	}

@@ -17,7 +17,7 @@ import {
 	throwFirstFailure,
 } from './report';
 import { RetryMemory } from './retryMemory';
-import { storedToken } from './storedToken';
+import { credentialTokenStore } from './storedToken';
 
 type SendPlan = Extract<Plan, { kind: 'send' }>;
 
@@ -144,7 +144,7 @@ function deliveryOptions(
 	return {
 		pace: paceOf(account.baseUrl, canvas.triggerId),
 		session,
-		store: storedToken(node, account, target.itemIndex),
+		store: credentialTokenStore(node, account, target.itemIndex),
 		trust: trustOf(target.key),
 		clock: systemClock,
 		batch,

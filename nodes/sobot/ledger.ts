@@ -1,0 +1,230 @@
+// Who has been sent, stored before each call leaves and after its answer, so that a crash at any moment makes nobody get it
+// twice. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
+import type { Clock } from './clock';
+import type { Customer, Result } from './delivery';
+import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
+
+/** A set of entries that survives a crash. */
+export interface EntryStore {
+	/** Adds entries. Returns those that were there before. */
+	add(entries: string[]): Promise<ReadonlySet<string>>;
+	remove(entries: string[]): Promise<void>;
+}
+
+/**
+ * Two entries for each key. `sent` is added before a call leaves and removed if Sobot refused it. `open` is added with
+ * it and removed once the outcome is clear: what has both is in doubt. An entry that was only added to look at it can
+ * therefore put a key in doubt, but never make it count as sent.
+ */
+const sent = (key: string) => `sent ${key}`;
+const open = (key: string) => `open ${key}`;
+
+/** This many customers are stored with one write before they are sent: half a second of the full rate. */
+export const ADMITTED_AT_ONCE = 25;
+/** Outcomes are stored this long after the first of them, together, in ms. */
+const FLUSH_AFTER_MS = 250;
+/** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
+const ASSERTED_AGAIN = 100;
+const FLUSH_TRIES = 5;
+const FLUSH_PAUSE_MS = 500;
+
+export type KeyState = 'new' | 'sent' | 'inDoubt';
+
+/** The keys of one node in this process: which calls are in flight, and whose turn it is to write. */
+export class KeyClaims {
+	private readonly claims = new Map<string, { settled: Promise<void>; settle: () => void }>();
+	private lastWrite: Promise<unknown> = Promise.resolve();
+	private writes = 0;
+
+	get isIdle(): boolean {
+		return this.claims.size === 0 && this.writes === 0;
+	}
+
+	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
+	settled(key: string): Promise<void> | undefined {
+		return this.claims.get(key)?.settled;
+	}
+
+	claim(key: string): void {
+		let settle = () => {};
+		const settled = new Promise<void>((resolve) => (settle = resolve));
+		this.claims.set(key, { settled, settle });
+	}
+
+	release(key: string): void {
+		this.claims.get(key)?.settle();
+		this.claims.delete(key);
+	}
+
+	/** Runs writes of this process one after the other: the table has no lock. */
+	async inTurn<T>(write: () => Promise<T>): Promise<T> {
+		this.writes++;
+		const written = this.lastWrite.then(write, write);
+		this.lastWrite = written.catch(() => undefined);
+		try {
+			return await written;
+		} finally {
+			this.writes--;
+		}
+	}
+}
+
+export interface LedgerOptions {
+	readonly store: EntryStore;
+	readonly claims: KeyClaims;
+	readonly clock: Clock;
+	/** whether what is stored decides; otherwise it is only written, for a Retry after a crash */
+	readonly isConsulted: boolean;
+	/** whether a customer in doubt may be sent again */
+	readonly sendsDoubtful: boolean;
+}
+
+/** Keeps the account of one batch in the store. */
+export class Ledger {
+	/** keys whose entries are to change with the next write */
+	private readonly toClose = new Map<string, 'accepted' | 'notSent' | 'inDoubt'>();
+	private readonly latestAccepted: string[] = [];
+	private flushing?: Promise<void>;
+
+	constructor(private readonly options: LedgerOptions) {}
+
+	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
+	blocked(customer: Customer): Promise<void> | undefined {
+		return customer.key === undefined || customer.isAdmitted
+			? undefined
+			: this.options.claims.settled(customer.key);
+	}
+
+	/**
+	 * Stores that calls for these customers are about to leave. Those who must not be sent get their result. Rejects if
+	 * nothing could be stored: then nothing may be sent.
+	 */
+	async admit(customers: readonly Customer[]): Promise<void> {
+		const { claims } = this.options;
+		const byKey = new Map<string, Customer>();
+		for (const customer of customers) {
+			const { key } = customer;
+			if (key === undefined) customer.isAdmitted = true;
+			else if (!customer.isAdmitted && !byKey.has(key) && !claims.settled(key)) byKey.set(key, customer);
+		}
+		const keys = [...byKey.keys()];
+		if (keys.length === 0) return;
+		for (const key of keys) claims.claim(key);
+		try {
+			const states = await claims.inTurn(async () => await this.open(keys));
+			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
+		} catch (cause) {
+			for (const key of keys) claims.release(key);
+			throw cause;
+		}
+	}
+
+	/** Takes down what became of a customer; it is stored a moment later, with others. */
+	record({ key, isAdmitted, result }: Customer): void {
+		if (key === undefined || !isAdmitted) return;
+		const outcome = result?.outcome;
+		this.toClose.set(
+			key,
+			outcome === 'accepted' ? 'accepted' : outcome === 'unknown' ? 'inDoubt' : 'notSent',
+		);
+		this.flushing ??= this.flushSoon();
+	}
+
+	/** Gives back what was admitted and never sent, and resolves once everything is stored. */
+	async close(customers: readonly Customer[]): Promise<void> {
+		for (const customer of customers) {
+			if (customer.result || customer.isInDoubt || !customer.isAdmitted) continue;
+			this.record(customer);
+		}
+		while (this.flushing) await this.flushing;
+		if (this.latestAccepted.length > 0) await this.assertLatest();
+	}
+
+	/** Another process may have written back what it had read before our last writes. */
+	private async assertLatest(): Promise<void> {
+		const { store, claims } = this.options;
+		try {
+			await claims.inTurn(async () => {
+				await store.add(this.latestAccepted.map(sent));
+				await store.remove(this.latestAccepted.map(open));
+			});
+		} catch {
+			// These keys were stored once; this was only a second look.
+		}
+	}
+
+	private enter(customer: Customer, state: KeyState): void {
+		const { isConsulted, sendsDoubtful, claims } = this.options;
+		const mayGo = state === 'new' || !isConsulted || (state === 'inDoubt' && sendsDoubtful);
+		if (mayGo) {
+			customer.isAdmitted = true;
+			if (state === 'inDoubt' && isConsulted) customer.isInDoubt = true;
+			return;
+		}
+		customer.result = state === 'sent' ? ALREADY_SENT : LEFT_IN_DOUBT;
+		if (customer.key !== undefined) claims.release(customer.key);
+	}
+
+	/** Adds both entries of each key, and tells from what was there before how the key stands. */
+	private async open(keys: readonly string[]): Promise<Map<string, KeyState>> {
+		const { store, isConsulted } = this.options;
+		const again = this.latestAccepted.map(sent);
+		const known = await store.add([...again, ...keys.flatMap((key) => [sent(key), open(key)])]);
+		const states = new Map(
+			keys.map((key): [string, KeyState] => [
+				key,
+				known.has(open(key)) ? 'inDoubt' : known.has(sent(key)) ? 'sent' : 'new',
+			]),
+		);
+		const onlyLookedAt = keys.filter((key) => states.get(key) === 'sent');
+		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt.map(open));
+		return states;
+	}
+
+	private async flushSoon(): Promise<void> {
+		const { clock, claims } = this.options;
+		for (let tries = 1; this.toClose.size > 0; tries++) {
+			await clock.sleep(tries === 1 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
+			const closing = new Map(this.toClose);
+			try {
+				await claims.inTurn(async () => await this.store(closing));
+				tries = 0;
+			} catch {
+				// What is not stored stays in doubt, which is safe. n8n's database may be back in a moment.
+				if (tries < FLUSH_TRIES) continue;
+				tries = 0;
+			}
+			for (const [key, outcome] of closing) {
+				claims.release(key);
+				if (this.toClose.get(key) === outcome) this.toClose.delete(key);
+			}
+		}
+		this.flushing = undefined;
+	}
+
+	private async store(closing: ReadonlyMap<string, string>): Promise<void> {
+		const remove: string[] = [];
+		for (const [key, outcome] of closing) {
+			if (outcome === 'inDoubt') continue;
+			remove.push(open(key));
+			if (outcome === 'notSent') remove.push(sent(key));
+			else this.latestAccepted.push(key);
+		}
+		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);
+		if (remove.length > 0) await this.options.store.remove(remove);
+	}
+}
+
+const ALREADY_SENT: Result = Object.freeze({
+	outcome: 'alreadySent',
+	retCode: '000000',
+	message: 'Sent before with this idempotency key',
+	advice: '',
+});
+
+const LEFT_IN_DOUBT: Result = Object.freeze({
+	outcome: 'unknown',
+	retCode: null,
+	message: `An earlier run ended while the call for this customer was in flight. ${MAY_OR_MAY_NOT}.`,
+	advice: LOOK_FIRST,
+});

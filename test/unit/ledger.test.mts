@@ -1,0 +1,265 @@
+import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
+import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
+import { KeyClaims, Ledger, type EntryStore, type LedgerOptions } from '../../nodes/sobot/ledger';
+import { Pace } from '../../nodes/sobot/pace';
+import { TokenSession } from '../../nodes/sobot/tokenSession';
+import { SimulatedClock } from './clock.mts';
+
+/** n8n's deduplication table: written at once, and what is written back was read a moment before. */
+class Table implements EntryStore {
+	entries = new Set<string>();
+	writes = 0;
+	isDown = false;
+
+	constructor(private readonly clock: SimulatedClock) {}
+
+	async add(entries: string[]): Promise<ReadonlySet<string>> {
+		return await this.write((read) => {
+			const known = new Set(entries.filter((entry) => read.has(entry)));
+			for (const entry of entries) read.add(entry);
+			return known;
+		});
+	}
+
+	async remove(entries: string[]): Promise<void> {
+		await this.write((read) => {
+			for (const entry of entries) read.delete(entry);
+		});
+	}
+
+	private async write<T>(change: (read: Set<string>) => T): Promise<T> {
+		const read = new Set(this.entries);
+		await this.clock.sleep(4);
+		if (this.isDown) throw new Error('the database is away');
+		const result = change(read);
+		this.entries = read;
+		this.writes++;
+		return result;
+	}
+}
+
+/** Sobot, and any number of n8n processes that share one table. */
+class World {
+	readonly clock = new SimulatedClock();
+	readonly table = new Table(this.clock);
+	readonly accepted: string[] = [];
+	refuse: (key: string) => boolean = () => false;
+
+	/** One process: `die` is a SIGKILL, after which nothing of it goes on. */
+	start(keys: readonly string[], more: Partial<LedgerOptions> & { claims?: KeyClaims } = {}) {
+		let isDead = false;
+		const dies = new AbortController();
+		const never = new Promise<never>(() => undefined);
+		const guarded = async <T,>(work: Promise<T>): Promise<T> => {
+			const value = await work.catch((cause: unknown) => (isDead ? never : Promise.reject(cause as Error)));
+			return isDead ? await never : value;
+		};
+		const { clock, table } = this;
+		const session = new TokenSession(clock);
+		const token = { value: 't', fetchedAtMs: clock.epochMs(), expiresAtMs: clock.epochMs() + 86_400_000 };
+		session.begin(token);
+		const ledger = new Ledger({
+			store: {
+				add: async (entries) => await guarded(table.add(entries)),
+				remove: async (entries) => await guarded(table.remove(entries)),
+			},
+			claims: new KeyClaims(),
+			clock,
+			isConsulted: true,
+			sendsDoubtful: false,
+			...more,
+		});
+		const customers: Customer[] = keys.map((key) => ({ body: key, key }));
+		const options: DeliveryOptions = {
+			pace: new Pace(clock),
+			session,
+			store: { read: async () => token, renew: async () => token },
+			trust: new CanvasTrust(clock),
+			ledger,
+			clock,
+			signal: dies.signal,
+			batch: { stopsOnFailure: false, hasFailed: false },
+			requestsPerSecond: 50,
+			giveUpAfterSeconds: 300,
+			unknownOutcome: 'fail',
+			send: async (_, body) => {
+				await clock.sleep(15);
+				if (this.refuse(body)) return { statusCode: 400, body: '{"ret_code":"910026"}' };
+				this.accepted.push(body);
+				await clock.sleep(15);
+				return await guarded(Promise.resolve({ statusCode: 200, body: '{"ret_code":"000000"}' }));
+			},
+		};
+		const ended = (async () => {
+			await deliver(customers, options);
+			await ledger.close(customers);
+		})();
+		const die = () => {
+			isDead = true;
+			dies.abort();
+		};
+		return { customers, ended, die, stop: () => dies.abort(), ledger };
+	}
+
+	get twice(): number {
+		return this.accepted.length - new Set(this.accepted).size;
+	}
+}
+
+const keysOf = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `k${from + i}`);
+const count = (customers: readonly Customer[], outcome: string | undefined) =>
+	customers.filter(({ result }) => result?.outcome === outcome).length;
+
+test('sends each key once, and never again in a later run', async () => {
+	const world = new World();
+	const first = world.start(keysOf(100));
+	await world.clock.run(first.ended);
+	expect(count(first.customers, 'accepted')).toBe(100);
+	const second = world.start(keysOf(120));
+	await world.clock.run(second.ended);
+	expect(count(second.customers, 'alreadySent')).toBe(100);
+	expect(count(second.customers, 'accepted')).toBe(20);
+	expect([world.accepted.length, world.twice]).toEqual([120, 0]);
+});
+
+test('keeps one entry for each key that was sent, and none for one that was refused', async () => {
+	const world = new World();
+	world.refuse = (key) => key === 'k3';
+	const run = world.start(keysOf(10));
+	await world.clock.run(run.ended);
+	expect([...world.table.entries].sort()).toEqual(
+		keysOf(10)
+			.filter((key) => key !== 'k3')
+			.map((key) => `sent ${key}`)
+			.sort(),
+	);
+});
+
+test('a key that was refused may be sent again', async () => {
+	const world = new World();
+	world.refuse = (key) => key === 'k3';
+	await world.clock.run(world.start(keysOf(5)).ended);
+	world.refuse = () => false;
+	const again = world.start(keysOf(5));
+	await world.clock.run(again.ended);
+	expect(again.customers.map(({ result }) => result?.outcome)).toEqual([
+		'alreadySent',
+		'alreadySent',
+		'alreadySent',
+		'accepted',
+		'alreadySent',
+	]);
+});
+
+test('keys equal within a batch: the first one counts', async () => {
+	const world = new World();
+	const run = world.start(['a', 'b', 'a', 'a']);
+	await world.clock.run(run.ended);
+	expect(run.customers.map(({ result }) => result?.outcome)).toEqual([
+		'accepted',
+		'accepted',
+		'alreadySent',
+		'alreadySent',
+	]);
+	expect(world.accepted).toEqual(['a', 'b']);
+});
+
+test('two executions with the same keys in one process: nobody twice, and no deadlock', async () => {
+	const world = new World();
+	const claims = new KeyClaims();
+	const one = world.start(keysOf(200), { claims });
+	const other = world.start(keysOf(200).reverse(), { claims });
+	await world.clock.run(Promise.all([one.ended, other.ended]));
+	expect([world.accepted.length, world.twice]).toEqual([200, 0]);
+	expect(count(one.customers, 'accepted') + count(other.customers, 'accepted')).toBe(200);
+	expect(count(one.customers, 'alreadySent') + count(other.customers, 'alreadySent')).toBe(200);
+	expect(claims.isIdle).toBe(true);
+});
+
+test('killed at any moment and run again: nobody twice, nobody missing, at most 60 in doubt', async () => {
+	for (let killMs = 3; killMs < 5500; killMs += 211) {
+		const world = new World();
+		const killed = world.start(keysOf(250));
+		await world.clock.advance(killMs);
+		killed.die();
+		const again = world.start(keysOf(250));
+		await world.clock.run(again.ended);
+		const doubtful = again.customers.filter(({ result }) => result?.outcome === 'unknown');
+		expect([killMs, world.twice]).toEqual([killMs, 0]);
+		expect(doubtful.length).toBeLessThanOrEqual(60);
+		for (const { body, result } of again.customers) {
+			const isThere = world.accepted.includes(body);
+			if (result?.outcome !== 'unknown') expect([killMs, body, isThere]).toEqual([killMs, body, true]);
+		}
+	}
+}, 60_000);
+
+test('killed again while it looks at what the first kill left: what is in doubt stays in doubt', async () => {
+	const world = new World();
+	const first = world.start(keysOf(100));
+	await world.clock.advance(1000);
+	first.die();
+	const second = world.start(keysOf(100));
+	await world.clock.advance(6);
+	second.die();
+	const third = world.start(keysOf(100));
+	await world.clock.run(third.ended);
+	expect(world.twice).toBe(0);
+	for (const { body, result } of third.customers) {
+		if (result?.outcome === 'alreadySent') expect(world.accepted).toContain(body);
+	}
+});
+
+test('customers in doubt may be sent again, if the user wants that', async () => {
+	const world = new World();
+	const killed = world.start(keysOf(50));
+	await world.clock.advance(300);
+	killed.die();
+	const again = world.start(keysOf(50), { sendsDoubtful: true });
+	await world.clock.run(again.ended);
+	expect(new Set(world.accepted).size).toBe(50);
+	expect(count(again.customers, 'unknown')).toBe(0);
+});
+
+test('a database that is away holds the batch up, and nobody is sent without being stored', async () => {
+	const world = new World();
+	const run = world.start(keysOf(100));
+	await world.clock.advance(700);
+	world.table.isDown = true;
+	await world.clock.advance(1500);
+	const atMost = world.accepted.length;
+	await world.clock.advance(3000);
+	expect(world.accepted.length).toBe(atMost);
+	world.table.isDown = false;
+	await world.clock.run(run.ended);
+	expect([world.accepted.length, world.twice, count(run.customers, 'accepted')]).toEqual([100, 0, 100]);
+});
+
+test('a stop gives back what was admitted and never sent', async () => {
+	const world = new World();
+	const run = world.start(keysOf(100));
+	await world.clock.advance(1010);
+	run.stop();
+	await world.clock.run(run.ended);
+	await world.clock.advance(2000);
+	const onlySent = world.accepted.map((key) => `sent ${key}`);
+	expect(onlySent.length).toBeGreaterThan(40);
+	expect([...world.table.entries].sort()).toEqual(onlySent.sort());
+});
+
+test('without being consulted it is only written, and everybody is sent', async () => {
+	const world = new World();
+	await world.clock.run(world.start(keysOf(30), { isConsulted: false }).ended);
+	await world.clock.run(world.start(keysOf(30), { isConsulted: false }).ended);
+	expect(world.accepted.length).toBe(60);
+});
+
+test('costs at most eight writes a second, and 0.95 of the limit', async () => {
+	const world = new World();
+	const startMs = world.clock.nowMs();
+	const run = world.start(keysOf(1000));
+	await world.clock.run(run.ended);
+	const seconds = (world.clock.nowMs() - startMs) / 1000;
+	expect(1000 / seconds / 50).toBeGreaterThan(0.95);
+	expect(world.table.writes / seconds).toBeLessThan(8);
+});
