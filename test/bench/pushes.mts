@@ -6,6 +6,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPushCredential } from '../support/credentials.mts';
 import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
 import { node, listen, chain, type SavedNode } from '../support/workflows.mts';
 import { N8n } from '../support/n8n/n8n.mts';
@@ -132,7 +133,7 @@ async function listening(n8n: N8n, name: string, trigger: SavedNode, path: strin
 }
 
 async function subjects(n8n: N8n): Promise<Subject[]> {
-	const sobotWebhookAppApi = await n8n.createCredential('sobotWebhookAppApi', 'push secret', {
+	const pushCredential = await createPushCredential(n8n, {
 		method: 'header',
 		headerName: 'x-sobot-key',
 		secret: SECRET,
@@ -179,7 +180,7 @@ async function subjects(n8n: N8n): Promise<Subject[]> {
 			...(await sobot(
 				'this trigger' + WITH_SECRET,
 				{ authentication: 'sobotWebhookAppApi' },
-				{ sobotWebhookAppApi },
+				pushCredential,
 			)),
 			like: WITH_SECRET,
 		},

@@ -6,7 +6,7 @@ import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { connect, underTest } from '../support/underTest.mts';
-import { actionWorkflow, outputOf } from '../support/workflows.mts';
+import { actionWorkflow, FROM_ITEM, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(180_000);
 
@@ -35,8 +35,7 @@ const customersOf = (batch: string, count = COUNT) =>
 	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}`, name: 'N' }));
 
 async function batchWorkflow(batch = 'c', own = n8n, count = COUNT): Promise<Workflow> {
-	const parameters = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
-	return await actionWorkflow(own, credentials, customersOf(batch, count), parameters, {
+	return await actionWorkflow(own, credentials, customersOf(batch, count), FROM_ITEM, {
 		onError: 'continueRegularOutput',
 	});
 }

@@ -7,6 +7,7 @@ import { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { run, startProcess, endProcess } from '../support/processes.mts';
 import { until } from '../support/until.mts';
+import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
 
@@ -39,9 +40,6 @@ afterAll(() =>
 		`\n${['Fault | customers | not acknowledged at once | acknowledged in the end | without execution | with two | crashed', ...figures].join('\n')}\n\n`,
 	),
 );
-
-const customers = (batch: string, count: number): Profile[] =>
-	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}.`, pid: '456', nick: 'N' }));
 
 const app = () => ({ url: listening.url, method: 'POST' as const });
 
@@ -101,7 +99,7 @@ test.each([
 	],
 ])('%s: nothing is acknowledged; afterwards each has one execution', async (fault, breakIt, mendIt) => {
 	await begin(0.03);
-	const [before, during] = [customers('before', 20), customers('during', 80)];
+	const [before, during] = [profiles('before', 20), profiles('during', 80)];
 	await sandbox.pusher.pushAll(app(), before, AT_ONCE);
 	expect(acknowledged().size).toBe(before.length);
 	await listening.ended();
@@ -123,7 +121,7 @@ test('the database is locked: nothing is acknowledged until it is free, and then
 		},
 	);
 	await new Promise((resolve) => lock.stdout?.once('data', resolve));
-	const all = customers('locked', 100);
+	const all = profiles('locked', 100);
 	const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
 	const lockedUntilMs = Date.now() + 3000;
 	await until('three seconds', () => Date.now() > lockedUntilMs);
@@ -137,7 +135,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 	'n8n is ended by %s under load and started again: none is lost',
 	async (signal) => {
 		await begin(0.1);
-		const all = customers('load', 300);
+		const all = profiles('load', 300);
 		const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
 		await until('some acknowledgements', () => acknowledged().size >= 100);
 		await n8n.stop({ keepUserFolder: true, signal });

@@ -1,14 +1,13 @@
 // A process ends or a server restarts under load: what was acknowledged is not lost, and nothing is sent twice by us.
 import { createCredentials } from '../support/credentials.mts';
-import { send } from '../support/pushes.mts';
+import { profiles, send } from '../support/pushes.mts';
 import { acknowledge, chain, node } from '../support/workflows.mts';
-import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Crm } from '../support/crm.mts';
 import { until } from '../support/until.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';
 import { report } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, workerOf } from './sending.mts';
+import { credentialsFor, customers, sendingNode, sendingWorkflow, workerOf } from './sending.mts';
 
 jest.setTimeout(600_000);
 
@@ -92,11 +91,7 @@ test.each(FAULTS)('pushes: %s, respond: %s', async (fault, respond, strike, mayL
 		respond === IMMEDIATELY
 			? await cluster.listen({}, { after: [crm.node()] })
 			: await cluster.listen({ responseMode: 'responseNode' }, { after: [crm.node(), acknowledge()] });
-	const batch: Profile[] = Array.from({ length: PUSHES }, (_, i) => ({
-		id: `p-${i}.`,
-		pid: '456',
-		nick: 'N',
-	}));
+	const batch = profiles('p', PUSHES);
 	const pushing = Promise.all(
 		urls.map(async (url, index) => {
 			const part = batch.filter((_, i) => i % urls.length === index);
@@ -203,19 +198,7 @@ describe('a worker killed while it sends', () => {
 					node('Batches', 'n8n-nodes-base.splitInBatches', 3, { batchSize }),
 				],
 				more: {
-					nodes: [
-						{
-							...node('Sobot', 'n8n-nodes-sobot.sobotRuleEngine', 1, {
-								contactId: '={{ $json.id }}',
-								nick: 'N',
-								additionalFields: { field: [{ name: 'worker', value: '={{ $env.WORKER }}' }] },
-							}),
-							credentials: Object.fromEntries(
-								['sobotApi', 'sobotCanvasApi'].map((type) => [type, credentials[type]]),
-							) as typeof credentials,
-						},
-						crm.node("$('Batches').item.json.id"),
-					],
+					nodes: [sendingNode(credentials), crm.node("$('Batches').item.json.id")],
 					connections: {
 						Batches: { main: [[], [{ node: 'Sobot', type: 'main', index: 0 }]] },
 						...chain('Sobot', 'CRM', 'Batches'),

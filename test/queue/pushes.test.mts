@@ -1,8 +1,8 @@
 // Sobot's pushes through two webhook processors: taken once each, answered by workers, repeats dropped as far as can be.
-import { PUSH_SECRET } from '../support/credentials.mts';
+import { createPushCredential, PUSH_SECRET } from '../support/credentials.mts';
 import { importWorkflow, readExample } from '../support/examples.mts';
 import { acknowledge, productionPath } from '../support/workflows.mts';
-import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { ACKNOWLEDGEMENT, profiles, send } from '../support/pushes.mts';
 import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';
@@ -26,9 +26,6 @@ afterAll(async () => {
 	await cluster.stop();
 	await sandbox.close();
 });
-
-const profiles = (batch: string, count: number): Profile[] =>
-	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}.`, pid: '456', nick: 'N' }));
 
 /** How many executions each customer has. */
 function counts(executions: readonly StoredExecution[]): Map<string, number> {
@@ -135,14 +132,11 @@ describe('repeats', () => {
 
 	test.each(CASES)('%s', async (when, pushBoth) => {
 		const ignoring = await cluster.listen({ options: { ignoreRepeatsMinutes: 10 } });
-		const sobotWebhookAppApi = await cluster.main.createCredential('sobotWebhookAppApi', 'push secret', {
-			method: 'query',
-			parameterName: 'key',
-			secret: PUSH_SECRET,
-		});
-		const removing = await importWorkflow(cluster.main, await readExample('repeats-removed'), {
-			sobotWebhookAppApi,
-		});
+		const removing = await importWorkflow(
+			cluster.main,
+			await readExample('repeats-removed'),
+			await createPushCredential(cluster.main),
+		);
 		await cluster.main.activate(removing);
 		const path = productionPath(removing);
 		for (const { url } of cluster.processors) await cluster.main.untilListening(path, url);
