@@ -13,7 +13,8 @@ import { N8n } from '../support/n8n/n8n.mts';
 import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import { until } from '../support/until.mts';
 import { liveMegabytes, measuringMemory } from './costs.mts';
-import { ratio, table } from './figures.mts';
+import { table } from '../support/table.mts';
+import { ratio } from './figures.mts';
 
 const SECRET = 'a-long-push-secret';
 /**

@@ -6,6 +6,7 @@ import { thisN8n } from '../support/differences.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { run, startProcess, endProcess } from '../support/processes.mts';
+import { printTable } from '../support/table.mts';
 import { until } from '../support/until.mts';
 import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
@@ -18,7 +19,7 @@ const AT_ONCE = 32;
 let n8n: N8n;
 let sandbox: Sandbox;
 let listening: Listening;
-const figures: string[] = [];
+const figures: string[][] = [];
 
 /** @param timeScale 0.1 makes Sobot push again after 6 s and 30 s instead of 1 and 5 minutes */
 async function begin(timeScale: number): Promise<void> {
@@ -36,8 +37,18 @@ afterEach(async () => {
 	await n8n.stop();
 });
 afterAll(() =>
-	process.stderr.write(
-		`\n${['Fault | customers | not acknowledged at once | acknowledged in the end | without execution | with two | crashed', ...figures].join('\n')}\n\n`,
+	printTable(
+		'pushes',
+		[
+			'Fault',
+			'Customers',
+			'Not acknowledged at once',
+			'Acknowledged in the end',
+			'Without execution',
+			'With two',
+			'Crashed',
+		],
+		figures,
 	),
 );
 
@@ -78,9 +89,8 @@ async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> 
 	const lost = [...acknowledged()].filter((id) => !executions.has(id));
 	const twice = [...executions].filter(([, statuses]) => statuses.length > 1).map(([id]) => id);
 	const crashed = [...executions.values()].flat().filter((status) => status === 'crashed').length;
-	figures.push(
-		[fault, all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed].join(' | '),
-	);
+	const numbers = [all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed];
+	figures.push([fault, ...numbers.map(String)]);
 	expect(lost).toEqual([]);
 	expect(acknowledged().size).toBe(all.length);
 	return twice;
