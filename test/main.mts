@@ -1,97 +1,183 @@
-// `npm test`: everything, from lint to a real n8n, except what needs more than a fresh machine has: a browser
-// (`npm run test:browser`), PostgreSQL and Redis (`npm run test:queue`). `npm test -- unit e2e` runs only what is named; what begins with a dash is for Jest, as in `npm test -- e2e --testPathPatterns=trigger`.
+// `npm test`: what needs nothing but `npm ci`, from lint to the packed package. `npm test -- unit e2e` runs the steps that
+// are named, `npm test -- all` every one. What begins with a dash is for Jest: `npm test -- e2e --testPathPatterns=trigger`.
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { N8n } from './support/n8n/n8n.mts';
 import { packPackage } from './support/n8n/n8nProcess.mts';
-import { fetchRuntime } from './support/n8n/runtime.mts';
-import { endListed, LIST_OF_PROCESSES, runProgram, show } from './support/processes.mts';
+import { fetchRuntime, OLDEST_N8N } from './support/n8n/runtime.mts';
+import { endListed, LIST_OF_PROCESSES, runProgram, show, type CleanUp } from './support/processes.mts';
 
-const STEPS = ['lint', 'typecheck', 'unit', 'sandbox', 'integration', 'package', 'e2e'] as const;
-/** What runs only when named: it needs programs that a fresh machine does not have. */
-const MORE_STEPS = ['browser', 'queue'] as const;
-type Step = (typeof STEPS)[number] | (typeof MORE_STEPS)[number];
-const ALL_STEPS: readonly Step[] = [...STEPS, ...MORE_STEPS];
+/** What a change should pass between two edits. */
+const FAST_STEPS = ['lint', 'typecheck', 'unit', 'sandbox', 'integration', 'package'] as const;
+/** These run a real n8n, and `browser` and `queue` need programs that a fresh machine does not have. */
+const SLOW_STEPS = ['demo', 'e2e', 'compat', 'browser', 'queue'] as const;
+type Step = (typeof FAST_STEPS)[number] | (typeof SLOW_STEPS)[number];
+const ALL_STEPS: readonly Step[] = [...FAST_STEPS, ...SLOW_STEPS];
 
+// One test at a time, for they share an n8n, and each shown as it passes, for they take minutes.
+const ONE_BY_ONE = ['--runInBand', '--verbose'];
 const MORE_FLAGS: Partial<Record<Step, string[]>> = {
 	// Importing n8n-core starts timers that it never stops.
 	integration: ['--forceExit'],
-	// One n8n, one test at a time; and who waits for it sees how far it is.
-	e2e: ['--runInBand', '--verbose'],
-	browser: ['--runInBand', '--verbose'],
-	queue: ['--runInBand', '--verbose'],
+	e2e: ONE_BY_ONE,
+	compat: ONE_BY_ONE,
+	browser: ONE_BY_ONE,
+	queue: ONE_BY_ONE,
 };
-const NEEDS_N8N: readonly Step[] = ['e2e', 'browser', 'queue'];
+
+interface StepResult {
+	step: Step;
+	passed: boolean;
+	seconds: number;
+}
 
 const say = (line: string) => console.log(line);
-const named = process.argv.slice(2).filter((word) => !word.startsWith('-'));
-const forJest = process.argv.slice(2).filter((word) => word.startsWith('-'));
-const unknown = named.filter((word) => !ALL_STEPS.includes(word as Step));
-const chosen = named.length > 0 ? ALL_STEPS.filter((step) => named.includes(step)) : STEPS;
 
-await runProgram(async (cleanUp) => {
-	if (unknown.length > 0)
-		throw new Error(`There is no ${unknown.join(', ')}: choose among ${ALL_STEPS.join(', ')}.`);
-	const results = await mkdtemp(join(tmpdir(), 'sobot-results-'));
-	// PostgreSQL runs as another user, and has its data in there.
-	await chmod(results, 0o755);
-	cleanUp(async () => await rm(results, { recursive: true, force: true, maxRetries: 5 }));
-	const processes = join(results, 'processes');
-	cleanUp(async () => await endListed(processes));
-	const failedSteps: Step[] = [];
-	let passed = 0;
-	let failed = 0;
+/** The steps of one run, and how many tests of them passed. */
+class Run {
+	passedTests = 0;
+	failedTests = 0;
+	private packed?: Promise<string>;
 
-	/** Runs Jest on one kind of tests. A test that was skipped counts as failed: it has shown nothing. */
-	const jest = async (kind: Step, env: NodeJS.ProcessEnv = {}): Promise<boolean> => {
-		const outputFile = join(results, `${kind}.json`);
-		const code = await show(
-			join('node_modules', '.bin', 'jest'),
-			[
-				'--selectProjects',
-				kind,
-				'--json',
-				'--outputFile',
-				outputFile,
-				...(MORE_FLAGS[kind] ?? []),
-				...forJest,
-			],
-			// What Jest leaves behind when it is ended goes with the results.
-			{ TMPDIR: results, [LIST_OF_PROCESSES]: processes, ...env },
-		);
-		const { numPassedTests, numTotalTests } = JSON.parse(await readFile(outputFile, 'utf8')) as Record<
-			string,
-			number
-		>;
-		passed += numPassedTests ?? 0;
-		failed += (numTotalTests ?? 0) - (numPassedTests ?? 0);
-		return code === 0 && numPassedTests === numTotalTests && numPassedTests !== 0;
-	};
+	private constructor(
+		private readonly cleanUp: CleanUp,
+		/** a temporary folder for everything that this run leaves behind */
+		private readonly folder: string,
+		private readonly forJest: readonly string[],
+	) {}
 
-	const run = async (step: Step): Promise<boolean> => {
-		if (step === 'lint' || step === 'typecheck') return (await show('npm', ['run', '--silent', step])) === 0;
-		if (!NEEDS_N8N.includes(step)) return await jest(step);
-		const runtime = await fetchRuntime(process.env.N8N_VERSION, say);
-		say('Packing this package as it is published ...');
-		const tarball = await packPackage();
-		cleanUp(async () => await rm(dirname(tarball), { recursive: true, force: true }));
-		const underTest = (more: object) => ({ N8N_UNDER_TEST: JSON.stringify({ runtime, tarball, ...more }) });
-		if (step === 'queue') return await jest(step, underTest({}));
+	static async begin(cleanUp: CleanUp, forJest: readonly string[]): Promise<Run> {
+		const folder = await mkdtemp(join(tmpdir(), 'sobot-results-'));
+		// PostgreSQL runs as another user, and has its data in there.
+		await chmod(folder, 0o755);
+		cleanUp(async () => await rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+		const run = new Run(cleanUp, folder, forJest);
+		cleanUp(async () => await endListed(run.processes));
+		return run;
+	}
+
+	async step(step: Step): Promise<StepResult> {
+		const startedMs = Date.now();
+		const passed = await this.isPassed(step);
+		return { step, passed, seconds: Math.round((Date.now() - startedMs) / 1000) };
+	}
+
+	private get processes(): string {
+		return join(this.folder, 'processes');
+	}
+
+	private async isPassed(step: Step): Promise<boolean> {
+		switch (step) {
+			case 'lint':
+			case 'typecheck':
+				return (await show('npm', ['run', '--silent', step])) === 0;
+			case 'demo':
+				return (await show('npm', ['run', '--silent', 'demo', '--', '--check'])) === 0;
+			case 'unit':
+			case 'sandbox':
+			case 'integration':
+			case 'package':
+				return await this.jest(step, step);
+			case 'e2e':
+			case 'browser':
+				return await this.jestInN8n(step, step, process.env.N8N_VERSION);
+			case 'compat':
+				return await this.jestInN8n(step, 'e2e', OLDEST_N8N);
+			case 'queue': {
+				const runtime = await fetchRuntime(process.env.N8N_VERSION, say);
+				return await this.jest(step, step, { runtime, tarball: await this.tarball() });
+			}
+		}
+	}
+
+	/** Runs Jest on one kind of tests beside an n8n that they share. */
+	private async jestInN8n(step: Step, kind: string, version?: string): Promise<boolean> {
+		const runtime = await fetchRuntime(version, say);
+		const tarball = await this.tarball();
 		say(`Starting n8n ${runtime.version} with the package installed; this takes about 15 seconds ...`);
 		const n8n = await N8n.start({ runtime, tarball });
-		cleanUp(async () => await n8n.stop());
-		return await jest(step, underTest({ url: n8n.url }));
-	};
-
-	for (const [index, step] of chosen.entries()) {
-		say(`\n=== ${step} (${index + 1} of ${chosen.length})`);
-		const startedMs = Date.now();
-		const isRight = await run(step);
-		if (!isRight) failedSteps.push(step);
-		say(`=== ${step}: ${isRight ? 'passed' : 'FAILED'} in ${Math.round((Date.now() - startedMs) / 1000)} s`);
+		this.cleanUp(async () => await n8n.stop());
+		try {
+			return await this.jest(step, kind, { runtime, tarball, url: n8n.url });
+		} finally {
+			await n8n.stop();
+		}
 	}
-	if (failedSteps.length > 0) say(`\nFailed: ${failedSteps.join(', ')}`);
-	say(`\n${passed} passed, ${failed} failed`);
-	return failedSteps.length === 0 ? 0 : 1;
+
+	/** The package as it is published, packed once. */
+	private async tarball(): Promise<string> {
+		if (!this.packed) {
+			say('Packing this package as it is published ...');
+			const packed = (this.packed = packPackage());
+			this.cleanUp(async () => await rm(dirname(await packed), { recursive: true, force: true }));
+		}
+		return await this.packed;
+	}
+
+	/**
+	 * Runs Jest on one kind of tests. A test that was skipped counts as failed: it has shown nothing.
+	 *
+	 * @param underTest what the tests are told of the n8n they run in
+	 */
+	private async jest(step: Step, kind: string, underTest?: object): Promise<boolean> {
+		const outputFile = join(this.folder, `${step}.json`);
+		const flags = ['--selectProjects', kind, '--json', '--outputFile', outputFile];
+		const code = await show(
+			join('node_modules', '.bin', 'jest'),
+			[...flags, ...(MORE_FLAGS[step] ?? []), ...this.forJest],
+			{
+				// What Jest leaves behind when it is ended goes with the results.
+				TMPDIR: this.folder,
+				[LIST_OF_PROCESSES]: this.processes,
+				...(underTest ? { N8N_UNDER_TEST: JSON.stringify(underTest) } : {}),
+			},
+		);
+		const { numPassedTests: passed = 0, numTotalTests: total = 0 } = JSON.parse(
+			await readFile(outputFile, 'utf8'),
+		) as Record<string, number>;
+		this.passedTests += passed;
+		this.failedTests += total - passed;
+		return code === 0 && passed === total && passed !== 0;
+	}
+}
+
+/** The steps that the words of the command line name; the fast ones if there are none. */
+function chosenSteps(words: readonly string[]): readonly Step[] {
+	const unknown = words.filter((word) => word !== 'all' && !ALL_STEPS.includes(word as Step));
+	if (unknown.length > 0)
+		throw new Error(`There is no ${unknown.join(', ')}: choose among ${ALL_STEPS.join(', ')}, all.`);
+	if (words.length === 0) return FAST_STEPS;
+	return words.includes('all') ? ALL_STEPS : ALL_STEPS.filter((step) => words.includes(step));
+}
+
+function timesOf(results: readonly StepResult[]): string {
+	const rows = results.map(({ step, passed, seconds }) => [
+		step,
+		passed ? 'passed' : 'FAILED',
+		String(seconds),
+	]);
+	const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
+	return [['step', 'result', 'seconds'], ...rows, ['all', '', String(total)]]
+		.map(
+			([step = '', result = '', seconds = '']) => step.padEnd(14) + result.padEnd(10) + seconds.padStart(7),
+		)
+		.join('\n');
+}
+
+await runProgram(async (cleanUp) => {
+	const isForJest = (word: string) => word.startsWith('-');
+	const words = process.argv.slice(2);
+	const steps = chosenSteps(words.filter((word) => !isForJest(word)));
+	const run = await Run.begin(cleanUp, words.filter(isForJest));
+	const results: StepResult[] = [];
+	for (const [index, step] of steps.entries()) {
+		say(`\n=== ${step} (${index + 1} of ${steps.length})`);
+		const result = await run.step(step);
+		results.push(result);
+		say(`=== ${step}: ${result.passed ? 'passed' : 'FAILED'} in ${result.seconds} s`);
+	}
+	say(`\n${timesOf(results)}`);
+	say(`\n${run.passedTests} passed, ${run.failedTests} failed`);
+	return results.every(({ passed }) => passed) ? 0 : 1;
 });

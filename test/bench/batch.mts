@@ -1,5 +1,5 @@
 // One batch of customers in a real n8n, by this node or by what a user would use instead, and what the sandbox saw of it.
-import { actionWorkflow, chain, httpRequestNode, node } from '../support/workflows.mts';
+import { actionWorkflow, FROM_ITEM, httpRequestNode, itemsWorkflow } from '../support/workflows.mts';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour, Span } from '../sandbox/misbehaviour.mts';
@@ -36,8 +36,7 @@ export function seenBy(sandbox: Sandbox): Seen {
 const customers = Array.from({ length: ITEMS }, (_, i) => ({ id: `c-${i}`, name: `Customer ${i}` }));
 
 export async function thisNode(n8n: N8n, credentials: Credentials, count = ITEMS): Promise<Workflow> {
-	const parameters = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
-	return await actionWorkflow(n8n, credentials, customers.slice(0, count), parameters, {
+	return await actionWorkflow(n8n, credentials, customers.slice(0, count), FROM_ITEM, {
 		onError: 'continueRegularOutput',
 	});
 }
@@ -51,18 +50,9 @@ export async function httpRequestWorkflow(
 ): Promise<Workflow> {
 	const jsonBody = '={{ JSON.stringify({ Contact_id: $json.id, nick: $json.name }) }}';
 	const options = batching ? { batching: { batch: { batchSize: 50, batchInterval: 1000 } } } : {};
-	return await n8n.createWorkflow({
-		name: 'HTTP Request node',
-		nodes: [
-			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
-			node('List', 'n8n-nodes-base.set', 3.4, {
-				mode: 'raw',
-				jsonOutput: JSON.stringify({ list: customers }),
-			}),
-			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
-			{ ...httpRequestNode(sandbox, credentials, jsonBody, options), onError: 'continueRegularOutput' },
-		],
-		connections: chain('By hand', 'List', 'Items', 'HTTP'),
+	return await itemsWorkflow(n8n, customers, {
+		...httpRequestNode(sandbox, credentials, jsonBody, options),
+		onError: 'continueRegularOutput',
 	});
 }
 

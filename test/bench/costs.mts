@@ -9,7 +9,8 @@ import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import type { Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { httpRequestWorkflow, measure, ROUNDS, thisNode } from './batch.mts';
-import { median, table } from './figures.mts';
+import { table } from '../support/table.mts';
+import { median } from './figures.mts';
 
 /** CPU seconds that a process has used, from Linux's /proc. */
 async function cpuSeconds(pid: number): Promise<number> {

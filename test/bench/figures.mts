@@ -10,8 +10,3 @@ export function ratio(value: number): string {
 export function percent(share: number): string {
 	return `${(share * 100).toFixed(1)} %`;
 }
-
-export function table(head: string[], rows: string[][]): string {
-	const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-	return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}

@@ -17,7 +17,8 @@ import {
 	thisNode,
 	type Seen,
 } from './batch.mts';
-import { median, percent, ratio, table } from './figures.mts';
+import { table } from '../support/table.mts';
+import { median, percent, ratio } from './figures.mts';
 import type { Assignment } from './process.mts';
 
 const AT_WORK = { minMs: 600, maxMs: 1200 };

@@ -28,7 +28,7 @@ const delivered = await deliver(
 		pace: new Pace(systemClock),
 		session,
 		store: {
-			read: async () => token,
+			read: async () => await Promise.resolve(token),
 			renew: async () => await Promise.reject(new Error('The token does not end in this benchmark.')),
 		},
 		send: async (value, body) => {

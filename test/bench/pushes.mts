@@ -6,13 +6,15 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPushCredential } from '../support/credentials.mts';
 import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
 import { node, listen, chain, type SavedNode } from '../support/workflows.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import { until } from '../support/until.mts';
 import { liveMegabytes, measuringMemory } from './costs.mts';
-import { ratio, table } from './figures.mts';
+import { table } from '../support/table.mts';
+import { ratio } from './figures.mts';
 
 const SECRET = 'a-long-push-secret';
 /**
@@ -132,7 +134,7 @@ async function listening(n8n: N8n, name: string, trigger: SavedNode, path: strin
 }
 
 async function subjects(n8n: N8n): Promise<Subject[]> {
-	const sobotWebhookAppApi = await n8n.createCredential('sobotWebhookAppApi', 'push secret', {
+	const pushCredential = await createPushCredential(n8n, {
 		method: 'header',
 		headerName: 'x-sobot-key',
 		secret: SECRET,
@@ -179,7 +181,7 @@ async function subjects(n8n: N8n): Promise<Subject[]> {
 			...(await sobot(
 				'this trigger' + WITH_SECRET,
 				{ authentication: 'sobotWebhookAppApi' },
-				{ sobotWebhookAppApi },
+				pushCredential,
 			)),
 			like: WITH_SECRET,
 		},

@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { fetchRuntime } from '../support/n8n/runtime.mts';
 import { N8n, OWNER } from '../support/n8n/n8n.mts';
 import { packPackage } from '../support/n8n/n8nProcess.mts';
-import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
+import { createCredentials, forCanvas, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { productionPath } from '../support/workflows.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
@@ -45,14 +45,8 @@ await runProgram(async (cleanUp, ended) => {
 	const sheet = fillIn(await readExample('sheet-to-canvas'), 'Fetch the sheet', {
 		url: `${sandbox.url}/sandbox/customers.csv?count=${SHEET_ROWS}`,
 	});
-	const { triggerId, secret } = QUIET_CANVAS;
-	const fromSheet = await importWorkflow(n8n, sheet, {
-		...credentials,
-		sobotCanvasApi: await n8n.createCredential('sobotCanvasApi', 'Sobot canvas for the sheet', {
-			triggerId,
-			secret,
-		}),
-	});
+	const forSheet = await forCanvas(n8n, credentials, QUIET_CANVAS.triggerId);
+	const fromSheet = await importWorkflow(n8n, sheet, forSheet);
 	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
 	await n8n.activate(toCanvas);
 	await n8n.activate(fromCanvas, productionPath(fromCanvas));

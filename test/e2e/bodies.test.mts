@@ -1,5 +1,6 @@
-// Every kind of body that can arrive at the trigger's URL, in a real n8n: how it is answered, and what the workflow gets.
-// Objects are taken and reach the workflow whole; all else is refused, starts nothing, and is never acknowledged.
+// Every way in which a body can arrive at the trigger's URL of a real n8n: encodings, types, sizes, methods. Objects are
+// taken and reach the workflow whole; all else is refused, starts nothing, and is never acknowledged. What the fields of an
+// object may hold, the unit tests of parsePush say.
 import { request } from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -122,44 +123,8 @@ describe('objects are taken', () => {
 			},
 		],
 		['fields that Sobot does not document', json({ id: '1', more: { a: [1] } }), { customerId: '1' }],
-		[
-			'nulls for everything',
-			json({ id: null, email: null, is_vip: null, ex_fields: null, user_label: null }),
-			{},
-		],
-		[
-			'numbers for texts',
-			json({ id: 123, tel: 1234567890, is_vip: 1 }),
-			{ customerId: '123', phones: ['1234567890'], isVip: true },
-		],
-		[
-			'a number that JavaScript cannot hold',
-			'{"id":12345678901234567890}',
-			{ customerId: '12345678901234567000' },
-		],
-		['objects for texts', json({ id: {}, nick: { a: 1 }, email: {}, face: {} }), {}],
-		['arrays for texts', json({ id: ['1'], email: ['a@b.c'], user_label: ['l'] }), {}],
-		['booleans for texts', json({ id: true, is_vip: true, nick: false }), {}],
-		['a text for the custom fields', json({ ex_fields: 'x' }), {}],
-		['an array for the custom fields', json({ ex_fields: ['x'] }), {}],
-		['empty custom fields', json({ ex_fields: {} }), { customFields: {} }],
-		[
-			'custom fields that are no texts',
-			json({ ex_fields: { a: 1, b: null, c: [1], d: { e: 'f' } } }),
-			{ customFields: { a: 1, b: null, c: [1], d: { e: 'f' } } },
-		],
 		['10,000 custom fields', json({ ex_fields: manyFields }), { customFields: manyFields }],
-		['empty texts', json({ id: '', nick: '', email: '', is_vip: '' }), { customerId: '', nickname: '' }],
-		[
-			'separators in odd places',
-			json({ email: ';;a@b.c; ;', tel: ' 1 ;2;', user_label: ',a,,b,' }),
-			{ emails: ['a@b.c'], phones: ['1', '2'], labelIds: ['a', 'b'] },
-		],
-		['a list of nothing but separators', json({ email: ';;;' }), {}],
-		['is_vip that means nothing', json({ is_vip: 'yes' }), {}],
-		['is_vip with spaces', json({ is_vip: ' 0 ' }), { isVip: false }],
 		['a huge text', json({ remark: HUGE }), { remark: HUGE }],
-		['a huge list', json({ email: 'a@b.c;'.repeat(20_000) }), { emails: Array(20_000).fill('a@b.c') }],
 		['a huge key', `{"${'k'.repeat(1_000_000)}":1}`, {}],
 		['keys twice: the last counts, as in any JSON', '{"id":"1","id":"2"}', { customerId: '2' }],
 		['a __proto__ key', '{"id":"1","__proto__":{"polluted":true}}', { customerId: '1' }],

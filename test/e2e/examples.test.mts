@@ -1,11 +1,11 @@
 // The example workflows as a user gets them: imported, filled in, run. Others are run by the demo's check
 // (customers-to-canvas, push-from-canvas), trigger.test (repeats-removed) and tool.test (agent-tool).
 import { Crm } from '../support/crm.mts';
-import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
+import { createCanvasCredential, createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { outputOf, executionsEnded, productionPath } from '../support/workflows.mts';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { DEMO_CANVAS, MEMBER_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { connect } from '../support/underTest.mts';
 
@@ -72,10 +72,7 @@ test('customers from a canvas into a CRM: acknowledged once the CRM has them, pu
 });
 
 test('round trip: from one canvas through n8n onto another', async () => {
-	const second = await n8n.createCredential('sobotCanvasApi', 'Second canvas', {
-		triggerId: '1234567890123456781',
-		secret: DEMO_CANVAS.secret,
-	});
+	const second = await createCanvasCredential(n8n, MEMBER_CANVAS.triggerId);
 	const credentials = { ...(await createCredentials(n8n, sandbox)), 'Sobot second canvas': second };
 	const workflow = await importWorkflow(n8n, await readExample('round-trip'), credentials);
 	sandbox.canvas().webhookApp = { url: await switchOn(workflow), method: 'PUT' };
@@ -83,7 +80,7 @@ test('round trip: from one canvas through n8n onto another', async () => {
 	await until('the second canvas', () => sandbox.accepted.length === 2);
 	expect(sandbox.accepted.map(({ triggerId, raw }) => [triggerId, JSON.parse(raw) as unknown])).toEqual([
 		[DEMO_CANVAS.triggerId, { Contact_id: 'trip-1', nick: 'Ana' }],
-		['1234567890123456781', { member_no: 'trip-1', nick: 'Ana' }],
+		[MEMBER_CANVAS.triggerId, { member_no: 'trip-1', nick: 'Ana' }],
 	]);
 	expect((await executionsEnded(n8n, workflow)).map(({ status }) => status)).toEqual(['success', 'success']);
 	await n8n.deactivate(workflow);

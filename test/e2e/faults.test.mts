@@ -4,9 +4,10 @@ import { createCredentials, type Credentials } from '../support/credentials.mts'
 import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
+import { printTable } from '../support/table.mts';
 import { until } from '../support/until.mts';
 import { connect, underTest } from '../support/underTest.mts';
-import { actionWorkflow, outputOf } from '../support/workflows.mts';
+import { actionWorkflow, FROM_ITEM, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(180_000);
 
@@ -16,7 +17,7 @@ const ON_THE_WAY = { minMs: 20, maxMs: 50 };
 let n8n: N8n;
 let sandbox: Sandbox;
 let credentials: Credentials;
-const figures: string[] = [];
+const figures: string[][] = [];
 
 beforeAll(async () => (n8n = await connect()));
 beforeEach(async () => {
@@ -26,17 +27,14 @@ beforeEach(async () => {
 });
 afterEach(async () => await sandbox.close());
 afterAll(() =>
-	process.stderr.write(
-		`\n${['Fault | accepted | twice | reported | token requests | refused', ...figures].join('\n')}\n\n`,
-	),
+	printTable('sending', ['Fault', 'Accepted', 'Twice', 'Reported', 'Token requests', 'Refused'], figures),
 );
 
 const customersOf = (batch: string, count = COUNT) =>
 	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}`, name: 'N' }));
 
 async function batchWorkflow(batch = 'c', own = n8n, count = COUNT): Promise<Workflow> {
-	const parameters = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
-	return await actionWorkflow(own, credentials, customersOf(batch, count), parameters, {
+	return await actionWorkflow(own, credentials, customersOf(batch, count), FROM_ITEM, {
 		onError: 'continueRegularOutput',
 	});
 }
@@ -68,9 +66,8 @@ function note(fault: string, reported: number): void {
 		({ code, triggerId }) => triggerId !== '' && code !== '000000',
 	).length;
 	const tokens = sandbox.tokenCalls.filter(({ code }) => code === '000000').length;
-	figures.push(
-		`${fault} | ${ids.length} | ${ids.length - new Set(ids).size} | ${reported} | ${tokens} | ${refused}`,
-	);
+	const numbers = [ids.length, ids.length - new Set(ids).size, reported, tokens, refused];
+	figures.push([fault, ...numbers.map(String)]);
 }
 
 test('a token that is killed in the middle: one renewal, and all go through', async () => {

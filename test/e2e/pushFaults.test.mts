@@ -6,7 +6,9 @@ import { thisN8n } from '../support/differences.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { run, startProcess, endProcess } from '../support/processes.mts';
+import { printTable } from '../support/table.mts';
 import { until } from '../support/until.mts';
+import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
 
@@ -17,7 +19,7 @@ const AT_ONCE = 32;
 let n8n: N8n;
 let sandbox: Sandbox;
 let listening: Listening;
-const figures: string[] = [];
+const figures: string[][] = [];
 
 /** @param timeScale 0.1 makes Sobot push again after 6 s and 30 s instead of 1 and 5 minutes */
 async function begin(timeScale: number): Promise<void> {
@@ -35,13 +37,20 @@ afterEach(async () => {
 	await n8n.stop();
 });
 afterAll(() =>
-	process.stderr.write(
-		`\n${['Fault | customers | not acknowledged at once | acknowledged in the end | without execution | with two | crashed', ...figures].join('\n')}\n\n`,
+	printTable(
+		'pushes',
+		[
+			'Fault',
+			'Customers',
+			'Not acknowledged at once',
+			'Acknowledged in the end',
+			'Without execution',
+			'With two',
+			'Crashed',
+		],
+		figures,
 	),
 );
-
-const customers = (batch: string, count: number): Profile[] =>
-	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}.`, pid: '456', nick: 'N' }));
 
 const app = () => ({ url: listening.url, method: 'POST' as const });
 
@@ -80,9 +89,8 @@ async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> 
 	const lost = [...acknowledged()].filter((id) => !executions.has(id));
 	const twice = [...executions].filter(([, statuses]) => statuses.length > 1).map(([id]) => id);
 	const crashed = [...executions.values()].flat().filter((status) => status === 'crashed').length;
-	figures.push(
-		[fault, all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed].join(' | '),
-	);
+	const numbers = [all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed];
+	figures.push([fault, ...numbers.map(String)]);
 	expect(lost).toEqual([]);
 	expect(acknowledged().size).toBe(all.length);
 	return twice;
@@ -101,7 +109,7 @@ test.each([
 	],
 ])('%s: nothing is acknowledged; afterwards each has one execution', async (fault, breakIt, mendIt) => {
 	await begin(0.03);
-	const [before, during] = [customers('before', 20), customers('during', 80)];
+	const [before, during] = [profiles('before', 20), profiles('during', 80)];
 	await sandbox.pusher.pushAll(app(), before, AT_ONCE);
 	expect(acknowledged().size).toBe(before.length);
 	await listening.ended();
@@ -123,7 +131,7 @@ test('the database is locked: nothing is acknowledged until it is free, and then
 		},
 	);
 	await new Promise((resolve) => lock.stdout?.once('data', resolve));
-	const all = customers('locked', 100);
+	const all = profiles('locked', 100);
 	const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
 	const lockedUntilMs = Date.now() + 3000;
 	await until('three seconds', () => Date.now() > lockedUntilMs);
@@ -137,7 +145,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 	'n8n is ended by %s under load and started again: none is lost',
 	async (signal) => {
 		await begin(0.1);
-		const all = customers('load', 300);
+		const all = profiles('load', 300);
 		const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
 		await until('some acknowledgements', () => acknowledged().size >= 100);
 		await n8n.stop({ keepUserFolder: true, signal });

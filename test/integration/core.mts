@@ -28,6 +28,7 @@ import { SobotCanvasApi } from '../../credentials/SobotCanvasApi.credentials';
 import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
+import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
 
 // n8n-core reads its settings and its encryption key from a folder of its own.
 process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
@@ -168,8 +169,7 @@ export async function runAction({
 	const action: INode = {
 		id: 'action',
 		name: 'Sobot',
-		type: 'n8n-nodes-sobot.sobotRuleEngine',
-		typeVersion: 1,
+		...ACTION,
 		position: [200, 0],
 		parameters,
 		credentials: { sobotApi: details('sobotApi'), sobotCanvasApi: details('sobotCanvasApi') },
@@ -222,8 +222,7 @@ export async function push(
 	const node: INode = {
 		id: 'trigger',
 		name: 'Trigger',
-		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 2,
+		...TRIGGER,
 		position: [0, 0],
 		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
@@ -285,8 +284,8 @@ function details(type: string): INodeCredentialsDetails {
 
 function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	const types: Record<string, INodeType> = {
-		'n8n-nodes-sobot.sobotRuleEngine': new SobotRuleEngine(),
-		'n8n-nodes-sobot.sobotWebhookAppTrigger': new SobotWebhookAppTrigger(),
+		[ACTION.type]: new SobotRuleEngine(),
+		[TRIGGER.type]: new SobotWebhookAppTrigger(),
 		...more,
 	};
 	const get = (name: string): INodeType => {

@@ -27,7 +27,7 @@ export class Cluster {
 		readonly workers: Map<string, N8nProcess>,
 	) {}
 
-	static async start({ processors = 2, workers = 4 } = {}): Promise<Cluster> {
+	static async start({ processors = 2, workers = 4, env = {} as NodeJS.ProcessEnv } = {}): Promise<Cluster> {
 		const { runtime, tarball } = underTest();
 		const servers = await startServers();
 		const guide = await readGuide();
@@ -44,6 +44,7 @@ export class Cluster {
 				N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '1',
 				// So that a call can say which worker it comes from.
 				N8N_BLOCK_ENV_ACCESS_IN_NODE: 'false',
+				...env,
 			},
 		};
 		const cluster = new Cluster(servers, options, guide, await N8n.start(options), [], new Map());

@@ -1,19 +1,26 @@
 // A process ends or a server restarts under load: what was acknowledged is not lost, and nothing is sent twice by us.
 import { createCredentials } from '../support/credentials.mts';
-import { send } from '../support/pushes.mts';
+import { profiles, send } from '../support/pushes.mts';
 import { acknowledge, chain, node } from '../support/workflows.mts';
-import type { Profile } from '../sandbox/account.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Crm } from '../support/crm.mts';
 import { until } from '../support/until.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';
-import { report } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, workerOf } from './sending.mts';
+import { report, volume, WRITES_FIGURES } from './figures.mts';
+import { credentialsFor, customers, sendingNode, sendingWorkflow, workerOf } from './sending.mts';
 
 jest.setTimeout(600_000);
 
-const PUSHES = 600;
+const PUSHES = volume(200, 600);
 const AT_ONCE = 32;
+
+/** n8n looks for a worker that is gone every few seconds instead of every minute. It decides the same. */
+const QUICK_TO_NOTICE = {
+	QUEUE_WORKER_LOCK_DURATION: '10000',
+	QUEUE_WORKER_LOCK_RENEW_TIME: '2000',
+	QUEUE_WORKER_STALLED_INTERVAL: '5000',
+	N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '0.25',
+};
 
 let cluster: Cluster;
 let sandbox: Sandbox;
@@ -21,7 +28,7 @@ let crm: Crm;
 const rows: string[][] = [];
 
 beforeAll(async () => {
-	cluster = await Cluster.start({ processors: 2, workers: 2 });
+	cluster = await Cluster.start({ processors: 2, workers: 2, env: WRITES_FIGURES ? {} : QUICK_TO_NOTICE });
 });
 // Sobot's repeats after 1 and 5 minutes come after 6 and 30 s.
 beforeEach(async () => {
@@ -92,11 +99,7 @@ test.each(FAULTS)('pushes: %s, respond: %s', async (fault, respond, strike, mayL
 		respond === IMMEDIATELY
 			? await cluster.listen({}, { after: [crm.node()] })
 			: await cluster.listen({ responseMode: 'responseNode' }, { after: [crm.node(), acknowledge()] });
-	const batch: Profile[] = Array.from({ length: PUSHES }, (_, i) => ({
-		id: `p-${i}.`,
-		pid: '456',
-		nick: 'N',
-	}));
+	const batch = profiles('p', PUSHES);
 	const pushing = Promise.all(
 		urls.map(async (url, index) => {
 			const part = batch.filter((_, i) => i % urls.length === index);
@@ -140,7 +143,7 @@ test.each(FAULTS)('pushes: %s, respond: %s', async (fault, respond, strike, mayL
 });
 
 describe('a worker killed while it sends', () => {
-	const EACH = 200;
+	const EACH = volume(100, 200);
 
 	test('nobody is sent twice, the other worker goes on, and n8n ends the execution with an error', async () => {
 		const [credentials] = await credentialsFor(cluster, sandbox);
@@ -203,19 +206,7 @@ describe('a worker killed while it sends', () => {
 					node('Batches', 'n8n-nodes-base.splitInBatches', 3, { batchSize }),
 				],
 				more: {
-					nodes: [
-						{
-							...node('Sobot', 'n8n-nodes-sobot.sobotRuleEngine', 1, {
-								contactId: '={{ $json.id }}',
-								nick: 'N',
-								additionalFields: { field: [{ name: 'worker', value: '={{ $env.WORKER }}' }] },
-							}),
-							credentials: Object.fromEntries(
-								['sobotApi', 'sobotCanvasApi'].map((type) => [type, credentials[type]]),
-							) as typeof credentials,
-						},
-						crm.node("$('Batches').item.json.id"),
-					],
+					nodes: [sendingNode(credentials), crm.node("$('Batches').item.json.id")],
 					connections: {
 						Batches: { main: [[], [{ node: 'Sobot', type: 'main', index: 0 }]] },
 						...chain('Sobot', 'CRM', 'Batches'),

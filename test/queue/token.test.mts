@@ -2,7 +2,7 @@
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
-import { report } from './figures.mts';
+import { report, volume, WRITES_FIGURES } from './figures.mts';
 import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';
 
 jest.setTimeout(600_000);
@@ -12,9 +12,11 @@ const WORKERS = 4;
 const ACCOUNTS = 10;
 /** executions of each account: with the accounts as many as the workers run at once */
 const EXECUTIONS = 4;
-const LIFE_SECONDS = 90;
-/** At one customer a second, past two kills and two natural ends. */
-const CUSTOMERS = 215;
+const LIFE_SECONDS = volume(60, 90);
+/** seconds after the start at which another program kills the token */
+const KILLS = WRITES_FIGURES ? [12, 20] : [12];
+/** At one customer a second, past the kills and as many natural ends. */
+const CUSTOMERS = volume(85, 215);
 
 let cluster: Cluster;
 const sandboxes: Sandbox[] = [];
@@ -68,7 +70,7 @@ test('40 executions on four workers: all customers go through; token requests ar
 		sandboxes.map(({ tokenCalls }) => tokenCalls.filter(({ atMs }) => atMs >= sinceMs).length);
 	const fresh = requests(0);
 	const killed: number[] = [];
-	for (const seconds of [12, 20]) {
+	for (const seconds of KILLS) {
 		await passed(seconds);
 		const killedMs = Date.now();
 		for (const { account } of sandboxes) account.renewToken(killedMs);
@@ -110,12 +112,15 @@ test('40 executions on four workers: all customers go through; token requests ar
 			['Natural end', String(natural.length), ...distribution(natural)],
 		],
 	);
-	expect([killed.length, natural.length >= 20]).toEqual([20, true]);
+	const rounds = KILLS.length * ACCOUNTS;
+	expect([killed.length, natural.length >= rounds]).toEqual([rounds, true]);
 	for (const count of [...fresh, ...killed]) {
 		expect(count).toBeGreaterThanOrEqual(1);
 		expect(count).toBeLessThanOrEqual(WORKERS);
 	}
-	// Here a token lives for 90 s, and the workers pick their moments within 4.5 s; of Sobot's tokens, within 5 minutes.
-	// With a tenth of a second for a renewal, four workers then renew once in (1 - 0.1 / 4.5)^4 = 0.91 of the rounds.
-	expect(natural.filter((count) => count === 1).length / natural.length).toBeGreaterThanOrEqual(0.7);
+	// Here a token lives for 60 or 90 s, and the workers pick their moments within 3 or 4.5 s; of Sobot's tokens, within 5
+	// minutes. With a tenth of a second for a renewal, four workers then renew once in (1 - 0.1 / 4.5)^4 = 0.91 of the rounds,
+	// and in 0.87 of the few rounds of a plain run, half of which may miss that by chance.
+	const once = natural.filter((count) => count === 1).length / natural.length;
+	expect(once).toBeGreaterThanOrEqual(volume(0.5, 0.7));
 });

@@ -51,6 +51,13 @@ export const DEMO_CANVAS: Canvas = {
 /** A canvas for many customers: in the demo it pushes nobody back. */
 export const QUIET_CANVAS: Canvas = { ...DEMO_CANVAS, triggerId: '1234567890123456782' };
 
+/** A canvas whose customer source field has a name of its own. */
+export const MEMBER_CANVAS: Canvas = {
+	...DEMO_CANVAS,
+	triggerId: '1234567890123456781',
+	contactIdField: 'member_no',
+};
+
 const DEFAULTS: AccountSettings = {
 	appId: 'demo-app',
 	appKey: 'demo-key',
@@ -61,7 +68,7 @@ const DEFAULTS: AccountSettings = {
 	canvases: [
 		DEMO_CANVAS,
 		{ ...DEMO_CANVAS, triggerId: '1234567890123456780', active: false },
-		{ ...DEMO_CANVAS, triggerId: '1234567890123456781', contactIdField: 'member_no' },
+		MEMBER_CANVAS,
 		QUIET_CANVAS,
 	],
 };

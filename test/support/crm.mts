@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
-import type { SavedNode } from './workflows.mts';
+import { node, type SavedNode } from './workflows.mts';
 
 export class Crm {
 	/** the customers as they came */
@@ -31,21 +31,14 @@ export class Crm {
 	 * @param id an expression for the customer's ID
 	 */
 	node(id = '$json.customerId'): SavedNode {
-		return {
-			id: 'CRM',
-			name: 'CRM',
-			type: 'n8n-nodes-base.httpRequest',
-			typeVersion: 4.2,
-			position: [0, 0],
-			parameters: {
-				method: 'POST',
-				url: this.url,
-				sendBody: true,
-				specifyBody: 'json',
-				jsonBody: `={{ JSON.stringify({ id: ${id} }) }}`,
-				options: {},
-			},
-		};
+		return node('CRM', 'n8n-nodes-base.httpRequest', 4.2, {
+			method: 'POST',
+			url: this.url,
+			sendBody: true,
+			specifyBody: 'json',
+			jsonBody: `={{ JSON.stringify({ id: ${id} }) }}`,
+			options: {},
+		});
 	}
 
 	async close(): Promise<void> {

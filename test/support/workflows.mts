@@ -1,8 +1,9 @@
 // Builds workflows around this package's nodes, and reads what their executions put out.
 import { randomUUID } from 'node:crypto';
 import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
-import type { Credentials } from './credentials.mts';
+import type { CredentialReference, Credentials } from './credentials.mts';
 import type { Execution, Item, N8n, Workflow } from './n8n/n8n.mts';
+import { ACTION, TRIGGER } from './nodeTypes.mts';
 import { until } from './until.mts';
 
 export interface SavedNode {
@@ -10,7 +11,7 @@ export interface SavedNode {
 	type: string;
 	parameters: Record<string, unknown>;
 	webhookId?: string;
-	credentials?: Record<string, { id: string; name: string }>;
+	credentials?: Credentials;
 	[more: string]: unknown;
 }
 
@@ -33,6 +34,18 @@ export function chain(...names: string[]): Record<string, unknown> {
 	);
 }
 
+/** What the action sends of an item with `id` and `name`. */
+export const FROM_ITEM = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
+
+/** The action that puts customers on a canvas. */
+export function actionNode(credentials: Credentials, parameters: Record<string, unknown>): SavedNode {
+	const { sobotApi, sobotCanvasApi } = credentials;
+	return {
+		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
+		credentials: pick({ sobotApi, sobotCanvasApi }),
+	};
+}
+
 /** A workflow: by hand, some items, the action on them. */
 export async function actionWorkflow(
 	n8n: N8n,
@@ -41,26 +54,30 @@ export async function actionWorkflow(
 	parameters: Record<string, unknown>,
 	more: Record<string, unknown> = {},
 ): Promise<Workflow> {
-	const { sobotApi, sobotCanvasApi } = credentials;
+	return await itemsWorkflow(n8n, items, { ...actionNode(credentials, parameters), ...more });
+}
+
+/** A workflow: by hand, some items, a node on them. */
+export async function itemsWorkflow(
+	n8n: N8n,
+	items: Array<Record<string, unknown>>,
+	last: SavedNode,
+): Promise<Workflow> {
 	return await n8n.createWorkflow({
-		name: 'Action under test',
+		name: `${last.name} under test`,
 		nodes: [
 			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
 			node('List', 'n8n-nodes-base.set', 3.4, { mode: 'raw', jsonOutput: JSON.stringify({ list: items }) }),
 			node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
-			{
-				...node('Sobot', 'n8n-nodes-sobot.sobotRuleEngine', 1, parameters),
-				credentials: { sobotApi, sobotCanvasApi },
-				...more,
-			},
+			last,
 		],
-		connections: chain('By hand', 'List', 'Items', 'Sobot'),
+		connections: chain('By hand', 'List', 'Items', last.name),
 	});
 }
 
 /** The action that answers a push. */
 export function acknowledge(outcome = 'success', name = 'Answer'): SavedNode {
-	return node(name, 'n8n-nodes-sobot.sobotRuleEngine', 1, {
+	return node(name, ACTION.type, ACTION.typeVersion, {
 		resource: 'webhookApp',
 		operation: 'acknowledge',
 		outcome,
@@ -93,7 +110,7 @@ export function httpRequestNode(
 	};
 	return {
 		...node('HTTP', 'n8n-nodes-base.httpRequest', 4.2, parameters),
-		credentials: { sobotApi: credentials.sobotApi ?? { id: '', name: '' } },
+		credentials: pick({ sobotApi: credentials.sobotApi }),
 	};
 }
 
@@ -103,8 +120,6 @@ export function outputOf(execution: Execution, name: string): Item[] {
 }
 
 export interface Behind {
-	/** the latest, unless said */
-	typeVersion?: number;
 	credentials?: Credentials;
 	after?: SavedNode[];
 	settings?: Record<string, unknown>;
@@ -117,14 +132,13 @@ export async function pushWorkflow(
 	n8n: N8n,
 	parameters: Record<string, unknown> = {},
 	{
-		typeVersion = 2,
 		credentials = {},
 		after = [node('Next', 'n8n-nodes-base.noOp', 1, {})],
 		settings = {},
 		more = { nodes: [], connections: {} },
 	}: Behind = {},
 ): Promise<Workflow> {
-	const push = node('Push', 'n8n-nodes-sobot.sobotWebhookAppTrigger', typeVersion, parameters);
+	const push = node('Push', TRIGGER.type, TRIGGER.typeVersion, parameters);
 	return await n8n.createWorkflow({
 		name: 'Trigger under test',
 		nodes: [{ ...push, webhookId: randomUUID(), credentials }, ...after, ...more.nodes],
@@ -135,7 +149,7 @@ export async function pushWorkflow(
 
 /** The production URL of a workflow's Sobot trigger. */
 export function productionPath(workflow: Workflow): string {
-	const trigger = workflow.nodes.find(({ type }) => type === 'n8n-nodes-sobot.sobotWebhookAppTrigger');
+	const trigger = workflow.nodes.find(({ type }) => type === TRIGGER.type);
 	return `${trigger?.webhookId}/webhook`;
 }
 
@@ -165,4 +179,9 @@ export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<
 		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
 	);
 	return await n8n.executions(workflow);
+}
+
+/** Without those that are missing. */
+function pick(credentials: Record<string, CredentialReference | undefined>): Credentials {
+	return Object.fromEntries(Object.entries(credentials).flatMap(([type, one]) => (one ? [[type, one]] : [])));
 }

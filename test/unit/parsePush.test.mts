@@ -83,6 +83,54 @@ test.each([
 	expect(parsePush({ is_vip: given }).isVip).toBe(vip);
 });
 
+// As JSON, since that is how they come.
+test.each<[string, string, Record<string, unknown>]>([
+	['nulls for everything', '{"id":null,"email":null,"is_vip":null,"ex_fields":null,"user_label":null}', {}],
+	[
+		'numbers for texts',
+		'{"id":123,"tel":1234567890,"is_vip":1}',
+		{ customerId: '123', phones: ['1234567890'], isVip: true },
+	],
+	[
+		'a number that JavaScript cannot hold',
+		'{"id":12345678901234567890}',
+		{ customerId: '12345678901234567000' },
+	],
+	['objects for texts', '{"id":{},"nick":{"a":1},"email":{},"face":{}}', {}],
+	['arrays for texts', '{"id":["1"],"email":["a@b.c"],"user_label":["l"]}', {}],
+	['booleans for texts', '{"id":true,"is_vip":true,"nick":false}', {}],
+	['a text for the custom fields', '{"ex_fields":"x"}', {}],
+	['an array for the custom fields', '{"ex_fields":["x"]}', {}],
+	['empty custom fields', '{"ex_fields":{}}', { customFields: {} }],
+	[
+		'custom fields that are not text',
+		'{"ex_fields":{"a":1,"b":null,"c":[1],"d":{"e":"f"}}}',
+		{ customFields: { a: 1, b: null, c: [1], d: { e: 'f' } } },
+	],
+	['empty texts', '{"id":"","nick":"","email":"","is_vip":""}', { customerId: '', nickname: '' }],
+	[
+		'separators in odd places',
+		'{"email":";;a@b.c; ;","tel":" 1 ;2;","user_label":",a,,b,"}',
+		{ emails: ['a@b.c'], phones: ['1', '2'], labelIds: ['a', 'b'] },
+	],
+	['a list of separators only', '{"email":";;;"}', {}],
+	['is_vip that is neither 0 nor 1', '{"is_vip":"yes"}', {}],
+	['is_vip with spaces', '{"is_vip":" 0 "}', { isVip: false }],
+	[
+		'a long list',
+		JSON.stringify({ email: 'a@b.c;'.repeat(20_000) }),
+		{ emails: Array<string>(20_000).fill('a@b.c') },
+	],
+])('simplifies %s', (_, body, expected) => {
+	expect(parsePush(JSON.parse(body) as Record<string, unknown>)).toEqual({
+		emails: [],
+		phones: [],
+		labelIds: [],
+		deliveryKey: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+		...expected,
+	});
+});
+
 test("gives custom fields the builder's names", () => {
 	const names = new Map([['899f53ad57fd45beaab0628981d87e2b', 'birthday']]);
 	expect(parsePush(EXAMPLE, names).customFields).toEqual({

@@ -16,7 +16,10 @@ export interface Runtime {
 
 export type Say = (line: string) => void;
 
+/** the newest supported n8n */
 export const DEFAULT_N8N = '2.41.1';
+/** the oldest */
+export const OLDEST_N8N = '1.123.81';
 
 const DOWNLOAD_TRIES = 3;
 
@@ -35,7 +38,7 @@ export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log
 	const folder = join(cache, `n8n-${version}-${process.platform}-${process.arch}-${key}`);
 	if (await exists(folder)) {
 		say(`n8n ${version}: found in ${folder}`);
-		return runtimeIn(folder, version);
+		return await runtimeIn(folder, version);
 	}
 
 	await mkdir(cache, { recursive: true });
@@ -70,7 +73,7 @@ export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log
 	// Only what is complete gets the name that is looked for.
 	if (await exists(folder)) await rm(partial, { recursive: true, force: true });
 	else await rename(partial, folder);
-	return runtimeIn(folder, version);
+	return await runtimeIn(folder, version);
 }
 
 async function download(folder: string, say: Say): Promise<void> {

@@ -1,0 +1,50 @@
+// Lints tests and tools, with the types known. n8n's own lint, whose rules are for code that runs inside n8n, looks at
+// `.ts` files only. Both use the same typescript-eslint: the one that n8n's command-line tool brings along.
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.resolve('@n8n/node-cli/eslint'));
+const { parser, plugin } = require('typescript-eslint');
+
+export default [
+	{
+		files: ['**/*.mts'],
+		languageOptions: {
+			parser,
+			parserOptions: { project: './tsconfig.json', tsconfigRootDir: import.meta.dirname },
+		},
+		linterOptions: { reportUnusedDisableDirectives: 'error' },
+		plugins: { '@typescript-eslint': plugin },
+		rules: {
+			'@typescript-eslint/await-thenable': 'error',
+			'@typescript-eslint/no-explicit-any': 'error',
+			'@typescript-eslint/no-floating-promises': 'error',
+			'@typescript-eslint/no-for-in-array': 'error',
+			'@typescript-eslint/no-implied-eval': 'error',
+			'@typescript-eslint/no-misused-promises': 'error',
+			'@typescript-eslint/no-misused-spread': 'error',
+			'@typescript-eslint/no-redundant-type-constituents': 'error',
+			'@typescript-eslint/no-unnecessary-type-assertion': 'error',
+			'@typescript-eslint/no-unsafe-argument': 'error',
+			'@typescript-eslint/no-unsafe-assignment': 'error',
+			'@typescript-eslint/no-unsafe-call': 'error',
+			'@typescript-eslint/no-unsafe-member-access': 'error',
+			'@typescript-eslint/no-unsafe-return': 'error',
+			'@typescript-eslint/no-unused-expressions': 'error',
+			'@typescript-eslint/no-unused-vars': [
+				'error',
+				{ argsIgnorePattern: '^_', varsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+			],
+			'@typescript-eslint/only-throw-error': 'error',
+			'@typescript-eslint/prefer-promise-reject-errors': 'error',
+			'@typescript-eslint/require-await': 'error',
+			'@typescript-eslint/return-await': ['error', 'always'],
+			'@typescript-eslint/restrict-plus-operands': 'error',
+			'@typescript-eslint/switch-exhaustiveness-check': 'error',
+		},
+	},
+	{
+		// What stands in for asynchronous code here is asynchronous too, though it has nothing to wait for.
+		files: ['unit/**', 'integration/**'],
+		rules: { '@typescript-eslint/require-await': 'off' },
+	},
+];
