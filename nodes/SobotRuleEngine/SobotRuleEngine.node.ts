@@ -37,9 +37,7 @@ export class SobotRuleEngine implements INodeType {
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],
 		usableAsTool: true,
-		credentials: [
-			{ name: 'sobotApi', required: true, displayOptions: { show: { resource: ['canvas'] } } },
-		],
+		credentials: [{ name: 'sobotApi', required: true, displayOptions: { show: { resource: ['canvas'] } } }],
 		properties: [
 			{
 				displayName: 'Resource',
@@ -93,6 +91,9 @@ export class SobotRuleEngine implements INodeType {
 		const operation = String(this.getNodeParameter('operation', 0));
 		const execute = OPERATIONS[`${resource}.${operation}`];
 		if (execute) return [await execute.call(this)];
-		throw new NodeOperationError(this.getNode(), `This node has no operation '${operation}' for '${resource}'.`);
+		throw new NodeOperationError(
+			this.getNode(),
+			`This node has no operation '${operation}' for '${resource}'.`,
+		);
 	}
 }

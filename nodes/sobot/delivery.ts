@@ -27,7 +27,7 @@ export interface Customer {
 	/** whether Sobot may have carried out a call, or may be doing so: it is in flight, or ended without a clear answer */
 	isInDoubt?: boolean;
 	/** what the ledger knows the customer by; without it they are not in the ledger */
-	readonly key?: string;
+	key?: string;
 	/** whether the ledger has stored that a call is about to leave */
 	isAdmitted?: boolean;
 	/** when the first call left, in ms of the monotonic clock */

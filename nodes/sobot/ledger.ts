@@ -16,8 +16,8 @@ export interface EntryStore {
  * it and removed once the outcome is clear: what has both is in doubt. An entry that was only added to look at it can
  * therefore put a key in doubt, but never make it count as sent.
  */
-const sent = (key: string) => `sent ${key}`;
-const open = (key: string) => `open ${key}`;
+export const sentEntry = (key: string) => `sent ${key}`;
+const openEntry = (key: string) => `open ${key}`;
 
 /** This many customers are stored with one write before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
@@ -75,6 +75,8 @@ export interface LedgerOptions {
 	readonly clock: Clock;
 	/** whether what is stored decides; otherwise it is only written, for a Retry after a crash */
 	readonly isConsulted: boolean;
+	/** whether the keys hold for one batch only, and are not the user's */
+	readonly isForBatch: boolean;
 	/** whether a customer in doubt may be sent again */
 	readonly sendsDoubtful: boolean;
 }
@@ -145,8 +147,8 @@ export class Ledger {
 		const { store, claims } = this.options;
 		try {
 			await claims.inTurn(async () => {
-				await store.add(this.latestAccepted.map(sent));
-				await store.remove(this.latestAccepted.map(open));
+				await store.add(this.latestAccepted.map(sentEntry));
+				await store.remove(this.latestAccepted.map(openEntry));
 			});
 		} catch {
 			// These keys were stored once; this was only a second look.
@@ -168,17 +170,23 @@ export class Ledger {
 	/** Adds both entries of each key, and tells from what was there before how the key stands. */
 	private async open(keys: readonly string[]): Promise<Map<string, KeyState>> {
 		const { store, isConsulted } = this.options;
-		const again = this.latestAccepted.map(sent);
-		const known = await store.add([...again, ...keys.flatMap((key) => [sent(key), open(key)])]);
+		const again = this.latestAccepted.map(sentEntry);
+		const known = await store.add([...again, ...keys.flatMap((key) => [sentEntry(key), openEntry(key)])]);
 		const states = new Map(
 			keys.map((key): [string, KeyState] => [
 				key,
-				known.has(open(key)) ? 'inDoubt' : known.has(sent(key)) ? 'sent' : 'new',
+				this.stateOf(known.has(sentEntry(key)), known.has(openEntry(key))),
 			]),
 		);
 		const onlyLookedAt = keys.filter((key) => states.get(key) === 'sent');
-		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt.map(open));
+		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt.map(openEntry));
 		return states;
+	}
+
+	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
+		if (isSent) return isOpen ? 'inDoubt' : 'sent';
+		// n8n drops the oldest entries first, and `sent` is older; a batch removes the `sent` ones of an earlier run itself.
+		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 
 	private async flushSoon(): Promise<void> {
@@ -206,8 +214,8 @@ export class Ledger {
 		const remove: string[] = [];
 		for (const [key, outcome] of closing) {
 			if (outcome === 'inDoubt') continue;
-			remove.push(open(key));
-			if (outcome === 'notSent') remove.push(sent(key));
+			remove.push(openEntry(key));
+			if (outcome === 'notSent') remove.push(sentEntry(key));
 			else this.latestAccepted.push(key);
 		}
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);

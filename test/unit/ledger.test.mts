@@ -66,6 +66,7 @@ class World {
 			claims: new KeyClaims(),
 			clock,
 			isConsulted: true,
+			isForBatch: false,
 			sendsDoubtful: false,
 			...more,
 		});

@@ -12,6 +12,8 @@ export interface Options {
 	/** seconds, 0 or more */
 	giveUpAfter: number;
 	unknownOutcome: UnknownOutcome;
+	/** how many keys to remember, 1 or more */
+	idempotencyHistory: number;
 	dryRun: boolean;
 	includeInputFields: boolean;
 }
@@ -22,6 +24,7 @@ export const DEFAULT_OPTIONS: Options = {
 	timeout: 30,
 	giveUpAfter: 300,
 	unknownOutcome: 'fail',
+	idempotencyHistory: 10_000,
 	dryRun: false,
 	includeInputFields: false,
 };
@@ -45,7 +48,7 @@ export function readOptions(node: IExecuteFunctions): { options: Options } | { p
 }
 
 function problemWith(options: Options): string | undefined {
-	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome } = options;
+	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome, idempotencyHistory } = options;
 	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
 		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;
 	}
@@ -55,6 +58,9 @@ function problemWith(options: Options): string | undefined {
 	}
 	if (!isNumber(giveUpAfter) || giveUpAfter < 0)
 		return "'Give Up After (Seconds)' must be a number, 0 or more.";
+	if (!Number.isInteger(idempotencyHistory) || idempotencyHistory < 1) {
+		return "'Idempotency History' must be a whole number, 1 or more.";
+	}
 	if (!UNKNOWN_OUTCOMES.includes(unknownOutcome)) {
 		return "'Unknown Outcome' must be fail, sendAgain or treatAsSent.";
 	}

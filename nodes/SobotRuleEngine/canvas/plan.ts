@@ -7,6 +7,7 @@ import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, usesExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
+import { hasTable } from './keyStore';
 import { digestOf } from './retryMemory';
 
 /** A canvas of an account, and where its credential is read. */
@@ -20,16 +21,18 @@ export interface Target {
 	readonly itemIndex: number;
 }
 
+/** A customer to send, and the target. */
+export interface SendPlan {
+	readonly kind: 'send';
+	readonly contactId: string;
+	readonly target: Target;
+	readonly customer: Customer;
+	readonly digest: string;
+}
+
 /** What is to happen to an input item. */
 export type Plan =
-	| {
-			readonly kind: 'send';
-			readonly contactId: string;
-			readonly target: Target;
-			readonly customer: Customer;
-			readonly digest: string;
-	  }
-	| { readonly kind: 'rejected'; readonly contactId?: string; readonly problem: string };
+	SendPlan | { readonly kind: 'rejected'; readonly contactId?: string; readonly problem: string };
 
 /** How long the items may keep the event loop, in ms: a worker that is blocked for too long loses its job. */
 const LONGEST_BLOCK_MS = 50;
@@ -69,11 +72,14 @@ async function planOf(
 ): Promise<Plan> {
 	let reading: CustomerBody | undefined;
 	try {
-		reading = readBody(node, index);
+		const options = node.getNodeParameter('options', index, {}) as Record<string, unknown>;
+		reading = readBody(node, index, options);
 		const { contactId } = reading;
 		if ('problem' in reading) return { kind: 'rejected', contactId, problem: reading.problem };
 		const target = await targets.at(index);
 		if ('problem' in target) return { kind: 'rejected', contactId, problem: target.problem };
+		const key = readKey(node, options);
+		if ('problem' in key) return { kind: 'rejected', contactId, problem: key.problem };
 		const place = `${target.account.baseUrl}\n${target.canvas.triggerId}`;
 		const occurrence = occurrences.get(`${place}\n${reading.contactId}`) ?? 0;
 		occurrences.set(`${place}\n${reading.contactId}`, occurrence + 1);
@@ -81,13 +87,40 @@ async function planOf(
 			kind: 'send',
 			contactId: reading.contactId,
 			target,
-			customer: { body: reading.body },
+			customer: { body: reading.body, key: key.key },
 			digest: digestOf(place, reading.contactId, occurrence),
 		};
 	} catch (cause) {
 		const problem = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
 		return { kind: 'rejected', contactId: reading?.contactId, problem };
 	}
+}
+
+/** The user's idempotency key for an item, if there is to be one. */
+function readKey(
+	node: IExecuteFunctions,
+	options: Record<string, unknown>,
+): { key?: string } | { problem: string } {
+	if (!Object.hasOwn(options, 'idempotencyKey')) return {};
+	const { idempotencyKey } = options;
+	const key = typeof idempotencyKey === 'number' ? String(idempotencyKey) : idempotencyKey;
+	if (typeof key !== 'string' || key.trim() === '') {
+		return {
+			problem:
+				"'Idempotency Key' is empty or not text. Check its expression for this item, or remove the option.",
+		};
+	}
+	if (/\{\{.*\}\}/s.test(key)) {
+		return {
+			problem: "'Idempotency Key' is still fixed text with {{ }}. Switch it from Fixed to Expression.",
+		};
+	}
+	if (!hasTable(node)) {
+		return {
+			problem: "'Idempotency Key' works in a saved workflow only. Save the workflow, then run it again.",
+		};
+	}
+	return { key: `key ${key.trim()}` };
 }
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
@@ -141,10 +174,12 @@ function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): strin
 	return `The Sobot API credential has no canvas "${wanted.slice(0, 100)}". Add it there under 'Canvases', or choose one of: ${names || 'none yet'}.`;
 }
 
-function readBody(node: IExecuteFunctions, index: number): CustomerBody {
-	const contactIdField = String(
-		node.getNodeParameter('options.contactIdField', index, 'Contact_id') ?? '',
-	).trim();
+function readBody(
+	node: IExecuteFunctions,
+	index: number,
+	{ contactIdField: entered = 'Contact_id' }: Record<string, unknown>,
+): CustomerBody {
+	const contactIdField = typeof entered === 'string' ? entered.trim() : '';
 	if (contactIdField === '') {
 		return {
 			problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",

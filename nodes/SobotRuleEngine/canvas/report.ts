@@ -33,7 +33,8 @@ export function resultOf(plan: Plan): Result | undefined {
 /** Whether nothing is left to do for an item. */
 export function isAsWanted(plan: Plan, { unknownOutcome }: Options): boolean {
 	const outcome = resultOf(plan)?.outcome;
-	return outcome === 'accepted' || (outcome === 'unknown' && unknownOutcome === 'treatAsSent');
+	if (outcome === 'accepted' || outcome === 'alreadySent') return true;
+	return outcome === 'unknown' && unknownOutcome === 'treatAsSent';
 }
 
 /** One output item, with the same fields for every outcome. */
@@ -145,7 +146,7 @@ export function groupByOutcome(plans: readonly Plan[]) {
 	for (const [index, plan] of plans.entries()) {
 		const outcome = resultOf(plan)?.outcome;
 		const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
-		if (outcome === 'accepted') lists.accepted.push(index);
+		if (outcome === 'accepted' || outcome === 'alreadySent') lists.accepted.push(index);
 		else if (outcome === 'unknown' || (outcome === undefined && isInDoubt)) lists.unknown.push(index);
 		else if (outcome === undefined) lists.left.push(index);
 		else lists.failed.push(index);

@@ -75,7 +75,7 @@ export class RetryMemory {
 	remember(entries: Iterable<Entry>): void {
 		const account: Account = { accepted: '', unknown: {} };
 		for (const { digest, result, isInDoubt } of entries) {
-			if (result?.outcome === 'accepted') account.accepted += digest;
+			if (result?.outcome === 'accepted' || result?.outcome === 'alreadySent') account.accepted += digest;
 			else if (result?.outcome === 'unknown') account.unknown[digest] = result.retCode;
 			else if (isInDoubt) account.unknown[digest] = null;
 		}

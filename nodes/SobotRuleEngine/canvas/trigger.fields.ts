@@ -106,6 +106,24 @@ const options: INodeProperties[] = [
 			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If nobody gets through for this long, the rest of the batch ends too.',
 	},
 	{
+		displayName: 'Idempotency History',
+		name: 'idempotencyHistory',
+		type: 'number',
+		typeOptions: { minValue: 1 },
+		default: DEFAULT_OPTIONS.idempotencyHistory,
+		description:
+			'How many idempotency keys this node remembers. With more, the oldest are forgotten, and their customers can be sent again.',
+	},
+	{
+		displayName: 'Idempotency Key',
+		name: 'idempotencyKey',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. {{ "spring-2027 " + $json.id }}',
+		description:
+			'A key that this node has already sent is not sent again: not in a later execution, not after a crash. Use an expression that names the campaign and the customer.',
+	},
+	{
 		displayName: 'Include Input Fields',
 		name: 'includeInputFields',
 		type: 'boolean',

@@ -4,9 +4,11 @@ import type { HttpAnswer } from '../../sobot/answer';
 import { canvasRequest } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
+import type { Ledger } from '../../sobot/ledger';
 import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { forEachIndex, makePlans, type Plan, type Target } from './plan';
+import { openLedger } from './keyStore';
+import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
 	dryRunItem,
@@ -18,8 +20,6 @@ import {
 } from './report';
 import { RetryMemory } from './retryMemory';
 import { credentialTokenStore } from './storedToken';
-
-type SendPlan = Extract<Plan, { kind: 'send' }>;
 
 /**
  * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool,
@@ -79,8 +79,12 @@ async function send(
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		const batch: Batch = { stopsOnFailure, hasFailed: false };
-		await deliverByTarget(node, toSend, options, batch);
+		await sendUnsettled(
+			node,
+			toSend.filter(({ customer }) => !customer.result),
+			options,
+			{ stopsOnFailure, hasFailed: false },
+		);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
@@ -96,15 +100,33 @@ function* entriesOf(plans: readonly SendPlan[]) {
 	}
 }
 
-async function deliverByTarget(
+/** Sends those of whom nothing is known yet, with a ledger if the batch is to have one. */
+async function sendUnsettled(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
 	options: Options,
 	batch: Batch,
 ): Promise<void> {
+	let ledger: Ledger | undefined;
+	try {
+		ledger = await openLedger(node, plans, options);
+	} catch (cause) {
+		for (const { customer } of plans) customer.result = notStored(cause);
+		return;
+	}
+	await deliverByTarget(node, plans, options, batch, ledger);
+	await ledger?.close(plans.map(({ customer }) => customer));
+}
+
+async function deliverByTarget(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	options: Options,
+	batch: Batch,
+	ledger: Ledger | undefined,
+): Promise<void> {
 	const groups = new Map<Target, SendPlan[]>();
 	for (const plan of plans) {
-		if (plan.customer.result) continue;
 		const group = groups.get(plan.target) ?? [];
 		groups.set(plan.target, group);
 		group.push(plan);
@@ -113,7 +135,7 @@ async function deliverByTarget(
 		Array.from(groups, async ([target, group]) => {
 			const customers = group.map(({ customer }) => customer);
 			try {
-				await deliver(customers, deliveryOptions(node, target, options, batch));
+				await deliver(customers, { ...deliveryOptions(node, target, options), batch, ledger });
 			} catch (cause) {
 				batch.hasFailed = true;
 				const result = unexpected(cause);
@@ -121,6 +143,16 @@ async function deliverByTarget(
 			}
 		}),
 	);
+}
+
+function notStored(cause: unknown): Result {
+	const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
+	return {
+		outcome: 'notSent',
+		retCode: null,
+		message: 'Not sent: n8n could not store that these customers are about to be sent.',
+		advice: `Check that n8n's database can be reached, and send them again.${said}`,
+	};
 }
 
 function unexpected(cause: unknown): Result {
@@ -136,8 +168,7 @@ function deliveryOptions(
 	node: IExecuteFunctions,
 	target: Target,
 	options: Options,
-	batch: Batch,
-): DeliveryOptions {
+): Omit<DeliveryOptions, 'batch'> {
 	const { account, canvas } = target;
 	const session = sessionOf(account);
 	session.begin(target.token);
@@ -147,7 +178,6 @@ function deliveryOptions(
 		store: credentialTokenStore(node, account, target.itemIndex),
 		trust: trustOf(target.key),
 		clock: systemClock,
-		batch,
 		signal: node.getExecutionCancelSignal(),
 		requestsPerSecond: options.requestsPerSecond,
 		giveUpAfterSeconds: options.giveUpAfter,
@@ -204,8 +234,10 @@ function addHints(node: IExecuteFunctions, plans: readonly Plan[], options: Opti
 	const [first] = repeated;
 	if (!first) return;
 	const others = repeated.length > 1 ? `, and ${repeated.length - 1} more IDs occur more than once` : '';
+	// n8n renders a hint as HTML.
+	const contactId = first[0].slice(0, 100).replace(/[<>&]/g, ' ');
 	node.addExecutionHints({
-		message: `Contact ID ${first[0].slice(0, 100)} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
+		message: `Contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
 		location: 'outputPane',
 		type: 'warning',
 	});
