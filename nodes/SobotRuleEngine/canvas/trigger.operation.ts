@@ -11,7 +11,7 @@ import { readSobotAnswer, type HttpAnswer } from '../../sobot/answer';
 import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
 import { canvasRequest, type Canvas } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
-import { readAccount, storedTokenOf } from '../../sobot/credential';
+import { readAccount, tokenFromFields } from '../../sobot/credential';
 import { deliver, type Delivered, type Route } from '../../sobot/delivery';
 import type { Account, Token } from '../../sobot/getToken';
 import { paceOf } from '../../sobot/pace';
@@ -20,7 +20,7 @@ import { canvasFormError } from './canvasCredential';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
 import { earlierTry, rememberTry } from './earlierTry';
 import { failureText, ranges, summarize } from './report';
-import { storedToken } from './storedToken';
+import { credentialTokenStore } from './storedToken';
 
 const show = { resource: ['canvas'], operation: ['trigger'] };
 
@@ -170,7 +170,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		{
 			pace: paceOf(canvas.baseUrl, canvas.triggerId, systemClock),
 			session,
-			store: storedToken(this, canvas.baseUrl),
+			store: credentialTokenStore(this, account),
 			send: sender(this, canvas, options.timeout),
 			clock: systemClock,
 			stop: this.getExecutionCancelSignal(),
@@ -216,7 +216,7 @@ async function readCredentials(
 		triggerId: String(canvasFields.triggerId).trim(),
 		secret: String(canvasFields.secret).trim(),
 	};
-	return { account, canvas, token: storedTokenOf(api) };
+	return { account, canvas, token: tokenFromFields(api) };
 }
 
 function readOptions(node: IExecuteFunctions): Required<Options> {
