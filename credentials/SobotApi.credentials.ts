@@ -86,6 +86,8 @@ const stored = (displayName: string, name: string): INodeProperties => ({
 	default: '',
 });
 
+type TestRule = Extract<NonNullable<ICredentialTestRequest['rules']>[number], { type: 'responseSuccessBody' }>;
+
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
 
@@ -211,13 +213,20 @@ export class SobotApi implements ICredentialType {
 			ignoreHttpStatusErrors: true,
 			disableFollowRedirect: true,
 		},
-		rules: Object.entries(RETURN_CODES)
-			.filter(([, { outcome }]) => outcome === 'tokenRefused')
-			.map(([retCode, { message, advice }]) => ({
-				type: 'responseSuccessBody' as const,
-				properties: { key: 'ret_code', value: retCode, message: `${message} (${retCode}). ${advice}` },
-			})),
+		rules: [
+			...Object.entries(RETURN_CODES)
+				.filter(([, { outcome }]) => outcome === 'tokenRefused')
+				.map(([retCode, { message, advice }]) => testRule(retCode, `${message} (${retCode}). ${advice}`)),
+			testRule('910022', 'Sobot refused the token that it had just given (910022). Test again in a moment.'),
+			testRule('999999', 'Sobot reports an unknown system error (999999). Test again in a moment.'),
+			testRule(undefined, 'This address gives tokens, but does not answer as Sobot does. Check the address.'),
+		],
 	};
+}
+
+/** What the test says if Sobot answers with this code, or without any. */
+function testRule(retCode: string | undefined, message: string): TestRule {
+	return { type: 'responseSuccessBody', properties: { key: 'ret_code', value: retCode, message } };
 }
 
 /** Only the test sends this: n8n's HTTP Request node names its address `uri`. */
