@@ -232,13 +232,29 @@ export interface ActionRun {
 }
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
-export async function runAction({
-	items,
-	parameters = {},
-	credentials,
-	node,
-	stopWhen,
-}: ActionRun): Promise<IRun> {
+export async function runAction(action: ActionRun): Promise<IRun> {
+	const { workflow, startNode } = actionWorkflow(action);
+	const run = new WorkflowExecute(additionalData(action.credentials), 'manual').run({ workflow, startNode });
+	void action.stopWhen?.then(() => run.cancel());
+	return await run;
+}
+
+/** n8n's Retry of an execution that has failed: what it was stored with, and the workflow of `action`. */
+export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
+	// n8n stores an execution's data as JSON. Source: n8n, ExecutionService.retry.
+	const data = structuredClone(failed.data);
+	const { lastNodeExecuted = '', runData } = data.resultData;
+	delete data.resultData.error;
+	if (runData[lastNodeExecuted]?.at(-1)?.error) runData[lastNodeExecuted].pop();
+	const { workflow } = actionWorkflow(action);
+	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
+		Object.assign(node, workflow.getNode(node.name));
+	}
+	const execution = new WorkflowExecute(additionalData(action.credentials), 'retry', data);
+	return await execution.processRunExecutionData(workflow);
+}
+
+function actionWorkflow({ items, parameters = {}, node }: ActionRun) {
 	const action: INode = {
 		id: 'action',
 		name: 'Sobot',
@@ -248,7 +264,7 @@ export async function runAction({
 		credentials: { sobotApi: details('sobotApi') },
 		...node,
 	};
-	const start: INode = {
+	const startNode: INode = {
 		id: 'items',
 		name: 'Items',
 		type: 'items',
@@ -257,14 +273,12 @@ export async function runAction({
 		parameters: {},
 	};
 	const workflow = new Workflow({
-		nodes: [start, action],
+		nodes: [startNode, action],
 		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
-	const run = new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
-	void stopWhen?.then(() => run.cancel());
-	return await run;
+	return { workflow, startNode };
 }
 
 /** Does something for each item in a node of its own, with the Sobot API credential: as n8n's HTTP Request node does. */
@@ -320,6 +334,7 @@ export function outcomeOf(run: IRun) {
 		output: task?.data?.main?.[0] ?? [],
 		errorOutput: task?.data?.main?.[1] ?? [],
 		error: run.data.resultData.error,
+		hints: task?.hints ?? [],
 	};
 }
 
@@ -404,6 +419,7 @@ function details(type: string): INodeCredentialsDetails {
 function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	const types: Record<string, INodeType> = {
 		[ACTION.type]: new SobotRuleEngine(),
+		[`${ACTION.type}Tool`]: new SobotRuleEngine(),
 		[TRIGGER.type]: new SobotWebhookAppTrigger(),
 		...more,
 	};
