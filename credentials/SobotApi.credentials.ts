@@ -13,8 +13,8 @@ import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { systemClock } from '../nodes/sobot/clock';
 import { readAccount, storedTokenOf, toStored } from '../nodes/sobot/credential';
-import { TokenError } from '../nodes/sobot/getToken';
-import { fetchToken } from '../nodes/sobot/tokenFetch';
+import { TokenError } from '../nodes/sobot/tokenApi';
+import { fetchToken } from '../nodes/sobot/shared';
 import { RETURN_CODES } from '../nodes/sobot/returnCodes';
 
 // Apart from the others: n8n's lint does not know Sobot's "key" for a secret, and would have it unmasked.
@@ -103,7 +103,7 @@ export class SobotApi implements ICredentialType {
 		const send = async (request: IHttpRequestOptions) =>
 			(await this.helpers.httpRequest(request)) as HttpAnswer;
 		try {
-			return toStored(await fetchToken(reading.account, storedTokenOf(credentials), send, systemClock));
+			return toStored(await fetchToken(reading.account, storedTokenOf(credentials), send));
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
 			// The credential dialog shows the message alone; our own node looks for the cause.

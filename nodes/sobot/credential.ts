@@ -1,6 +1,6 @@
 // The fields of the Sobot API credential, as n8n stores them, and what they mean.
 import { baseUrlOf } from './baseUrl';
-import type { Account, Token } from './getToken';
+import type { Account, Token } from './account';
 
 /** The account that a credential names, or in words what is wrong with its fields: then nothing may be sent. */
 export function readAccount(

@@ -2,7 +2,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { TOKEN_PROBE_PATH } from '../../sobot/canvas';
 import { askingForRenewal, storedTokenOf } from '../../sobot/credential';
-import { TokenError } from '../../sobot/getToken';
+import { TokenError } from '../../sobot/tokenApi';
 import { causesOf } from '../../sobot/answer';
 import type { TokenStore } from '../../sobot/tokenSession';
 

@@ -32,6 +32,8 @@ export interface Execution {
 	data: {
 		resultData: {
 			error?: { message: string; description?: string };
+			/** custom data, which the list of executions shows */
+			metadata?: Record<string, string>;
 			runData: Record<
 				string,
 				Array<{ error?: { message: string; description?: string }; data?: { main: Item[][] } }>
@@ -180,6 +182,21 @@ export class N8n {
 			triggerToStartFrom: { name: trigger },
 		});
 		if (!answer.waitingForWebhook) throw new Error(`n8n does not listen: ${JSON.stringify(answer)}`);
+	}
+
+	/** Presses Retry in the list of executions, and waits for the new execution's end. */
+	async retry(id: string, loadWorkflow: boolean): Promise<Execution> {
+		const retried = await this.post<{ id: string }>(`/rest/executions/${id}/retry`, { loadWorkflow });
+		return await this.finished(retried.id);
+	}
+
+	/** Makes a sub-workflow callable. n8n 1 has no such step. */
+	async publish(workflow: Workflow): Promise<void> {
+		if (workflow.versionId) {
+			await this.post(`/rest/workflows/${workflow.id}/activate`, { versionId: workflow.versionId }).catch(
+				() => undefined,
+			);
+		}
 	}
 
 	async stopExecution(id: string): Promise<void> {
