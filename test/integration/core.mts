@@ -24,7 +24,6 @@ import {
 	type IWorkflowExecuteAdditionalData,
 } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
-import { SobotCanvasApi } from '../../credentials/SobotCanvasApi.credentials';
 import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
@@ -36,7 +35,6 @@ process.env.N8N_ENCRYPTION_KEY = 'a key for tests only';
 
 const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 	sobotApi: new SobotApi(),
-	sobotCanvasApi: new SobotCanvasApi(),
 	sobotWebhookAppApi: new SobotWebhookAppApi(),
 };
 
@@ -172,7 +170,7 @@ export async function runAction({
 		...ACTION,
 		position: [200, 0],
 		parameters,
-		credentials: { sobotApi: details('sobotApi'), sobotCanvasApi: details('sobotCanvasApi') },
+		credentials: { sobotApi: details('sobotApi') },
 		...node,
 	};
 	const start: INode = {
