@@ -1,18 +1,43 @@
 // Where a Sobot account lives: its region's host, or the user's own address.
 
-/** Source: Sobot, "Rule Engine API" and "API Call Instructions". */
+/** Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for Mainland China. */
 export const REGION_URLS: Readonly<Record<string, string>> = {
 	sg: 'https://sg.sobot.io',
 	us: 'https://us.sobot.com',
 	cn: 'https://www.soboten.com',
+	cnAlibaba: 'https://www.sobot.com',
 };
 
-/** The base URL of an account, without a trailing slash; undefined if what was entered is no http(s) URL. */
-export function baseUrlOf(fields: Readonly<Record<string, unknown>>): string | undefined {
+/** What to enter as a Base URL. */
+const ONLY_THE_START = 'Enter only the start of the address, such as https://sobot.example.com.';
+
+/** Paths of Sobot's console and API, which belong to no Base URL. */
+const PATH_OF_A_PAGE = /^\/(console|api)(\/|$)|\/(login|index\.html?)$/i;
+
+/** The base URL of an account without a trailing slash, or in words why there is none. */
+export function readBaseUrl(
+	fields: Readonly<Record<string, unknown>>,
+): { baseUrl: string } | { problem: string } {
 	const region = String(fields.region ?? 'sg');
-	if (region !== 'custom') return REGION_URLS[region];
+	if (region !== 'custom') {
+		const baseUrl = Object.hasOwn(REGION_URLS, region) ? REGION_URLS[region] : undefined;
+		return baseUrl
+			? { baseUrl }
+			: { problem: `'Region' has no value "${region}". Choose one from the list.` };
+	}
 	const typed = String(fields.baseUrl ?? '').trim();
+	if (typed === '') return { problem: "'Base URL' is empty. Enter it in the Sobot API credential." };
 	const url = URL.canParse(typed) ? new URL(typed) : undefined;
-	if (!url || !['http:', 'https:'].includes(url.protocol) || url.search || url.hash) return undefined;
-	return typed.replace(/\/+$/, '');
+	if (!url || !['http:', 'https:'].includes(url.protocol)) {
+		return { problem: `'Base URL' does not start with https:// or http://. ${ONLY_THE_START}` };
+	}
+	if (url.search || url.hash || url.username || PATH_OF_A_PAGE.test(url.pathname)) {
+		return { problem: `'Base URL' contains more than the address of the server. ${ONLY_THE_START}` };
+	}
+	return { baseUrl: typed.replace(/\/+$/, '') };
+}
+
+/** The field of the credential that decides this address, as the screen shows it. */
+export function addressField(baseUrl: string): "'Region'" | "'Base URL'" {
+	return Object.values(REGION_URLS).includes(baseUrl) ? "'Region'" : "'Base URL'";
 }

@@ -1,43 +1,70 @@
 // The fields of the Sobot API credential, as n8n stores them, and what they mean.
-import { baseUrlOf } from './baseUrl';
-import type { Account, Token } from './account';
+import { readBaseUrl } from './baseUrl';
+import { accountKey, type Account, type Token } from './account';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields that users fill in, and may fill in with expressions. */
+const TYPED_FIELDS = ['region', 'baseUrl', 'appId', 'appKey', 'canvases'] as const;
+
+/**
+ * The default of the hidden field `expressions`. n8n resolves it with the other fields, to a JSON object of the fields
+ * that contain an expression, as they were typed.
+ */
+export const TYPED_EXPRESSIONS = `={{ JSON.stringify(Object.fromEntries(${JSON.stringify(TYPED_FIELDS)}.map(name => [name, $self[name]]).filter(([, value]) => (JSON.stringify(value) || "").includes('"=')))) }}`;
 
 /** The account that a credential names, or in words what is wrong with its fields: then nothing may be sent. */
-export function readAccount(
-	fields: Readonly<Record<string, unknown>>,
-): { account: Account } | { problem: string } {
+export function readAccount(fields: Fields): { account: Account } | { problem: string } {
 	const appId = String(fields.appId ?? '').trim();
 	const appKey = String(fields.appKey ?? '').trim();
-	const baseUrl = baseUrlOf(fields);
-	if (appId === '') return { problem: 'App ID is empty. Enter it in the Sobot API credential.' };
-	if (appKey === '') return { problem: 'App Key is empty. Enter it in the Sobot API credential.' };
-	if (baseUrl === undefined) {
-		return {
-			problem:
-				'The Base URL in the Sobot API credential is not a URL. Enter one such as https://sobot.example.com, without anything after the path.',
-		};
-	}
-	return { account: { baseUrl, appId, appKey } };
+	const reading = readBaseUrl(fields);
+	if (appId === '') return { problem: emptyField(fields, 'appId', 'App ID') };
+	if (appKey === '') return { problem: emptyField(fields, 'appKey', 'App Key') };
+	if ('problem' in reading) return reading;
+	return { account: { baseUrl: reading.baseUrl, appId, appKey } };
 }
 
-/** The token that is stored in a credential; undefined if there is none yet. */
-export function storedTokenOf(fields: Readonly<Record<string, unknown>>): Token | undefined {
-	// While a renewal is asked for, `token` is empty, since only then n8n calls `preAuthentication`.
-	const value = fields.token || fields.servedToken;
-	if (typeof value !== 'string' || value === '') return undefined;
+/** The token that is stored in a credential for the account that it names; undefined if there is none. */
+export function tokenFromFields(fields: Fields): Token | undefined {
+	const { token } = fields;
+	if (typeof token !== 'string' || token === '') return undefined;
+	const reading = readAccount(fields);
+	// A token stays behind when its user changes the App ID. It belongs to the account that it was fetched for.
+	if ('problem' in reading || fields.tokenAccount !== accountKey(reading.account)) return undefined;
 	return {
-		value,
+		value: token,
 		fetchedAtMs: Number(fields.tokenFetchedAt) || 0,
 		expiresAtMs: Number(fields.tokenExpiresAt) || 0,
 	};
 }
 
-/** The fields to store for a token. Moments are epoch milliseconds. */
-export function toStored(token: Token) {
-	return { token: token.value, tokenFetchedAt: token.fetchedAtMs, tokenExpiresAt: token.expiresAtMs };
+/** The fields to store for a token. All are strings: n8n 1.123 cannot open a credential with anything else in them. */
+export function fieldsOf(token: Token, account: Account): Record<string, string> {
+	return {
+		token: token.value,
+		tokenFetchedAt: String(token.fetchedAtMs),
+		tokenExpiresAt: String(token.expiresAtMs),
+		tokenAccount: accountKey(account),
+	};
 }
 
-/** The fields that make n8n fetch a token to follow the one that is stored. */
-export function askingForRenewal<Fields extends object>(fields: Fields, served: Token | undefined) {
-	return { ...fields, token: '', servedToken: served?.value };
+/**
+ * The fields that were typed as expressions, as they were typed. n8n 1.123 stores everything with a new token, resolved;
+ * these undo that.
+ */
+export function typedExpressions(fields: Fields): Record<string, unknown> {
+	const { expressions } = fields;
+	if (typeof expressions !== 'string' || !expressions.startsWith('{')) return {};
+	return JSON.parse(expressions) as Record<string, unknown>;
+}
+
+/** May what the credential says differ from item to item? Then it has to be read for each of them. */
+export function usesExpressions(fields: Fields): boolean {
+	return fields.expressions !== '{}';
+}
+
+function emptyField(fields: Fields, name: string, label: string): string {
+	return name in typedExpressions(fields)
+		? `The expression in '${label}' gives no text here.`
+		: `'${label}' is empty. Enter it in the Sobot API credential.`;
 }

@@ -1,6 +1,9 @@
 // The only state that outlives an execution.
 import { accountKey, type Account, type Token } from './account';
+import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
+import { KeyClaims } from './ledger';
+import { paceOf as paceFrom, type Pace } from './pace';
 import { Registry } from './registry';
 import type { TokenError } from './tokenApi';
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
@@ -8,6 +11,8 @@ import { TokenSession } from './tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));
+const trusts = new Registry(() => new CanvasTrust(systemClock));
+const claims = new Registry(() => new KeyClaims());
 
 /** The session that all executions of this process share for an account. */
 export function sessionOf(account: Account): TokenSession {
@@ -31,4 +36,19 @@ export async function fetchNewToken(account: Account, send: SendTokenRequest): P
 /** Why the last fetch for an account failed, if it ended at or after `sinceMs` by the monotonic clock. */
 export function lastFailure(account: Account, sinceMs: number): TokenError | undefined {
 	return tokenFetches.get(accountKey(account)).failureSince(sinceMs);
+}
+
+/** The evidence on a canvas. @param key the account, the trigger ID and the secret */
+export function trustOf(key: string): CanvasTrust {
+	return trusts.get(key);
+}
+
+/** The idempotency keys of a node that are being sent. @param node the workflow's and the node's ID */
+export function claimsOf(node: string): KeyClaims {
+	return claims.get(node);
+}
+
+/** The rate limiter that all executions of this process share for a canvas. */
+export function paceOf(baseUrl: string, triggerId: string): Pace {
+	return paceFrom(baseUrl, triggerId, systemClock);
 }

@@ -1,7 +1,8 @@
 // Sobot's `get_token` on the wire: the request, the quirks of its answer, and which failures are transient.
 import type { Account, Token } from './account';
 import { isJsonObject, readSobotAnswer, type HttpAnswer, type SobotAnswer } from './answer';
-import { judgeError, RETURN_CODES } from './returnCodes';
+import { RETURN_CODES } from './returnCodes';
+import { judgeError } from './verdict';
 import { signTokenRequest } from './signature';
 
 /** Thrown when there is no token to send with. `transient`: a later attempt may succeed. */

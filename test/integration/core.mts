@@ -3,13 +3,25 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Credentials, ExecutionLifecycleHooks, WebhookContext, WorkflowExecute } from 'n8n-core';
+import {
+	Credentials,
+	ExecutionLifecycleHooks,
+	getAdditionalKeys,
+	WebhookContext,
+	WorkflowExecute,
+} from 'n8n-core';
 import {
 	createEmptyRunExecutionData,
 	ICredentialsHelper,
+	isExpression,
+	NodeHelpers,
 	Workflow,
+	type GenericValue,
 	type ICredentialDataDecryptedObject,
+	type ICredentialsExpressionResolveValues,
 	type ICredentialType,
+	type IExecuteData,
+	type IExecuteFunctions,
 	type IHttpRequestHelper,
 	type IHttpRequestOptions,
 	type INode,
@@ -22,6 +34,7 @@ import {
 	type IRun,
 	type IWebhookData,
 	type IWorkflowExecuteAdditionalData,
+	type WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
 import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
@@ -58,10 +71,27 @@ class ItemsNode implements INodeType {
 	execute = async (): Promise<INodeExecutionData[][]> => [this.items];
 }
 
+/** How the two supported major versions of n8n differ in what they do with a credential. */
+export interface N8nBehaviour {
+	/** n8n 1.123 stores all fields with a new token, resolved; n8n 2.41 only what `preAuthentication` returns */
+	storesAllFields: boolean;
+}
+
+export const BEHAVIOURS: Readonly<Record<string, N8nBehaviour>> = {
+	'n8n 1.123': { storesAllFields: true },
+	'n8n 2.41': { storesAllFields: false },
+};
+
 /** n8n's database of credentials, and what n8n's own helper does with it. */
 export class StoredCredentials extends ICredentialsHelper {
 	private readonly stored = new Map<string, Credentials>();
 	reads = 0;
+	/** rejects reading, or writing, as a database that is away does */
+	readonly isAway = { read: false, write: false };
+
+	constructor(private readonly behaviour: N8nBehaviour = { storesAllFields: false }) {
+		super();
+	}
 
 	add(type: string, data: ICredentialDataDecryptedObject): INodeCredentialsDetails {
 		const credential = new Credentials({ id: type, name: `My ${type}` }, type);
@@ -106,23 +136,67 @@ export class StoredCredentials extends ICredentialsHelper {
 		const output = (await preAuthentication.call(helpers, credentials)) as ICredentialDataDecryptedObject;
 		if (output[expirable] === undefined) return undefined;
 		const details = node.credentials?.[type];
-		if (details) await this.updateCredentials(details, type, { ...this.data(type), ...output });
+		if (details) await this.store(details, type, credentials, output, expirable);
 		return Object.assign(credentials, output);
 	}
 
+	private async store(
+		details: INodeCredentialsDetails,
+		type: string,
+		credentials: ICredentialDataDecryptedObject,
+		output: ICredentialDataDecryptedObject,
+		expirable: string,
+	): Promise<void> {
+		if (this.behaviour.storesAllFields) {
+			return await this.updateCredentials(details, type, Object.assign(credentials, output));
+		}
+		const stored = this.data(type);
+		const kept = Object.entries(output).filter(([key]) => key === expirable || !isExpression(stored[key]));
+		await this.updateCredentials(details, type, { ...stored, ...Object.fromEntries(kept) });
+	}
+
 	async getCredentials(_details: INodeCredentialsDetails, type: string): Promise<Credentials> {
+		if (this.isAway.read) throw new Error('The database is away.');
 		const credential = this.stored.get(type);
 		if (!credential) throw new Error(`There is no credential of type ${type}.`);
 		return credential;
 	}
 
+	/** The declared fields with their defaults, and expressions as what they give for an item. */
 	async getDecrypted(
-		_additionalData: IWorkflowExecuteAdditionalData,
+		additionalData: IWorkflowExecuteAdditionalData,
 		details: INodeCredentialsDetails,
 		type: string,
+		mode: WorkflowExecuteMode,
+		executeData?: IExecuteData,
+		raw?: boolean,
+		resolve?: ICredentialsExpressionResolveValues,
 	): Promise<ICredentialDataDecryptedObject> {
 		this.reads++;
-		return (await this.getCredentials(details, type)).getData();
+		const stored = (await this.getCredentials(details, type)).getData();
+		if (raw) return stored;
+		const fields = NodeHelpers.getNodeParameters(
+			typeOf(type).properties,
+			stored as INodeParameters,
+			true,
+			false,
+			null,
+			null,
+		) as ICredentialDataDecryptedObject;
+		if (!resolve) return fields;
+		return resolve.workflow.expression.getParameterValue(
+			fields as INodeParameters,
+			resolve.runExecutionData,
+			resolve.runIndex,
+			resolve.itemIndex,
+			resolve.node.name,
+			resolve.connectionInputData,
+			mode,
+			getAdditionalKeys(additionalData, mode, null),
+			executeData,
+			false,
+			fields as INodeParameters,
+		) as ICredentialDataDecryptedObject;
 	}
 
 	async updateCredentials(
@@ -130,6 +204,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		type: string,
 		data: ICredentialDataDecryptedObject,
 	): Promise<void> {
+		if (this.isAway.write) throw new Error('The database is away.');
 		(await this.getCredentials(details, type)).setData(data);
 	}
 
@@ -190,6 +265,52 @@ export async function runAction({
 	const run = new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
 	void stopWhen?.then(() => run.cancel());
 	return await run;
+}
+
+/** Does something for each item in a node of its own, with the Sobot API credential: as n8n's HTTP Request node does. */
+export async function runWithCredential(
+	credentials: StoredCredentials,
+	items: INodeExecutionData[],
+	work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>,
+): Promise<IRun> {
+	const node: INode = {
+		id: 'work',
+		name: 'Sobot',
+		type: 'work',
+		typeVersion: 1,
+		position: [200, 0],
+		parameters: {},
+		credentials: { sobotApi: details('sobotApi') },
+	};
+	const start: INode = { ...node, id: 'items', name: 'Items', type: 'items', credentials: {} };
+	const workflow = new Workflow({
+		nodes: [start, node],
+		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		active: false,
+		nodeTypes: nodeTypes({ items: new ItemsNode(items), work: new WorkNode(work) }),
+	});
+	return await new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
+}
+
+class WorkNode implements INodeType {
+	constructor(work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>) {
+		// n8n calls it with the node's context as `this`.
+		this.execute = async function (this: IExecuteFunctions) {
+			const output: INodeExecutionData[] = [];
+			for (const index of this.getInputData().keys()) {
+				output.push({ json: { result: (await work(this, index)) as GenericValue } });
+			}
+			return [output];
+		};
+	}
+
+	description = {
+		...new ItemsNode([]).description,
+		name: 'work',
+		credentials: [{ name: 'sobotApi', required: true }],
+	};
+
+	execute: NonNullable<INodeType['execute']>;
 }
 
 /** What the action put out, or its error. */

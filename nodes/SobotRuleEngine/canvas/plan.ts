@@ -138,7 +138,7 @@ class Targets {
 		const rows = readCanvases(fields);
 		if ('problem' in rows) return rows;
 		const wanted = this.node.getNodeParameter('canvas', index, '', { extractValue: true });
-		const canvas = findCanvas(rows.canvases, wanted);
+		const canvas = typeof wanted === 'string' ? findCanvas(rows.canvases, wanted) : undefined;
 		if (!canvas) return { problem: unknownCanvas(wanted, rows.canvases) };
 		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
 		const known = this.byKey.get(key);

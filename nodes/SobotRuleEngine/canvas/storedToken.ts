@@ -1,51 +1,87 @@
 // The token in n8n's stored credential: the one place that all executions, workers and restarts of an n8n share.
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { TOKEN_PROBE_PATH } from '../../sobot/canvas';
-import { askingForRenewal, storedTokenOf } from '../../sobot/credential';
+import { readAccount, tokenFromFields } from '../../sobot/credential';
+import { accountKey, type Account, type Token } from '../../sobot/account';
 import { TokenError } from '../../sobot/tokenApi';
-import { causesOf } from '../../sobot/answer';
+import { beginRenewal } from '../../sobot/renewal';
 import type { TokenStore } from '../../sobot/tokenSession';
 
-/** The store behind the Sobot API credential of a node. */
-export function storedToken(node: IExecuteFunctions, baseUrl: string): TokenStore {
-	const read = async () => storedTokenOf(await node.getCredentials('sobotApi'));
+/**
+ * The store behind the Sobot API credential of a node, for one account.
+ *
+ * @param itemIndex an item for which the credential names this account, if its fields are expressions
+ */
+export function credentialTokenStore(node: IExecuteFunctions, account: Account, itemIndex = 0): TokenStore {
 	return {
-		read,
-		async renew(served) {
-			const fields = await node.getCredentials('sobotApi');
-			let failure: unknown;
-			try {
-				// With an empty token n8n fetches and stores a new one before it sends. What it sends is refused by Sobot
-				// before anything happens.
-				await node.helpers.httpRequestWithAuthentication.call(
-					node,
-					'sobotApi',
-					{
-						method: 'POST',
-						url: `${baseUrl}${TOKEN_PROBE_PATH}`,
-						ignoreHttpStatusErrors: true,
-					},
-					{
-						credentialsDecrypted: {
-							id: node.getNode().credentials?.sobotApi?.id ?? '',
-							name: node.getNode().credentials?.sobotApi?.name ?? '',
-							type: 'sobotApi',
-							data: askingForRenewal(fields, served),
-						},
-					},
+		async read() {
+			const fields = await readFields(node, itemIndex);
+			return isFor(account, fields) ? tokenFromFields(fields) : undefined;
+		},
+		async renew(previous) {
+			const fields = await readFields(node, itemIndex);
+			if (!isFor(account, fields)) {
+				throw new TokenError(
+					'The Sobot API credential was changed while the workflow was running.',
+					'Run the workflow again for the items that were not sent.',
+					null,
+					false,
 				);
-			} catch (error) {
-				failure = error;
 			}
-			const token = await read();
-			if (token && token.value !== served?.value) return token;
-			for (const cause of causesOf(failure)) if (cause instanceof TokenError) throw cause;
-			throw new TokenError(
-				'n8n could not renew the token in the Sobot API credential.',
-				'Test the credential, and check that n8n can write to its database.',
-				null,
-				true,
-			);
+			return await renewThroughN8n(node, account, fields, previous);
 		},
 	};
+}
+
+async function readFields(
+	node: IExecuteFunctions,
+	itemIndex: number,
+): Promise<ICredentialDataDecryptedObject> {
+	try {
+		return await node.getCredentials('sobotApi', itemIndex);
+	} catch {
+		throw new TokenError(
+			'n8n could not read the Sobot API credential.',
+			"Check that n8n's database can be reached, and run the workflow again.",
+			null,
+			true,
+		);
+	}
+}
+
+function isFor(account: Account, fields: ICredentialDataDecryptedObject): boolean {
+	const reading = readAccount(fields);
+	return 'account' in reading && accountKey(reading.account) === accountKey(account);
+}
+
+/** Has n8n call the credential's `preAuthentication`, which fetches a token, and store what it returns. */
+async function renewThroughN8n(
+	node: IExecuteFunctions,
+	account: Account,
+	stored: ICredentialDataDecryptedObject,
+	previous: Token | undefined,
+): Promise<Token> {
+	const { id, name } = node.getNode().credentials?.sobotApi ?? { id: '', name: '' };
+	const { fields, renewal } = beginRenewal(stored, previous);
+	try {
+		// Nothing is sent: the credential's `authenticate` ends the request once the token is stored.
+		await node.helpers.httpRequestWithAuthentication.call(
+			node,
+			'sobotApi',
+			{ method: 'POST', url: `${account.baseUrl}${TOKEN_PROBE_PATH}`, disableFollowRedirect: true },
+			{ credentialsDecrypted: { id: id ?? '', name, type: 'sobotApi', data: fields } },
+		);
+	} catch {
+		// That ending, or what `renewal` knows better: n8n 1.123 loses the cause of what `preAuthentication` throws.
+	}
+	if (renewal.token) return renewal.token;
+	throw (
+		renewal.failure ??
+		new TokenError(
+			'n8n did not renew the token in the Sobot API credential.',
+			"Test the credential, and check that n8n's database can be reached.",
+			null,
+			true,
+		)
+	);
 }

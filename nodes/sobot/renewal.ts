@@ -1,0 +1,55 @@
+// What n8n's steps of one authentication tell each other. n8n hands the same object of credential fields to
+// `preAuthentication`, to `authenticate` and, if the request fails, to `preAuthentication` again.
+import type { Token } from './account';
+import type { TokenError } from './tokenApi';
+
+/** One renewal asked for by this package's own node, and what became of it. */
+export interface Renewal {
+	/** the token that it replaces */
+	readonly previous: Token | undefined;
+	/** the new token, known even if n8n could not store it */
+	token?: Token;
+	/** why there is none, known even if n8n lost the cause */
+	failure?: TokenError;
+}
+
+const renewals = new WeakMap<object, Renewal>();
+const granted = new WeakMap<object, Token>();
+const attached = new WeakSet<object>();
+
+/** Fields that make n8n fetch a token, since only an empty one does, and the renewal that this begins. */
+export function beginRenewal<Fields extends object>(
+	fields: Fields,
+	previous: Token | undefined,
+): { fields: Fields & { token: string }; renewal: Renewal } {
+	const cleared = { ...fields, token: '' };
+	const renewal: Renewal = { previous };
+	renewals.set(cleared, renewal);
+	return { fields: cleared, renewal };
+}
+
+/** The renewal that these fields belong to; undefined for a request of n8n's own. */
+export function renewalOf(fields: object): Renewal | undefined {
+	return renewals.get(fields);
+}
+
+/** Notes that `preAuthentication` has got this token for these fields. */
+export function grant(fields: object, token: Token): void {
+	granted.set(fields, token);
+}
+
+/** The token that `preAuthentication` has got for these fields, if it was called. */
+export function grantedToken(fields: object): Token | undefined {
+	return granted.get(fields);
+}
+
+/** Notes whether a request with these fields leaves with a token. */
+export function noteAttached(fields: object, isAttached: boolean): void {
+	if (isAttached) attached.add(fields);
+	else attached.delete(fields);
+}
+
+/** Has a request with these fields left with a token? Then whatever ended it, sending it again could repeat it. */
+export function wasAttached(fields: object): boolean {
+	return attached.has(fields);
+}
