@@ -1,13 +1,17 @@
-import {
-	canvasFields,
-	createCredentials,
-	sobotApiFields,
-	type Credentials,
-} from '../support/credentials.mts';
+import { createCredentials, sobotApiFields, type Credentials } from '../support/credentials.mts';
 import { N8n } from '../support/n8n/n8n.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { MEMBER_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { connect, underTest } from '../support/underTest.mts';
-import { actionWorkflow, chain, FROM_ITEM, httpRequestNode, node, outputOf } from '../support/workflows.mts';
+import {
+	accepted,
+	actionWorkflow,
+	canvasLocator,
+	chain,
+	FROM_ITEM,
+	httpRequestNode,
+	node,
+	outputOf,
+} from '../support/workflows.mts';
 
 jest.setTimeout(120_000);
 
@@ -27,7 +31,7 @@ const PEOPLE = [
 	{ id: '2', name: '王小明 😀' },
 	{ id: '3', name: 'Zoë' },
 ];
-const OK = { ret_code: '000000' };
+const ALL_ACCEPTED = PEOPLE.map(({ id }) => accepted(id));
 const sentBodies = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
 
 test('define below: unicode and additional fields arrive, the items are paired, one token is fetched', async () => {
@@ -36,11 +40,36 @@ test('define below: unicode and additional fields arrive, the items are paired, 
 		await actionWorkflow(n8n, credentials, PEOPLE, { ...FROM_ITEM, additionalFields }),
 	);
 	expect(execution.status).toBe('success');
-	expect(outputOf(execution, 'Sobot')).toEqual([0, 1, 2].map((item) => ({ json: OK, pairedItem: { item } })));
+	expect(outputOf(execution, 'Sobot')).toEqual(
+		PEOPLE.map(({ id }, item) => ({ json: accepted(id), pairedItem: { item } })),
+	);
 	expect(sentBodies()).toEqual(
 		PEOPLE.map(({ id, name }) => ({ Contact_id: id, nick: name, order_no: `A-${id}` })),
 	);
 	expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
+});
+
+test("the canvas is chosen item by item, by the name or the trigger ID of the credential's row", async () => {
+	const people = [
+		{ id: '1', name: 'Ana', canvas: 'Members', field: 'member_no' },
+		{ id: '2', name: 'Bo', canvas: QUIET_CANVAS.triggerId, field: 'Contact_id' },
+	];
+	const execution = await n8n.execute(
+		await actionWorkflow(n8n, credentials, people, {
+			...FROM_ITEM,
+			canvas: canvasLocator('={{ $json.canvas }}'),
+			options: { contactIdField: '={{ $json.field }}' },
+		}),
+	);
+	expect(outputOf(execution, 'Sobot').map(({ json }) => json)).toEqual([accepted('1'), accepted('2')]);
+	const sent = sandbox.accepted.map(({ triggerId, raw }) => [triggerId, JSON.parse(raw) as unknown]);
+	expect(sent).toHaveLength(2);
+	expect(sent).toEqual(
+		expect.arrayContaining([
+			[MEMBER_CANVAS.triggerId, { member_no: '1', nick: 'Ana' }],
+			[QUIET_CANVAS.triggerId, { Contact_id: '2', nick: 'Bo' }],
+		]),
+	);
 });
 
 test('bad input is refused before anything is sent', async () => {
@@ -48,7 +77,7 @@ test('bad input is refused before anything is sent', async () => {
 	const execution = await n8n.execute(await actionWorkflow(n8n, credentials, people, FROM_ITEM));
 	expect(execution.status).toBe('error');
 	expect(execution.data.resultData.error?.message).toBe(
-		'Contact ID is empty or not a text. Enter one, or check the expression for this item.',
+		"'Contact ID' is empty or not text. Enter it, or check the expression for this item: item 3.",
 	);
 	expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
 });
@@ -57,10 +86,10 @@ test('bad input is refused before anything is sent', async () => {
 test.each([
 	['refused', '910025'],
 	['unknown', '999999'],
-	['over the limit', '910024'],
+	['overLimit', '910024'],
 ])(
 	'%s (%s): with On Error: Continue the item says so and the others go through; otherwise the node stops',
-	async (_, code) => {
+	async (outcome, code) => {
 		sandbox.misbehave({ on: 'trigger', code, contactId: '2' });
 		const parameters = { ...FROM_ITEM, options: { giveUpAfter: 0 } };
 		const workflow = await actionWorkflow(n8n, credentials, PEOPLE, parameters, {
@@ -68,33 +97,38 @@ test.each([
 		});
 		const continued = outputOf(await n8n.execute(workflow), 'Sobot');
 		expect(continued.map(({ json }) => json)).toEqual([
-			OK,
-			{ error: expect.stringContaining(`(${code})`) as string, ret_code: code },
-			OK,
+			accepted('1'),
+			{
+				contactId: '2',
+				outcome,
+				ret_code: code,
+				error: expect.stringMatching(`\\(${code}\\).*: customer 2 \\(item 1\\)\\.`) as string,
+			},
+			accepted('3'),
 		]);
 		expect(continued.map(({ pairedItem }) => pairedItem)).toEqual([0, 1, 2].map((item) => ({ item })));
 
 		const stopped = await n8n.execute(await actionWorkflow(n8n, credentials, [PEOPLE[1] ?? {}], parameters));
 		expect(stopped.status).toBe('error');
 		expect(stopped.data.resultData.error?.message).toContain(`(${code})`);
-		expect(stopped.data.resultData.error?.description).toContain('Sobot accepted 0 of 1 items.');
+		expect(stopped.data.resultData.error?.description).toContain('Accepted: no customers of 1.');
 	},
 );
 
-test('failed items go to the error output with their input, message and code', async () => {
+test('failed items go to the error output with the customer, message and code', async () => {
 	const people = [...PEOPLE, { id: 'nobody', name: 'N' }];
 	const execution = await n8n.execute(
 		await actionWorkflow(n8n, credentials, people, FROM_ITEM, { onError: 'continueErrorOutput' }),
 	);
 	const [ok, failed] = execution.data.resultData.runData.Sobot?.[0]?.data?.main ?? [];
-	expect(ok?.map(({ json }) => json)).toEqual([OK, OK, OK]);
+	expect(ok?.map(({ json }) => json)).toEqual(ALL_ACCEPTED);
 	expect(failed?.map(({ json }) => json)).toEqual([
 		{
-			id: 'nobody',
-			name: 'N',
-			error:
-				'Sobot found no matching customer (910026). Check that the contact ID belongs to a customer in Sobot, and that Contact ID Field is right.',
+			contactId: 'nobody',
+			outcome: 'refused',
 			ret_code: '910026',
+			error:
+				"Sobot found no matching customer (910026): customer nobody (item 3). Check that the contact ID belongs to a customer in Sobot, and that the option 'Contact ID Field' is right.",
 		},
 	]);
 });
@@ -103,7 +137,7 @@ test("n8n's Retry On Fail does not send again what Sobot has accepted", async ()
 	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 2 });
 	const more = { retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 	const execution = await n8n.execute(await actionWorkflow(n8n, credentials, PEOPLE, FROM_ITEM, more));
-	expect(outputOf(execution, 'Sobot').map(({ json }) => json)).toEqual([OK, OK, OK]);
+	expect(outputOf(execution, 'Sobot').map(({ json }) => json)).toEqual(ALL_ACCEPTED);
 	const timesSent = ['1', '2', '3'].map(
 		(id) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length,
 	);
@@ -117,7 +151,7 @@ describe('the token', () => {
 		await n8n.execute(workflow);
 		expect(sandbox.tokenCalls.length).toBe(1);
 		sandbox.account.expireToken();
-		expect(outputOf(await n8n.execute(workflow), 'Sobot').map(({ json }) => json)).toEqual([OK, OK, OK]);
+		expect(outputOf(await n8n.execute(workflow), 'Sobot').map(({ json }) => json)).toEqual(ALL_ACCEPTED);
 		expect(sandbox.tokenCalls.length).toBe(2);
 		expect(sandbox.accepted.length).toBe(9);
 	});
@@ -146,10 +180,10 @@ describe('the token', () => {
 			nodes: [node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}), request],
 			connections: chain('By hand', 'HTTP'),
 		});
-		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual(OK);
+		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		const endMs = Date.now() + 2000;
 		while (Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, endMs - Date.now() + 1));
-		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual(OK);
+		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(sandbox.tokenCalls.length).toBe(2);
 		expect(sandbox.triggerCalls.map(({ code }) => code)).toEqual(['000000', '000000']);
 	});

@@ -17,7 +17,9 @@ interface Saved {
 		saved: string;
 		parameters: Record<string, unknown>;
 		item?: Record<string, unknown>;
-		sent: unknown;
+		/** what reaches Sobot; nothing if left out */
+		sent?: Array<{ triggerId: string; body: unknown }>;
+		output: Record<string, unknown>;
 	}>;
 	trigger: Array<{
 		saved: string;
@@ -28,6 +30,7 @@ interface Saved {
 	}>;
 }
 
+const CUSTOMER = { id: '7', name: 'Ana' };
 const FOLDER = join(process.cwd(), 'test/saved');
 const versions = readdirSync(FOLDER).map((file) => ({
 	version: file.replace(/\.json$/, ''),
@@ -47,10 +50,12 @@ afterEach(() => sandbox.forget());
 afterAll(async () => await sandbox.close());
 
 describe.each(versions)('saved by $version', ({ canvas, trigger }) => {
-	test.each(canvas)('the action $saved', async ({ parameters, item = { id: '7', name: 'Ana' }, sent }) => {
+	test.each(canvas)('the action $saved', async ({ parameters, item = CUSTOMER, sent = [], output }) => {
 		const execution = await n8n.execute(await actionWorkflow(n8n, credentials, [item], parameters));
-		expect(outputOf(execution, 'Sobot')).toEqual([{ json: { ret_code: '000000' }, pairedItem: { item: 0 } }]);
-		expect(sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([sent]);
+		expect(outputOf(execution, 'Sobot')).toEqual([{ json: output, pairedItem: { item: 0 } }]);
+		expect(sandbox.accepted.map(({ triggerId, raw }) => [triggerId, JSON.parse(raw) as unknown])).toEqual(
+			sent.map(({ triggerId, body }) => [triggerId, body]),
+		);
 	});
 
 	test.each(trigger)('the trigger $saved', async ({ parameters, acknowledge, push, output }) => {

@@ -1,6 +1,8 @@
 // The state of the local Sobot: one company with its token, canvases and customers, and the rules by which it decides.
 // Written from Sobot's document alone; it never imports the code that it judges.
 import { createHash, randomBytes } from 'node:crypto';
+import type { ServiceProfile } from './answers.mts';
+import { Limiter, type LimiterKind } from './limiter.mts';
 
 export interface WebhookApp {
 	url: string;
@@ -10,12 +12,16 @@ export interface WebhookApp {
 }
 
 export interface Canvas {
+	/** what a user of n8n calls it; Sobot's API knows no name */
+	name: string;
 	triggerId: string;
 	secret: string;
 	active: boolean;
 	/** name of the customer source field */
 	contactIdField: string;
 	callsPerSecond: number;
+	/** how calls are counted against `callsPerSecond` */
+	limiter: LimiterKind;
 	webhookApp?: WebhookApp;
 }
 
@@ -30,26 +36,14 @@ export interface AccountSettings {
 	clockToleranceSeconds: number;
 	/** how a dead token is reported on a business call */
 	deadTokenCode: '900002' | '910022';
+	/** in which words Sobot answers */
+	profile: ServiceProfile;
+	/** false is a plan without API access: every call is refused with 700046 */
+	hasApiAccess: boolean;
 	/** customers that Sobot does not find, and cannot create either */
 	unknownContactIds: string[];
 	canvases: Canvas[];
 }
-
-/** HTTP status and return code of an answer. Source: Sobot, "Rule Engine API", Return codes. */
-export const HTTP_STATUS: Readonly<Record<string, number>> = {
-	'000000': 200,
-	'900001': 200,
-	'900002': 200,
-	'900003': 200,
-	'900004': 200,
-	'999999': 200,
-	'910021': 400,
-	'910022': 400,
-	'910023': 400,
-	'910024': 400,
-	'910025': 400,
-	'910026': 400,
-};
 
 export interface TriggerCall {
 	triggerId?: string;
@@ -64,12 +58,10 @@ export interface Decision {
 	customer?: Profile;
 }
 
-const LIMIT_WINDOW_MS = 1000;
-
 export class Account {
 	private token = '';
 	private tokenEndMs = 0;
-	private readonly arrivalsMs = new Map<string, number[]>();
+	private readonly limiters = new Map<string, Limiter>();
 	readonly customers = new Map<string, Profile>();
 
 	constructor(readonly settings: AccountSettings) {}
@@ -78,6 +70,7 @@ export class Account {
 	issueToken(query: Record<string, unknown>, nowMs: number): { token: string } | { code: string } {
 		const { appId, appKey, clockToleranceSeconds } = this.settings;
 		const { appid, create_time: createTime, sign } = query;
+		if (!this.settings.hasApiAccess) return { code: '700046' };
 		if (appid !== appId) return { code: '900004' };
 		if (typeof createTime !== 'string' || !/^\d{10}$/.test(createTime)) return { code: '900003' };
 		if (Math.abs(Number(createTime) - nowMs / 1000) > clockToleranceSeconds) return { code: '900003' };
@@ -101,6 +94,7 @@ export class Account {
 
 	/** What a business call is told of its token alone. */
 	tokenCode(token: string | undefined, nowMs: number): string {
+		if (!this.settings.hasApiAccess) return '700046';
 		if (!token) return '900001';
 		return token === this.token && nowMs < this.tokenEndMs ? '000000' : this.settings.deadTokenCode;
 	}
@@ -128,16 +122,13 @@ export class Account {
 		return { code: '000000', canvas, customer };
 	}
 
-	/**
-	 * At most so many calls in any one second, counted where they arrive. What is refused here is not counted: it is
-	 * the reading under which a program that is a little too fast is slowed down rather than shut out.
-	 */
-	private isWithinLimit(canvas: Canvas, nowMs: number): boolean {
-		const recent = (this.arrivalsMs.get(canvas.triggerId) ?? []).filter((ms) => nowMs - ms < LIMIT_WINDOW_MS);
-		this.arrivalsMs.set(canvas.triggerId, recent);
-		if (recent.length >= canvas.callsPerSecond) return false;
-		recent.push(nowMs);
-		return true;
+	private isWithinLimit({ triggerId, limiter: kind, callsPerSecond }: Canvas, nowMs: number): boolean {
+		let limiter = this.limiters.get(triggerId);
+		if (limiter?.kind !== kind) {
+			limiter = new Limiter(kind);
+			this.limiters.set(triggerId, limiter);
+		}
+		return limiter.take(callsPerSecond, nowMs);
 	}
 }
 

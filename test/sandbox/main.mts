@@ -1,16 +1,21 @@
 // `npm run sandbox`: the local Sobot by itself.
-import { DEMO_CANVAS, Sandbox } from './server.mts';
+import { Sandbox } from './server.mts';
 
 const sandbox = await Sandbox.start({
 	port: Number(process.env.SANDBOX_PORT ?? 4700),
 	timeScale: Number(process.env.SANDBOX_TIME_SCALE ?? 1),
+	profile: process.env.SANDBOX_PROFILE === 'mainland' ? 'mainland' : 'overseas',
 });
-const { appId, appKey } = sandbox.account.settings;
+const { appId, appKey, canvases } = sandbox.account.settings;
+const rows = canvases.map(
+	({ name, triggerId, secret }) => `      ${name.padEnd(9)} ${triggerId}   ${secret}`,
+);
 console.log(`A local Sobot is listening on ${sandbox.url}
 
-  Sobot API credential     Region: Custom   Base URL: ${sandbox.url}   App ID: ${appId}   App Key: ${appKey}
-  Sobot Canvas credential  Trigger ID: ${DEMO_CANVAS.triggerId}   Secret: ${DEMO_CANVAS.secret}
-  What happened            ${sandbox.url}/sandbox
+  Sobot API credential   Region: Custom   Base URL: ${sandbox.url}   App ID: ${appId}   App Key: ${appKey}
+  Its canvases           name, trigger ID and secret:
+${rows.join('\n')}
+  What happens           ${sandbox.url}/
 
 Ctrl-C ends it.`);
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { until } from '../support/until.mts';
+import { CODES, retMsgOf } from './answers.mts';
 import { DEMO_CANVAS, Sandbox, type SandboxOptions } from './server.mts';
 
 let sandbox: Sandbox;
@@ -70,7 +71,10 @@ describe('get_token', () => {
 	])('refuses %s with HTTP 200', async (_, more, code) => {
 		expect(await askToken(more)).toEqual({
 			status: 200,
-			json: { ret_code: code, ret_msg: expect.any(String) as string },
+			json: {
+				ret_code: code,
+				ret_msg: code === '900004' ? 'Company api configuration info not found' : 'Incorrect signature',
+			},
 		});
 	});
 
@@ -180,6 +184,73 @@ describe('misbehaviour', () => {
 			triggerCalls: unknown[];
 		};
 		expect([tokenCalls.length, triggerCalls.length]).toEqual([1, 2]);
+	});
+});
+
+describe('the words of the service', () => {
+	const anyApi = async (token: string) => {
+		const answer = await fetch(`${sandbox.url}/api/any`, { headers: { token } });
+		return [answer.status, await answer.json()] as unknown;
+	};
+
+	test('overseas: English, and a success without words', async () => {
+		await open();
+		expect(await anyApi('')).toEqual([200, { ret_code: '900001', ret_msg: 'Null token' }]);
+		expect(await anyApi(await newToken())).toEqual([200, { ret_code: '000000' }]);
+	});
+
+	test('mainland: Chinese, also beside a success, and no item beside a refusal', async () => {
+		await open({ profile: 'mainland' });
+		expect((await askToken({ appid: 'other' })).json).toEqual({
+			ret_code: '900004',
+			ret_msg: '没有找到公司的api配置信息!',
+		});
+		expect((await askToken()).json).toEqual({
+			item: { token: expect.stringMatching(/[0-9a-f]{32}/) as string, expires_in: '86400' },
+			ret_code: '000000',
+			ret_msg: '操作成功',
+		});
+		expect(await anyApi(await newToken())).toEqual([200, { ret_code: '000000', ret_msg: '操作成功' }]);
+	});
+
+	test('a plan without API access: 700046 for every call, without an item', async () => {
+		await open();
+		const token = await newToken();
+		sandbox.account.settings.hasApiAccess = false;
+		const refusal = { ret_code: '700046', ret_msg: 'The current plan does not support API access' };
+		expect(await askToken()).toEqual({ status: 200, json: refusal });
+		expect(await anyApi(token)).toEqual([200, refusal]);
+		expect(await trigger({ token })).toEqual([200, '700046']);
+	});
+
+	test.each(CODES)('%s has words in both languages', (code) => {
+		expect(retMsgOf(code, 'overseas')).toMatch(/^[\x20-\x7e]{8,}$/);
+		expect(retMsgOf(code, 'mainland')).toMatch(/\p{Script=Han}/u);
+	});
+});
+
+describe('a neighbor that fetches a token for each of its calls', () => {
+	beforeEach(async () => void (await open()));
+
+	test('ends the token that everybody else holds, so many times a second, until it is stopped', async () => {
+		const token = await newToken();
+		sandbox.neighbor.start(100);
+		expect(await trigger({ token })).toEqual([200, '900002']);
+		await until('some more of its calls', () => sandbox.neighbor.calls >= 5);
+		sandbox.neighbor.stop();
+		const calls = sandbox.neighbor.calls;
+		const own = await newToken();
+		expect(await trigger({ token: own })).toEqual([200, '000000']);
+		expect([sandbox.neighbor.calls, sandbox.tokenCalls.length]).toEqual([calls, 2]);
+	});
+
+	test('is stopped when the sandbox forgets', async () => {
+		sandbox.neighbor.start(1000);
+		sandbox.forget();
+		const token = await newToken();
+		const calls = sandbox.neighbor.calls;
+		for (let i = 0; i < 5; i++) expect(await trigger({ token })).toEqual([200, '000000']);
+		expect(sandbox.neighbor.calls).toBe(calls);
 	});
 });
 

@@ -7,14 +7,15 @@ import type { Server } from 'node:http';
 import express, { type Request, type Response } from 'express';
 import {
 	Account,
-	HTTP_STATUS,
 	newCustomer,
 	type AccountSettings,
 	type Canvas,
 	type Profile,
 	type WebhookApp,
 } from './account.mts';
+import { httpStatusOf, retMsgOf } from './answers.mts';
 import { draw, Misbehaviours, type Misbehaviour } from './misbehaviour.mts';
+import { Neighbor } from './neighbor.mts';
 import { Pusher, type PushRecord } from './pusher.mts';
 
 export interface TokenRecord {
@@ -41,19 +42,30 @@ export interface SandboxOptions extends Partial<AccountSettings> {
 }
 
 export const DEMO_CANVAS: Canvas = {
+	name: 'Welcome',
 	triggerId: '1234567890123456789',
 	secret: 'canvas-secret',
 	active: true,
 	contactIdField: 'Contact_id',
 	callsPerSecond: 50,
+	limiter: 'slidingWindow',
+};
+
+/** A canvas that is not activated. */
+export const ASLEEP_CANVAS: Canvas = {
+	...DEMO_CANVAS,
+	name: 'Asleep',
+	triggerId: '1234567890123456780',
+	active: false,
 };
 
 /** A canvas for many customers: in the demo it pushes nobody back. */
-export const QUIET_CANVAS: Canvas = { ...DEMO_CANVAS, triggerId: '1234567890123456782' };
+export const QUIET_CANVAS: Canvas = { ...DEMO_CANVAS, name: 'Quiet', triggerId: '1234567890123456782' };
 
 /** A canvas whose customer source field has a name of its own. */
 export const MEMBER_CANVAS: Canvas = {
 	...DEMO_CANVAS,
+	name: 'Members',
 	triggerId: '1234567890123456781',
 	contactIdField: 'member_no',
 };
@@ -65,18 +77,17 @@ const DEFAULTS: AccountSettings = {
 	clockToleranceSeconds: 300,
 	deadTokenCode: '900002',
 	unknownContactIds: ['nobody'],
-	canvases: [
-		DEMO_CANVAS,
-		{ ...DEMO_CANVAS, triggerId: '1234567890123456780', active: false },
-		MEMBER_CANVAS,
-		QUIET_CANVAS,
-	],
+	profile: 'overseas',
+	hasApiAccess: true,
+	canvases: [DEMO_CANVAS, ASLEEP_CANVAS, MEMBER_CANVAS, QUIET_CANVAS],
 };
 
 export class Sandbox {
 	readonly account: Account;
 	readonly misbehaviours = new Misbehaviours();
 	readonly pusher: Pusher;
+	/** another program with the same App ID */
+	readonly neighbor: Neighbor;
 	readonly tokenCalls: TokenRecord[] = [];
 	readonly triggerCalls: TriggerRecord[] = [];
 	readonly pushes: PushRecord[] = [];
@@ -86,6 +97,7 @@ export class Sandbox {
 	private constructor(options: SandboxOptions) {
 		const { port: _port, timeScale = 1, ...settings } = options;
 		this.account = new Account(structuredClone({ ...DEFAULTS, ...settings }));
+		this.neighbor = new Neighbor(() => this.account.renewToken(Date.now()));
 		this.pusher = new Pusher(timeScale, (push) => this.pushes.push(push));
 	}
 
@@ -124,11 +136,13 @@ export class Sandbox {
 	/** Forgets what happened and behaves well again; tokens and customers stay. */
 	forget(): void {
 		this.misbehaviours.clear();
+		this.neighbor.stop();
 		this.tokenCalls.length = this.triggerCalls.length = this.pushes.length = 0;
 	}
 
 	async close(): Promise<void> {
 		this.pusher.close();
+		this.neighbor.stop();
 		this.server?.closeAllConnections();
 		await new Promise((resolve) => this.server?.close(resolve));
 	}
@@ -140,7 +154,7 @@ export class Sandbox {
 		app.get('/api/get_token', async (req, res) => await this.getToken(req, res));
 		app.post('/logi-flow/webhook/trigger', async (req, res) => await this.trigger(req, res));
 		// For all other APIs of Sobot, which ask for the same token.
-		app.get('/api/any', (req, res) => answer(res, this.account.tokenCode(req.get('token'), Date.now())));
+		app.get('/api/any', (req, res) => this.answer(res, this.account.tokenCode(req.get('token'), Date.now())));
 		this.addControls(app);
 		return app;
 	}
@@ -154,10 +168,12 @@ export class Sandbox {
 		if (wrong.atWork) await sleep(draw(wrong.atWork));
 		if (wrong.drop === 'after') return void res.socket?.destroy();
 		if (wrong.answerWith) return answerWith(res, wrong.answerWith);
-		if ('code' in issued) return answer(res, issued.code);
+		if ('code' in issued) return this.answer(res, issued.code);
 		// The document's own example pads the token and gives the lifetime as a string.
 		const item = { token: ` ${issued.token} `, expires_in: String(this.account.settings.tokenLifeSeconds) };
-		res.json({ item, ret_code: '000000', ret_msg: 'success' });
+		const { profile } = this.account.settings;
+		const words = profile === 'overseas' ? 'success' : retMsgOf('000000', profile);
+		res.json({ item, ret_code: '000000', ret_msg: words });
 	}
 
 	private async trigger(req: Request, res: Response): Promise<void> {
@@ -184,7 +200,14 @@ export class Sandbox {
 		}
 		if (wrong.drop === 'after') return void res.socket?.destroy();
 		if (wrong.answerWith) return answerWith(res, wrong.answerWith);
-		answer(res, decision.code);
+		this.answer(res, decision.code);
+	}
+
+	/** The document shows a success without `ret_msg`; the mainland's service sends one. */
+	private answer(res: Response, code: string): void {
+		const { profile } = this.account.settings;
+		const words = code === '000000' && profile === 'overseas' ? {} : { ret_msg: retMsgOf(code, profile) };
+		res.status(httpStatusOf(code)).json({ ret_code: code, ...words });
 	}
 
 	/** For a person or a test in another process. */
@@ -209,6 +232,7 @@ export class Sandbox {
 					pending: this.pusher.pending,
 				},
 				isMisbehaving: this.misbehaviours.isAny,
+				neighborTokens: this.neighbor.calls,
 			});
 		});
 		app.get('/sandbox/customers.csv', (req, res) => {
@@ -236,6 +260,19 @@ export class Sandbox {
 			this.account.renewToken(Date.now());
 			res.json({ done: true });
 		});
+		app.post('/sandbox/neighbor', (req, res) => {
+			const { callsPerSecond = 1 } = (parse(req.body) ?? {}) as { callsPerSecond?: number };
+			this.neighbor.start(callsPerSecond);
+			res.json({ done: true });
+		});
+		app.delete('/sandbox/neighbor', (_, res) => {
+			this.neighbor.stop();
+			res.json({ done: true });
+		});
+		app.put('/sandbox/account', (req, res) => {
+			Object.assign(this.account.settings, parse(req.body));
+			res.json({ done: true });
+		});
 		app.put('/sandbox/canvases/:triggerId', (req, res) => {
 			Object.assign(this.canvas(req.params.triggerId), parse(req.body));
 			res.json({ done: true });
@@ -260,11 +297,6 @@ export class Sandbox {
 function sheetRow(number: number): string {
 	const id = number % 25 === 0 ? 'nobody' : `sheet-${number}`;
 	return `${id},Customer ${number},A-${1000 + number}`;
-}
-
-function answer(res: Response, code: string): void {
-	const words = code === '000000' ? {} : { ret_msg: `See Return codes: ${code}` };
-	res.status(HTTP_STATUS[code] ?? 200).json({ ret_code: code, ...words });
 }
 
 function answerWith(

@@ -1,6 +1,6 @@
 // The credentials of this package as the tests create them in an n8n. Only this file knows what a credential's fields are
 // called, except where a test is about those fields.
-import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
+import type { Sandbox } from '../sandbox/server.mts';
 import type { N8n } from './n8n/n8n.mts';
 
 /** A credential as a node refers to it. */
@@ -14,33 +14,19 @@ export type Credentials = Record<string, CredentialReference>;
 
 export const PUSH_SECRET = 'push-secret';
 
-/** One credential of each type, for a sandbox and its first canvas. */
+/** One credential of each type, for a sandbox with all its canvases. */
 export async function createCredentials(n8n: N8n, sandbox: Sandbox): Promise<Credentials> {
 	return {
 		sobotApi: await n8n.createCredential('sobotApi', 'Sobot sandbox', sobotApiFields(sandbox)),
-		sobotCanvasApi: await createCanvasCredential(n8n, DEMO_CANVAS.triggerId),
 		...(await createPushCredential(n8n)),
 	};
 }
 
-/** The fields of a Sobot API credential for a sandbox. */
+/** The fields of a Sobot API credential for a sandbox, with a row for each of its canvases. */
 export function sobotApiFields(sandbox: Sandbox, more: Record<string, unknown> = {}) {
-	const { appId, appKey } = sandbox.account.settings;
-	return { region: 'custom', baseUrl: sandbox.url, appId, appKey, ...more };
-}
-
-/** The fields of a credential for one canvas of a sandbox. */
-export function canvasFields(triggerId: string) {
-	return { triggerId, secret: DEMO_CANVAS.secret };
-}
-
-/** The same account with another of its canvases. */
-export async function forCanvas(n8n: N8n, credentials: Credentials, triggerId: string): Promise<Credentials> {
-	return { ...credentials, sobotCanvasApi: await createCanvasCredential(n8n, triggerId) };
-}
-
-export async function createCanvasCredential(n8n: N8n, triggerId: string): Promise<CredentialReference> {
-	return await n8n.createCredential('sobotCanvasApi', `Canvas ${triggerId}`, canvasFields(triggerId));
+	const { appId, appKey, canvases } = sandbox.account.settings;
+	const rows = canvases.map(({ name, triggerId, secret }) => ({ name, triggerId, secret }));
+	return { region: 'custom', baseUrl: sandbox.url, appId, appKey, canvases: { canvas: rows }, ...more };
 }
 
 /** The credential with which the trigger checks its pushes; by default a secret in the query. */

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from './credentials.mts';
 import type { N8n, Workflow } from './n8n/n8n.mts';
-import type { SavedNode } from './workflows.mts';
+import { DEMO_CANVAS } from '../sandbox/server.mts';
+import { canvasLocator, type SavedNode } from './workflows.mts';
 
 export interface SavedWorkflow {
 	name: string;
@@ -33,14 +34,23 @@ export function fillIn(
 	return { ...saved, nodes };
 }
 
-/** Imports a workflow as n8n would after its user has chosen credentials. */
+/**
+ * Imports a workflow, as n8n would after its user has chosen credentials and canvases.
+ *
+ * @param credentials by type, or by the name that the workflow gives them
+ * @param canvases trigger IDs by node; the sandbox's first canvas for all others
+ */
 export async function importWorkflow(
 	n8n: N8n,
 	saved: SavedWorkflow,
 	credentials: Credentials,
+	canvases: Record<string, string> = {},
 ): Promise<Workflow> {
 	const nodes = saved.nodes.map((node) => ({
 		...node,
+		parameters: isCanvasEmpty(node)
+			? { ...node.parameters, canvas: canvasLocator(canvases[node.name] ?? DEMO_CANVAS.triggerId) }
+			: node.parameters,
 		credentials: Object.fromEntries(
 			Object.entries(node.credentials ?? {}).map(([type, { name }]) => [
 				type,
@@ -49,4 +59,10 @@ export async function importWorkflow(
 		),
 	}));
 	return await n8n.createWorkflow({ ...saved, nodes });
+}
+
+/** An example names no canvas: its user chooses one. */
+function isCanvasEmpty({ parameters }: SavedNode): boolean {
+	const canvas = parameters.canvas as { value?: unknown } | undefined;
+	return canvas?.value === '';
 }

@@ -37,13 +37,24 @@ export function chain(...names: string[]): Record<string, unknown> {
 /** What the action sends of an item with `id` and `name`. */
 export const FROM_ITEM = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
 
-/** The action that puts customers on a canvas. */
+/** What the action's 'Canvas' saves for a canvas that was chosen by ID, or by an expression. */
+export function canvasLocator(triggerIdOrName: string) {
+	return { __rl: true, mode: 'id', value: triggerIdOrName };
+}
+
+/** The action that puts customers on the sandbox's first canvas, or on the one in `parameters.canvas`. */
 export function actionNode(credentials: Credentials, parameters: Record<string, unknown>): SavedNode {
-	const { sobotApi, sobotCanvasApi } = credentials;
+	const { sobotApi } = credentials;
+	const all = { canvas: canvasLocator(DEMO_CANVAS.triggerId), ...parameters };
 	return {
-		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
-		credentials: pick({ sobotApi, sobotCanvasApi }),
+		...node('Sobot', ACTION.type, ACTION.typeVersion, all),
+		credentials: pick({ sobotApi }),
 	};
+}
+
+/** What the action puts out for a customer whom Sobot has accepted. */
+export function accepted(contactId: string) {
+	return { contactId, outcome: 'accepted', ret_code: '000000', error: null };
 }
 
 /** A workflow: by hand, some items, the action on them. */
