@@ -273,10 +273,7 @@ describe('with On Error: Continue, whatever throws before the sending', () => {
 		['no canvases', { credential: { canvases: {} } }],
 		['no App Key', { credential: { appKey: '' } }],
 		['a Base URL that is not a URL', { credential: { baseUrl: 'x' } }],
-		[
-			'a credential that n8n cannot read',
-			{ node: { credentials: { sobotApi: { id: 'gone', name: 'gone' } } } },
-		],
+		['a credential that n8n cannot read', { credentials: new UnreadableCredentials() }],
 		['no credential at all', { node: { credentials: {} } }],
 		['a wrong App Key', { credential: { appKey: 'wrong' } }],
 	];
