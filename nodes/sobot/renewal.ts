@@ -1,7 +1,6 @@
 // What n8n's steps of one authentication tell each other. n8n hands the same object of credential fields to
 // `preAuthentication`, to `authenticate` and, if the request fails, to `preAuthentication` again.
-import type { Token } from './getToken';
-import type { TokenError } from './getToken';
+import type { Token, TokenError } from './getToken';
 
 /** One renewal asked for by this package's own node, and what became of it. */
 export interface Renewal {
