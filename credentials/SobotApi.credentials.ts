@@ -86,7 +86,10 @@ const stored = (displayName: string, name: string): INodeProperties => ({
 	default: '',
 });
 
-type TestRule = Extract<NonNullable<ICredentialTestRequest['rules']>[number], { type: 'responseSuccessBody' }>;
+type TestRule = Extract<
+	NonNullable<ICredentialTestRequest['rules']>[number],
+	{ type: 'responseSuccessBody' }
+>;
 
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
