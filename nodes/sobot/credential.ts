@@ -1,7 +1,6 @@
 // The fields of the Sobot API credential, as n8n stores them, and what they mean.
+import { accountKey, type Account, type Token } from './account';
 import { readBaseUrl } from './baseUrl';
-import type { Account, Token } from './getToken';
-import { accountKey } from './tokenFetch';
 
 type Fields = Readonly<Record<string, unknown>>;
 

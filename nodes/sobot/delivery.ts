@@ -1,7 +1,8 @@
 // Puts a batch of customers on a canvas: each exactly once, or with the reason why not.
 import type { HttpAnswer } from './answer';
 import type { Clock } from './clock';
-import { TokenError, type Token } from './getToken';
+import type { Token } from './account';
+import { TokenError } from './tokenApi';
 import type { Pace } from './pace';
 import { judgeAnswer, judgeError, type Verdict } from './returnCodes';
 import type { TokenSession, TokenStore } from './tokenSession';
@@ -61,10 +62,6 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	let outageEndMs = 0;
 	let wake = () => {};
 
-	const stopped = new Promise<undefined>((resolve) => {
-		stop?.addEventListener('abort', () => resolve(undefined), { once: true });
-	});
-
 	const finish = (customer: Customer, verdict: Verdict, answer?: HttpAnswer): void => {
 		results[customer.index] = verdict.outcome === 'accepted' ? { verdict, answer } : { verdict };
 		if (verdict.outcome !== 'accepted') failed = true;
@@ -88,7 +85,7 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	const withoutToken = (customer: Customer, error: unknown): void => {
 		const verdict = tokenVerdict(error);
 		// Who has just mistyped an address should not wait for it.
-		if (error instanceof TokenError && error.passing && session.hasServed) {
+		if (error instanceof TokenError && error.transient && session.hasHadToken) {
 			customer.firstTriedMs ??= clock.nowMs();
 			pauseForOutage();
 			tryAgain(customer, verdict);
@@ -97,14 +94,14 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 			return;
 		}
 		finish(customer, verdict);
-		if (error instanceof TokenError && !error.passing) lastWord = verdict;
+		if (error instanceof TokenError && !error.transient) lastWord = verdict;
 	};
 
 	const replaceToken = async (customer: Customer, refused: Token, verdict: Verdict): Promise<void> => {
 		if (customer.renewals >= MOST_RENEWALS) return finish(customer, verdict);
 		try {
-			const replacement = await Promise.race([session.replace(refused, store), stopped]);
-			if (replacement?.fetched) customer.renewals++;
+			await session.replace(refused, store, stop);
+			customer.renewals++;
 			tryAgain(customer, verdict);
 		} catch (error) {
 			withoutToken(customer, error);
@@ -146,8 +143,7 @@ export async function deliver(bodies: ReadonlyArray<string | undefined>, route: 
 	/** The token to send with, at the moment to send; undefined once the execution is stopped. */
 	const takeTurn = async (): Promise<Token | undefined> => {
 		for (;;) {
-			// A race leaves something behind in `stopped` until the batch ends, so it is not run for each item.
-			const token = session.ready(store) ?? (await Promise.race([session.token(store), stopped]));
+			const token = session.ready(store) ?? (await session.token(store, stop));
 			if (!token || !(await pace.turn(route.requestsPerSecond, stop))) return undefined;
 			// It may have been refused or replaced while this turn was waited for: then a call would be wasted.
 			if (session.isCurrent(token)) return token;

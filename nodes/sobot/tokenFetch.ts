@@ -1,88 +1,113 @@
-// Fetches a new token, once for all who ask for it at the same time in this process, and patiently while Sobot
-// stutters. Every new token may end the one before, so a needless fetch costs others a retry.
-import { createHash } from 'crypto';
+// Fetches a token: single-flight per account, with backoff and jitter on transient failures. Every new token may end
+// the one before, so a needless fetch costs other programs a retry.
+import type { Account, Token } from './account';
 import type { HttpAnswer } from './answer';
 import type { Clock } from './clock';
-import {
-	readToken,
-	readTokenFailure,
-	tokenRequest,
-	type Account,
-	type Token,
-	type TokenReading,
-} from './getToken';
+import { RecentValues } from './recentValues';
+import { readRequestFailure, readToken, tokenRequest, TokenError, type TokenReading } from './tokenApi';
 
+/** Sends a request for a token; rejects if no answer came. */
 export type SendTokenRequest = (request: ReturnType<typeof tokenRequest>) => Promise<HttpAnswer>;
 
-/** Pauses between tries of `get_token`, each shortened at random by up to a half: about 4 to 8 s in all. */
+/** Pauses between tries of `get_token`. Jitter shortens each by up to a half: 4 to 8 s in all. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 
-/** Callers without any token of their own, that come this soon after a fetch, were racing with it. */
+/** No further try this long after the first: a Sobot that hangs takes 10 s for each. */
+const LONGEST_ROUND_MS = 15_000;
+
+/** A caller without a token that arrives within this window raced with the fetch, and gets its result. */
 const RACE_MS = 10_000;
 
-interface Fetched {
-	underWay?: Promise<Token>;
-	last?: Token;
-}
+/** How many of the tokens it fetched a process remembers, to tell which of two is the newer. */
+const REMEMBERED_TOKENS = 50;
 
-const fetchedByAccount = new Map<string, Fetched>();
+/** After this time without use a fetch is evicted. */
+const IDLE_MS = 3_600_000;
 
-/**
- * A token other than the one that no longer serves: the newest that this process has fetched, if it is newer, or a
- * new one from Sobot.
- *
- * @param served the token that was stored so far, if any: refused, expired, or about to expire
- * @throws TokenError when Sobot refuses, or has failed at every try
- */
-export async function fetchToken(
-	account: Account,
-	served: Token | undefined,
-	send: SendTokenRequest,
-	clock: Clock,
-): Promise<Token> {
-	const key = accountKey(account);
-	const fetched = fetchedByAccount.get(key) ?? {};
-	fetchedByAccount.set(key, fetched);
-	if (fetched.underWay) return await fetched.underWay;
-	const { last } = fetched;
-	if (last && serves(last, served, clock.epochMs())) return last;
+/** The requests for tokens of one account. */
+export class TokenFetch {
+	private inFlight?: Promise<Token>;
+	private last?: { token: Token; atMs: number };
+	private failure?: { error: TokenError; atMs: number };
+	private usedAtMs: number;
+	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
 
-	fetched.underWay = askUntilAnswered(account, send, clock);
-	try {
-		fetched.last = await fetched.underWay;
-		return fetched.last;
-	} finally {
-		fetched.underWay = undefined;
+	constructor(private readonly clock: Clock) {
+		this.usedAtMs = clock.nowMs();
 	}
-}
 
-/** Identifies an account in this process's memory without keeping its key readable there. */
-export function accountKey({ baseUrl, appId, appKey }: Account): string {
-	return createHash('sha256')
-		.update(JSON.stringify([baseUrl, appId, appKey]))
-		.digest('hex');
-}
-
-function serves(last: Token, served: Token | undefined, nowMs: number): boolean {
-	if (nowMs >= last.expiresAtMs) return false;
-	if (!served) return nowMs - last.fetchedAtMs < RACE_MS;
-	return last.value !== served.value && last.fetchedAtMs > served.fetchedAtMs;
-}
-
-async function askUntilAnswered(account: Account, send: SendTokenRequest, clock: Clock): Promise<Token> {
-	for (let tries = 0; ; tries++) {
-		const reading = await ask(account, send, clock.epochMs());
-		if ('token' in reading) return reading.token;
-		const pauseMs = PAUSES_MS[tries];
-		if (!reading.error.passing || pauseMs === undefined) throw reading.error;
-		await clock.sleep(pauseMs * (1 - clock.random() / 2));
+	/** Whether a new instance would do as well. */
+	get isIdle(): boolean {
+		return !this.inFlight && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
 	}
-}
 
-async function ask(account: Account, send: SendTokenRequest, nowMs: number): Promise<TokenReading> {
-	try {
-		return readToken(await send(tokenRequest(account, nowMs)), nowMs);
-	} catch (error) {
-		return { error: readTokenFailure(error) };
+	/**
+	 * A token to replace `previous`: the newest that this process has fetched, if it is newer, or a new one from Sobot.
+	 *
+	 * @param previous the token stored so far, if any: refused, expired, or about to expire
+	 * @throws TokenError when Sobot refuses, or no try succeeds; nothing else
+	 */
+	async fetch(account: Account, previous: Token | undefined, send: SendTokenRequest): Promise<Token> {
+		this.usedAtMs = this.clock.nowMs();
+		const { last } = this;
+		if (!this.inFlight && last && this.replaces(last, previous)) return last.token;
+		return await this.fetchNew(account, send);
+	}
+
+	/** A token from a request that is in flight at this moment or starts now. Throws TokenError only. */
+	async fetchNew(account: Account, send: SendTokenRequest): Promise<Token> {
+		this.usedAtMs = this.clock.nowMs();
+		this.inFlight ??= this.run(account, send).finally(() => {
+			this.inFlight = undefined;
+		});
+		return await this.inFlight;
+	}
+
+	/** Why the last fetch failed, if it ended at or after `sinceMs` (monotonic); undefined after a success. */
+	failureSince(sinceMs: number): TokenError | undefined {
+		return this.failure && this.failure.atMs >= sinceMs ? this.failure.error : undefined;
+	}
+
+	private async run(account: Account, send: SendTokenRequest): Promise<Token> {
+		const reading = await this.askUntilAnswered(account, send);
+		const atMs = this.clock.nowMs();
+		this.usedAtMs = atMs;
+		if ('error' in reading) {
+			this.failure = { error: reading.error, atMs };
+			throw reading.error;
+		}
+		this.failure = undefined;
+		this.last = { token: reading.token, atMs };
+		this.fetched.add(reading.token.value);
+		return reading.token;
+	}
+
+	private replaces(last: { token: Token; atMs: number }, previous: Token | undefined): boolean {
+		const { token, atMs } = last;
+		if (this.clock.epochMs() >= token.expiresAtMs) return false;
+		if (!previous) return this.clock.nowMs() - atMs < RACE_MS;
+		if (previous.value === token.value) return false;
+		// The wall clock may have jumped between two fetches of this process: their order is known without it.
+		return this.fetched.has(previous.value) || token.fetchedAtMs > previous.fetchedAtMs;
+	}
+
+	private async askUntilAnswered(account: Account, send: SendTokenRequest): Promise<TokenReading> {
+		const startedMs = this.clock.nowMs();
+		for (let tries = 0; ; tries++) {
+			const reading = await this.ask(account, send);
+			const pauseMs = PAUSES_MS[tries];
+			if ('token' in reading || !reading.error.transient || pauseMs === undefined) return reading;
+			if (this.clock.nowMs() - startedMs >= LONGEST_ROUND_MS) return reading;
+			await this.clock.sleep(pauseMs * (1 - this.clock.random() / 2));
+		}
+	}
+
+	private async ask(account: Account, send: SendTokenRequest): Promise<TokenReading> {
+		const askedAtMs = this.clock.epochMs();
+		try {
+			return readToken(await send(tokenRequest(account, askedAtMs)), askedAtMs);
+		} catch (error) {
+			return { error: readRequestFailure(error) };
+		}
 	}
 }

@@ -1,22 +1,31 @@
-// The token that the calls of this process are sent with: shared by all items and executions of one credential,
-// replaced once when Sobot refuses it, and renewed ahead of its end without holding anything up.
+// The token that the calls of this process are sent with: shared by all items and executions of one account, replaced
+// once when Sobot refuses it, and renewed ahead of its end in the background.
+import type { Token } from './account';
 import type { Clock } from './clock';
-import type { Account, Token } from './getToken';
-import { accountKey } from './tokenFetch';
+import { RecentValues } from './recentValues';
+import { RenewalBackoff } from './renewalBackoff';
+import { RenewalSpread } from './renewalSpread';
+import { TokenError } from './tokenApi';
 
-/** Where the token is kept for all processes: n8n's stored credential. */
+/** Where the token is kept for all processes: n8n's stored credential. Both methods may reject with anything. */
 export interface TokenStore {
-	/** What is stored now; undefined if nothing is. */
+	/** The stored token; undefined if there is none. */
 	read(): Promise<Token | undefined>;
-	/** Fetches a token to follow `served` and stores it. Throws TokenError. */
-	renew(served: Token | undefined): Promise<Token>;
+	/** Fetches a token to follow `previous` and stores it. Rejects with a TokenError when Sobot gives none. */
+	renew(previous: Token | undefined): Promise<Token>;
 }
 
-/** A token, and whether it was newly fetched rather than found in the store. */
-export interface Replacement {
-	token: Token;
-	fetched: boolean;
-}
+/** How many refused and confirmed tokens a session remembers. */
+const REMEMBERED_TOKENS = 50;
+
+/** A fetched token is used this long, whatever its stated life and the wall clock say. This bounds the renewals. */
+const SHORTEST_USE_MS = 10_000;
+
+/** A renewal that waits looks this often whether another process has renewed, or nobody wants a token any more. */
+const STORE_CHECK_MS = 1000;
+
+/** After this time without use a session is evicted. */
+const IDLE_MS = 3_600_000;
 
 /**
  * The moment to renew ahead of the end: at random between a tenth and a twentieth of the token's life before it,
@@ -29,112 +38,238 @@ export function pickRenewalMoment(token: Token, random: number): number {
 	return token.expiresAtMs - earliestMs * (1 - random / 2);
 }
 
-/**
- * All processes of an n8n see at the same moment that there is no token alive, and share no lock: each waits for a
- * random part of this, and then looks whether another has renewed meanwhile.
- */
-const SPREAD_MS = 500;
-
+/** The token of one account in this process. */
 export class TokenSession {
 	private current?: Token;
-	private renewAtMs = Infinity;
-	private renewal?: Promise<Replacement>;
-	/** the value of a token that Sobot has refused */
-	private refused?: string;
+	/** How and when (monotonic) a renewal brought the current token; undefined if none did. */
+	private renewed?: { atMs: number; isFetched: boolean; confirmedAtMs?: number };
+	private renewAheadAtEpochMs = Infinity;
+	private renewAheadNotBeforeMs = -Infinity;
+	private renewal?: Promise<Token>;
+	private waiting = 0;
+	private usedAtMs: number;
+	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
+	private readonly confirmed = new RecentValues(REMEMBERED_TOKENS);
+	private readonly backoff: RenewalBackoff;
+	private readonly spread: RenewalSpread;
 
-	constructor(private readonly clock: Clock) {}
-
-	/** At the start of an execution: takes over what is stored, unless this process already has a newer token. */
-	begin(stored: Token | undefined): void {
-		if (!stored || stored.value === this.current?.value) return;
-		if (this.current && this.serves(this.current) && this.current.fetchedAtMs > stored.fetchedAtMs) return;
-		this.adopt(stored);
+	constructor(private readonly clock: Clock) {
+		this.usedAtMs = clock.nowMs();
+		this.backoff = new RenewalBackoff(clock);
+		this.spread = new RenewalSpread(clock);
 	}
 
-	/** Has this account ever had a token here? */
-	get hasServed(): boolean {
+	/** Whether a new session would do as well. */
+	get isIdle(): boolean {
+		return !this.renewal && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
+	}
+
+	/** Whether this account has ever had a token here. */
+	get hasHadToken(): boolean {
 		return this.current !== undefined;
 	}
 
-	/** The token to send with now; undefined if one has to be waited for. Renews ahead, in the background. */
+	/** What to tell the user when a caller gives up while another program keeps replacing the token. */
+	get contention(): TokenError | undefined {
+		return this.backoff.isContested ? tokenContested() : undefined;
+	}
+
+	/** At the start of an execution: takes over the stored token, unless this process already has a newer one. */
+	begin(stored: Token | undefined): void {
+		this.usedAtMs = this.clock.nowMs();
+		const { current } = this;
+		if (!stored || stored.value === current?.value || this.refused.has(stored.value)) return;
+		if (current && this.isUsable(current) && current.fetchedAtMs > stored.fetchedAtMs) return;
+		this.adopt(stored);
+	}
+
+	/** The token to send with now; undefined if the caller has to wait for one. Renews ahead in the background. */
 	ready(store: TokenStore): Token | undefined {
-		if (!this.current || !this.serves(this.current)) return undefined;
-		if (this.clock.epochMs() >= this.renewAtMs && !this.renewal) this.renewAhead(store);
+		this.usedAtMs = this.clock.nowMs();
+		if (!this.current || !this.isUsable(this.current)) return undefined;
+		if (this.isRenewalAheadDue(this.current)) this.renewAhead(store);
 		return this.current;
 	}
 
-	/** The token to send with now. Waits only if there is none alive. Throws TokenError. */
-	async token(store: TokenStore): Promise<Token> {
-		return this.ready(store) ?? (await this.renewOnce(store)).token;
+	/** The token to send with now. Waits only without a usable one. Rejects with a TokenError, also at an abort. */
+	async token(store: TokenStore, signal?: AbortSignal): Promise<Token> {
+		return this.ready(store) ?? (await this.renewOnce(store, signal));
 	}
 
 	/**
-	 * Another token than the one that Sobot refused. Whoever asks while a renewal is under way shares it; after a
-	 * failed one the next asks anew. Throws TokenError.
+	 * A replacement for a token that Sobot refused. Concurrent callers share one renewal; a failed renewal is not
+	 * cached. Waits longer each time if new tokens die young. Rejects with a TokenError, also at an abort.
+	 *
+	 * @param retCode Sobot's code for the refusal: after 900001 it becomes clear sooner that new tokens do not help
 	 */
-	async replace(refused: Token | undefined, store: TokenStore): Promise<Replacement> {
-		const { current } = this;
-		if (current && current.value !== refused?.value && this.serves(current)) {
-			return { token: current, fetched: false };
-		}
-		if (refused) this.refused = refused.value;
-		return await this.renewOnce(store);
+	async replace(
+		refused: Token,
+		store: TokenStore,
+		signal?: AbortSignal,
+		retCode?: string | null,
+	): Promise<Token> {
+		this.usedAtMs = this.clock.nowMs();
+		this.markRefused(refused, retCode);
+		return await this.token(store, signal);
 	}
 
-	/** Is this the token to send with at this moment? Not if it has ended, been refused or been replaced meanwhile. */
+	/** Whether this is the token to send with at this moment: not expired, refused or replaced. */
 	isCurrent(token: Token): boolean {
-		return token.value === this.current?.value && this.serves(token);
+		return token.value === this.current?.value && this.isUsable(this.current);
+	}
+
+	/** An answer has shown that Sobot accepts this token. */
+	confirm(token: Token): void {
+		this.confirmed.add(token.value);
+		this.backoff.confirmed();
+		if (this.renewed && token.value === this.current?.value)
+			this.renewed.confirmedAtMs ??= this.clock.nowMs();
+	}
+
+	/** Whether an answer has shown that Sobot accepts, or once accepted, this token. */
+	isConfirmed(token: Token): boolean {
+		return this.confirmed.has(token.value);
+	}
+
+	/** A late refusal of an older token says nothing about the current one. */
+	private markRefused({ value }: Token, retCode?: string | null): void {
+		if (this.refused.has(value)) return;
+		if (value === this.current?.value) {
+			const { renewed } = this;
+			const nowMs = this.clock.nowMs();
+			// Where this throws, the token stays in use: should a call be accepted after all, all goes on.
+			this.backoff.refused({
+				usefulMs: renewed && nowMs - (renewed.confirmedAtMs ?? nowMs),
+				isFetched: renewed?.isFetched === true,
+				isConfirmed: this.confirmed.has(value),
+				retCode,
+			});
+		}
+		this.refused.add(value);
+	}
+
+	private isRenewalAheadDue(current: Token): boolean {
+		if (this.renewal || this.isFresh(current)) return false;
+		if (this.clock.nowMs() < this.renewAheadNotBeforeMs) return false;
+		return this.clock.epochMs() >= this.renewAheadAtEpochMs;
 	}
 
 	private renewAhead(store: TokenStore): void {
 		this.renewOnce(store).catch(() => {
-			// The old token still lives, and the calls go on with it: try again within what is left of it.
-			const leftMs = (this.current?.expiresAtMs ?? 0) - this.clock.epochMs();
-			this.renewAtMs = this.clock.epochMs() + (leftMs * (1 + this.clock.random())) / 10;
+			// The old token still lives, and the calls go on with it: try again within the rest of its life.
+			const leftMs = Math.max(0, (this.current?.expiresAtMs ?? 0) - this.clock.epochMs());
+			this.renewAheadNotBeforeMs = this.clock.nowMs() + (leftMs * (1 + this.clock.random())) / 10;
 		});
 	}
 
-	private async renewOnce(store: TokenStore): Promise<Replacement> {
-		this.renewal ??= this.renew(store).finally(() => {
-			this.renewal = undefined;
-		});
-		return await this.renewal;
-	}
-
-	private async renew(store: TokenStore): Promise<Replacement> {
-		const served = this.current;
-		let found = await this.findIn(store, served);
-		if (!found && !(served && this.serves(served))) {
-			await this.clock.sleep(this.clock.random() * SPREAD_MS);
-			found = await this.findIn(store, served);
+	private async renewOnce(store: TokenStore, signal?: AbortSignal): Promise<Token> {
+		if (signal?.aborted) throw this.aborted();
+		this.waiting++;
+		try {
+			this.renewal ??= this.renew(store).finally(() => {
+				this.renewal = undefined;
+			});
+			return await this.untilAborted(this.renewal, signal);
+		} finally {
+			this.waiting--;
 		}
-		const token = found ?? (await store.renew(served));
-		this.adopt(token);
-		return { token, fetched: !found };
 	}
 
-	/** The stored token, if another process has renewed it. */
-	private async findIn(store: TokenStore, served: Token | undefined): Promise<Token | undefined> {
-		const stored = await store.read();
-		return stored && stored.value !== served?.value && this.serves(stored) ? stored : undefined;
+	private async renew(store: TokenStore): Promise<Token> {
+		const previous = this.current;
+		const hasTime = previous !== undefined && this.isUsable(previous);
+		const found =
+			(await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
+		if (found) {
+			this.spread.othersRenewed();
+			if (found.value !== this.current?.value) this.adopt(found, false);
+			return found;
+		}
+		const token = await inOwnWords(
+			store.renew(previous),
+			'n8n could not renew the token in the stored credential.',
+		);
+		this.spread.nobodyRenewed();
+		// Sobot has issued it just now, whatever it said of the same value before.
+		this.refused.delete(token.value);
+		this.adopt(token, true);
+		return token;
 	}
 
-	private adopt(token: Token): void {
+	/** Waits for its turn to renew. Returns the token of another process that renews meanwhile. */
+	private async waitForTurn(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
+		const endMs = Math.max(this.clock.nowMs(), this.backoff.notBeforeMs) + this.spread.pick();
+		for (;;) {
+			const leftMs = endMs - this.clock.nowMs();
+			if (leftMs <= 0) return undefined;
+			await this.clock.sleep(Math.min(leftMs, STORE_CHECK_MS));
+			if (this.waiting === 0) throw this.aborted();
+			const found = await this.find(store, previous);
+			if (found) return found;
+		}
+	}
+
+	/** A usable token that came from elsewhere: at the start of an execution, or by another process into the store. */
+	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
+		const stored = await inOwnWords(store.read(), 'n8n could not read the stored credential.');
+		for (const token of [this.current, stored]) {
+			if (token && token.value !== previous?.value && this.isUsable(token)) return token;
+		}
+		return undefined;
+	}
+
+	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
+	private adopt(token: Token, isFetched?: boolean): void {
 		this.current = token;
-		this.renewAtMs = pickRenewalMoment(token, this.clock.random());
+		this.usedAtMs = this.clock.nowMs();
+		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
+		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
+		this.renewAheadNotBeforeMs = -Infinity;
 	}
 
-	private serves(token: Token): boolean {
-		return token.value !== this.refused && this.clock.epochMs() < token.expiresAtMs;
+	private isUsable(token: Token): boolean {
+		if (this.refused.has(token.value)) return false;
+		return this.clock.epochMs() < token.expiresAtMs || this.isFresh(token);
+	}
+
+	private isFresh(token: Token): boolean {
+		if (token.value !== this.current?.value || !this.renewed?.isFetched) return false;
+		return this.clock.nowMs() - this.renewed.atMs < SHORTEST_USE_MS;
+	}
+
+	/** Ends the caller's wait at an abort; the renewal goes on for the others. */
+	private async untilAborted(renewal: Promise<Token>, signal?: AbortSignal): Promise<Token> {
+		if (!signal) return await renewal;
+		return await new Promise<Token>((resolve, reject) => {
+			const onAbort = () => reject(this.aborted());
+			signal.addEventListener('abort', onAbort, { once: true });
+			void renewal.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+		});
+	}
+
+	private aborted(): TokenError {
+		return (
+			this.contention ??
+			new TokenError('The execution was stopped while it waited for a token.', 'Run it again.', null, true)
+		);
 	}
 }
 
-const sessions = new Map<string, TokenSession>();
+/** n8n's own failure as a transient TokenError; a TokenError stays as it is. */
+async function inOwnWords<T>(promise: Promise<T>, message: string): Promise<T> {
+	try {
+		return await promise;
+	} catch (error) {
+		if (error instanceof TokenError) throw error;
+		throw new TokenError(message, "Check n8n's database and log, then run the workflow again.", null, true);
+	}
+}
 
-/** The session that all executions of this process share for an account. */
-export function sessionOf(account: Account, clock: Clock): TokenSession {
-	const key = accountKey(account);
-	const session = sessions.get(key) ?? new TokenSession(clock);
-	sessions.set(key, session);
-	return session;
+function tokenContested(): TokenError {
+	return new TokenError(
+		'Another program keeps replacing the token of this App ID.',
+		'Every new token ends the one before. Find the program that fetches tokens with the same App ID, and let it share one token or fetch fewer.',
+		'900002',
+		true,
+	);
 }

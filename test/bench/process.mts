@@ -5,7 +5,7 @@ import { deliver } from '../../nodes/sobot/delivery';
 import { canvasRequest } from '../../nodes/sobot/canvas';
 import { Pace } from '../../nodes/sobot/pace';
 import { systemClock } from '../../nodes/sobot/clock';
-import type { Token } from '../../nodes/sobot/getToken';
+import type { Token } from '../../nodes/sobot/account';
 import { TokenSession } from '../../nodes/sobot/tokenSession';
 
 export interface Assignment {

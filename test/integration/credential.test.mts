@@ -6,7 +6,7 @@ import { SobotApi } from '../../credentials/SobotApi.credentials';
 import { credentialTokenStore } from '../../nodes/SobotRuleEngine/canvas/storedToken';
 import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredentials';
 import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
-import type { Token } from '../../nodes/sobot/getToken';
+import type { Token } from '../../nodes/sobot/account';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { BEHAVIOURS, outcomeOf, runWithCredential, StoredCredentials } from './core.mts';
 

@@ -1,7 +1,8 @@
 // A batch of customers against a Sobot in simulated time.
 import type { HttpAnswer } from '../../nodes/sobot/answer';
 import { deliver, type Delivered, type Route } from '../../nodes/sobot/delivery';
-import { TokenError, type Token } from '../../nodes/sobot/getToken';
+import type { Token } from '../../nodes/sobot/account';
+import { TokenError } from '../../nodes/sobot/tokenApi';
 import { Pace } from '../../nodes/sobot/pace';
 import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
 import { SimulatedClock } from './clock.mts';

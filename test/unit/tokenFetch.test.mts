@@ -1,4 +1,4 @@
-import { TokenError } from '../../nodes/sobot/getToken';
+import { TokenError } from '../../nodes/sobot/tokenApi';
 import { fetchToken } from '../../nodes/sobot/tokenFetch';
 import { SimulatedClock } from './clock.mts';
 

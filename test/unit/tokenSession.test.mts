@@ -1,4 +1,5 @@
-import { TokenError, type Token } from '../../nodes/sobot/getToken';
+import type { Token } from '../../nodes/sobot/account';
+import { TokenError } from '../../nodes/sobot/tokenApi';
 import { pickRenewalMoment, TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
 import { SimulatedClock } from './clock.mts';
 

@@ -1,10 +1,10 @@
 // The token in n8n's stored credential: the one place that all executions, workers and restarts of an n8n share.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
+import { accountKey, type Account, type Token } from '../../sobot/account';
 import { TOKEN_PROBE_PATH } from '../../sobot/canvas';
 import { readAccount, tokenFromFields } from '../../sobot/credential';
-import { TokenError, type Account, type Token } from '../../sobot/getToken';
 import { beginRenewal } from '../../sobot/renewal';
-import { accountKey } from '../../sobot/tokenFetch';
+import { TokenError } from '../../sobot/tokenApi';
 import type { TokenStore } from '../../sobot/tokenSession';
 
 /**

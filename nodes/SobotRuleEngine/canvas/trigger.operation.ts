@@ -13,9 +13,9 @@ import { canvasRequest, type Canvas } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields } from '../../sobot/credential';
 import { deliver, type Delivered, type Route } from '../../sobot/delivery';
-import type { Account, Token } from '../../sobot/getToken';
+import type { Account, Token } from '../../sobot/account';
 import { paceOf } from '../../sobot/pace';
-import { sessionOf } from '../../sobot/tokenSession';
+import { sessionOf } from '../../sobot/shared';
 import { canvasFormError } from './canvasCredential';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
 import { earlierTry, rememberTry } from './earlierTry';
@@ -161,7 +161,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const firstBad = bodies.findIndex((body) => 'problem' in body);
 	if (firstBad >= 0 && !goesOn) refuseInput(this, bodies, firstBad);
 
-	const session = sessionOf(account, systemClock);
+	const session = sessionOf(account);
 	session.begin(token);
 	const run = retriedRun(this);
 	const earlier = items.map((item) => (run ? earlierTry(run, item) : undefined));

@@ -1,4 +1,4 @@
-import { readToken, readTokenFailure, tokenRequest } from '../../nodes/sobot/getToken';
+import { readToken, readTokenFailure, tokenRequest } from '../../nodes/sobot/tokenApi';
 
 const NOW_MS = 1_569_397_773_999;
 const VALUE = '4ac37cb2e9c740dba4b75a34d5358802';

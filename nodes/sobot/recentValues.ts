@@ -1,0 +1,25 @@
+// A set that forgets.
+
+/** A set of texts that holds at most `limit` of them: a new one pushes out the oldest. */
+export class RecentValues {
+	private readonly values = new Set<string>();
+
+	constructor(private readonly limit: number) {}
+
+	has(value: string): boolean {
+		return this.values.has(value);
+	}
+
+	add(value: string): void {
+		if (this.values.has(value)) return;
+		this.values.add(value);
+		for (const oldest of this.values) {
+			if (this.values.size <= this.limit) break;
+			this.values.delete(oldest);
+		}
+	}
+
+	delete(value: string): void {
+		this.values.delete(value);
+	}
+}

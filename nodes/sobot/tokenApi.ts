@@ -1,0 +1,121 @@
+// Sobot's `get_token` on the wire: the request, the quirks of its answer, and which failures are transient.
+import type { Account, Token } from './account';
+import { isJsonObject, readSobotAnswer, type HttpAnswer, type SobotAnswer } from './answer';
+import { judgeError, RETURN_CODES } from './returnCodes';
+import { signTokenRequest } from './signature';
+
+/** Thrown when there is no token to send with. `transient`: a later attempt may succeed. */
+export class TokenError extends Error {
+	constructor(
+		message: string,
+		readonly advice: string,
+		readonly retCode: string | null,
+		readonly transient: boolean,
+	) {
+		super(message);
+		this.name = 'TokenError';
+	}
+}
+
+/** What an answer to `get_token` holds. */
+export type TokenReading = { token: Token } | { error: TokenError };
+
+/** Sobot's documented maximum, and the life of a token whose answer names none. */
+const LONGEST_LIFE_SECONDS = 86_400;
+
+/** How long to wait for an answer to `get_token`. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+const CHECK_CREDENTIAL = 'Check App ID, App Key and Region in the Sobot API credential.';
+const TRY_LATER =
+	'Try again in a moment. If this persists, check Region and Base URL in the Sobot API credential.';
+
+/** The request for a new token, signed for this moment. */
+export function tokenRequest(account: Account, epochMs: number) {
+	const createTime = String(Math.floor(epochMs / 1000));
+	return {
+		method: 'GET' as const,
+		url: `${account.baseUrl}/api/get_token`,
+		qs: {
+			appid: account.appId,
+			create_time: createTime,
+			sign: signTokenRequest(account.appId, account.appKey, createTime),
+		},
+		headers: { accept: 'application/json' },
+		timeout: REQUEST_TIMEOUT_MS,
+		encoding: 'text' as const,
+		returnFullResponse: true as const,
+		ignoreHttpStatusErrors: true,
+		// The signature is for this address only, and the calls that follow do not follow redirects either.
+		disableFollowRedirect: true,
+	};
+}
+
+/**
+ * The token in an answer to `get_token`. Tolerates what Sobot's own document shows: a padded token, a lifetime that
+ * is a string, several spellings of its name, and failures that arrive as HTTP 200.
+ *
+ * @param askedAtMs when the request left: the lifetime counts from there, so that it ends early rather than late
+ */
+export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
+	const { statusCode } = answer;
+	if (statusCode >= 300 && statusCode < 400) return { error: redirected(statusCode) };
+	const sobot = readSobotAnswer(answer.body);
+	if (!sobot || statusCode >= 500) {
+		const what = `Sobot answered the request for a token with HTTP ${statusCode} and no usable JSON`;
+		return { error: transientFailure(what, sobot?.retCode ?? null) };
+	}
+	if (sobot.retCode === '999999') {
+		return { error: transientFailure('Sobot reports an unknown system error', sobot.retCode) };
+	}
+	if (sobot.retCode !== '000000') return { error: refusal(sobot) };
+	const item = isJsonObject(sobot.json.item) ? sobot.json.item : {};
+	const value = typeof item.token === 'string' ? item.token.trim() : '';
+	if (value === '') {
+		return { error: transientFailure('Sobot reported success, but sent no token', sobot.retCode) };
+	}
+	const expiresAtMs = askedAtMs + readLifeSeconds(item) * 1000;
+	return { token: { value, fetchedAtMs: askedAtMs, expiresAtMs } };
+}
+
+/** Why a request for a token got no answer. A request changes nothing but the token, so it may always be repeated. */
+export function readRequestFailure(error: unknown): TokenError {
+	const verdict = judgeError(error);
+	const said = verdict.outcome === 'unknown' ? 'The connection to Sobot broke.' : verdict.message;
+	return new TokenError(
+		`Could not fetch a token. ${said}`,
+		'Check Region and Base URL in the Sobot API credential and the network of this machine.',
+		null,
+		verdict.outcome !== 'refused',
+	);
+}
+
+/** The first lifetime that is a positive number, under any name that Sobot's document or its clients use. */
+function readLifeSeconds(item: Record<string, unknown>): number {
+	for (const named of [item.expires_in, item.expire_in, item.expire]) {
+		const seconds = typeof named === 'string' || typeof named === 'number' ? Number(named) : NaN;
+		if (seconds > 0) return Math.min(seconds, LONGEST_LIFE_SECONDS);
+	}
+	return LONGEST_LIFE_SECONDS;
+}
+
+function refusal({ retCode, retMsg }: SobotAnswer): TokenError {
+	const row = Object.hasOwn(RETURN_CODES, retCode) ? RETURN_CODES[retCode] : undefined;
+	const said = retMsg ? ` ("${retMsg.slice(0, 200)}")` : '';
+	const message = `${row?.message ?? `Sobot gave no token${said}`} (${retCode}).`;
+	return new TokenError(message, row?.advice ?? CHECK_CREDENTIAL, retCode, false);
+}
+
+function redirected(statusCode: number): TokenError {
+	return new TokenError(
+		`The Base URL redirects to another address (HTTP ${statusCode}).`,
+		'Enter the address that it redirects to in the Sobot API credential. The node does not follow redirects: the token and the secret would go to another host.',
+		null,
+		false,
+	);
+}
+
+function transientFailure(message: string, retCode: string | null): TokenError {
+	const code = retCode === null ? '' : ` (${retCode})`;
+	return new TokenError(`${message}${code}.`, TRY_LATER, retCode, true);
+}
