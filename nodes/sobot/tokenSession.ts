@@ -221,6 +221,7 @@ export class TokenSession {
 	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
 	private adopt(token: Token, isFetched?: boolean): void {
 		this.current = token;
+		this.usedAtMs = this.clock.nowMs();
 		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
 		this.renewAheadNotBeforeMs = -Infinity;

@@ -211,7 +211,7 @@ describe('the credential test', () => {
 		[
 			'a base URL that is no URL',
 			{ baseUrl: 'sobot' },
-			'The Base URL in the Sobot API credential is not a URL.',
+			"'Base URL' does not start with https:// or http://.",
 		],
 		[
 			'a host that refuses',

@@ -89,8 +89,8 @@ export const BEHAVIOURS: Readonly<Record<string, N8nBehaviour>> = {
 export class StoredCredentials extends ICredentialsHelper {
 	private readonly stored = new Map<string, Credentials>();
 	reads = 0;
-	/** rejects reading, or writing, as a database that is away does */
-	readonly isAway = { read: false, write: false };
+	/** the database can be read, but not written */
+	isReadOnly = false;
 
 	constructor(private readonly behaviour: N8nBehaviour = { storesAllFields: false }) {
 		super();
@@ -159,7 +159,6 @@ export class StoredCredentials extends ICredentialsHelper {
 	}
 
 	async getCredentials(_details: INodeCredentialsDetails, type: string): Promise<Credentials> {
-		if (this.isAway.read) throw new Error('The database is away.');
 		const credential = this.stored.get(type);
 		if (!credential) throw new Error(`There is no credential of type ${type}.`);
 		return credential;
@@ -207,7 +206,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		type: string,
 		data: ICredentialDataDecryptedObject,
 	): Promise<void> {
-		if (this.isAway.write) throw new Error('The database is away.');
+		if (this.isReadOnly) throw new Error('The database is read-only.');
 		(await this.getCredentials(details, type)).setData(data);
 	}
 
