@@ -122,7 +122,8 @@ export class TokenSession {
 	confirm(token: Token): void {
 		this.confirmed.add(token.value);
 		this.backoff.confirmed();
-		if (this.renewed && token.value === this.current?.value) this.renewed.confirmedAtMs ??= this.clock.nowMs();
+		if (this.renewed && token.value === this.current?.value)
+			this.renewed.confirmedAtMs ??= this.clock.nowMs();
 	}
 
 	/** Whether an answer has shown that Sobot accepts, or once accepted, this token. */
@@ -177,7 +178,8 @@ export class TokenSession {
 	private async renew(store: TokenStore): Promise<Token> {
 		const previous = this.current;
 		const hasTime = previous !== undefined && this.isUsable(previous);
-		const found = (await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
+		const found =
+			(await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
 		if (found) {
 			this.spread.othersRenewed();
 			if (found.value !== this.current?.value) this.adopt(found, false);
@@ -219,6 +221,7 @@ export class TokenSession {
 	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
 	private adopt(token: Token, isFetched?: boolean): void {
 		this.current = token;
+		this.usedAtMs = this.clock.nowMs();
 		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
 		this.renewAheadNotBeforeMs = -Infinity;
