@@ -90,11 +90,15 @@ function outcomeOf(context: IExecuteFunctions, itemCount: number): Outcome {
 
 function invalidOutcome(context: IExecuteFunctions, value: unknown, itemIndex: number): NodeOperationError {
 	const given = value === undefined ? 'undefined' : JSON.stringify(value);
-	return new NodeOperationError(context.getNode(), `'Outcome' must be success or failure, not ${given}.`, {
-		description:
-			'Correct the expression. Sobot has not been answered: it resends the push after 1 minute and again after 5.',
-		itemIndex,
-	});
+	return new NodeOperationError(
+		context.getNode(),
+		`'Outcome' of item ${itemIndex} must be success or failure, not ${given}.`,
+		{
+			description:
+				'Correct the expression. Sobot has not been answered: it resends the push after 1 minute and again after 5.',
+			itemIndex,
+		},
+	);
 }
 
 /** Throws unless this execution was started by a Sobot trigger that leaves the answer to the workflow. */
