@@ -81,7 +81,7 @@ seeing(shown, 'the Sobot Webhook App API credential: its form is checked', async
 	await editor.choose('method', 'Header', dialog);
 	await editor.fill('headerName', 'my key', dialog);
 	await editor.fill('secret', 'a-long-random-text', dialog);
-	await editor.saveWrongCredential('Header Name is not the name of a header');
+	await editor.saveWrongCredential("'Header Name' is not a valid HTTP header name");
 	await editor.fill('headerName', 'x-my-key', dialog);
 	await editor.saveRightCredential();
 });

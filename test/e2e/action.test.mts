@@ -244,7 +244,7 @@ describe('the credential test', () => {
 		const wrong = { method: 'header', headerName: 'my key', secret: 'x' };
 		expect(await n8n.testCredential('sobotWebhookAppApi', wrong)).toEqual({
 			status: 'Error',
-			message: 'Header Name is not the name of a header. Enter one, such as x-sobot-key.',
+			message: "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.",
 		});
 	});
 });

@@ -408,8 +408,7 @@ export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[]
 	const trigger: INode = {
 		id: `trigger ${workflowCount++}`,
 		name: 'Trigger',
-		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 1,
+		...TRIGGER,
 		position: [0, 0],
 		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
@@ -482,16 +481,14 @@ export async function runAcknowledge({
 	const trigger = ({ name, responseMode }: PushRun['triggers'][number]): INode => ({
 		id: name,
 		name,
-		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 1,
+		...TRIGGER,
 		position: [0, 0],
 		parameters: withDefaults({ responseMode }),
 	});
 	const acknowledge = (outcome: string, index: number): INode => ({
 		id: `Answer ${index}`,
 		name: `Answer ${index}`,
-		type: 'n8n-nodes-sobot.sobotRuleEngine',
-		typeVersion: 1,
+		...ACTION,
 		position: [200, 0],
 		parameters: { resource: 'webhookApp', operation: 'acknowledge', outcome },
 		...node,
