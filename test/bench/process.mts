@@ -1,7 +1,8 @@
 // One of several plain Node.js processes that share a trigger ID: drives the package's own code, without n8n.
 // Reads what to do from its first argument, says "ready", starts at a line on its input, prints its outcomes as JSON.
 import { once } from 'node:events';
-import { deliver } from '../../nodes/sobot/delivery';
+import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
+import { deliver, type Customer } from '../../nodes/sobot/delivery';
 import { canvasRequest } from '../../nodes/sobot/canvas';
 import { Pace } from '../../nodes/sobot/pace';
 import { systemClock } from '../../nodes/sobot/clock';
@@ -22,25 +23,27 @@ const session = new TokenSession(systemClock);
 session.begin(token);
 console.log('ready');
 await once(process.stdin, 'data');
-const delivered = await deliver(
-	Array.from({ length: items }, (_, i) => JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' })),
-	{
-		pace: new Pace(systemClock),
-		session,
-		store: {
-			read: async () => await Promise.resolve(token),
-			renew: async () => await Promise.reject(new Error('The token does not end in this benchmark.')),
-		},
-		send: async (value, body) => {
-			const { url, ...request } = canvasRequest(canvas, value, body, 30_000);
-			const answer = await fetch(url, request);
-			return { statusCode: answer.status, body: await answer.text() };
-		},
-		clock: systemClock,
-		requestsPerSecond: 50,
-		giveUpAfterSeconds: 300,
-		stopOnFailure: false,
+const customers: Customer[] = Array.from({ length: items }, (_, i) => ({
+	body: JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' }),
+}));
+await deliver(customers, {
+	pace: new Pace(systemClock),
+	session,
+	store: {
+		read: async () => await Promise.resolve(token),
+		renew: async () => await Promise.reject(new Error('The token does not end in this benchmark.')),
 	},
-);
-console.log(JSON.stringify(delivered.map(({ verdict }) => verdict?.outcome ?? 'not sent')));
+	send: async (value, body) => {
+		const { url, ...request } = canvasRequest(canvas, value, body, 30_000);
+		const answer = await fetch(url, request);
+		return { statusCode: answer.status, body: await answer.text() };
+	},
+	clock: systemClock,
+	requestsPerSecond: 50,
+	giveUpAfterSeconds: 300,
+	unknownOutcome: 'fail',
+	trust: new CanvasTrust(systemClock),
+	batch: { stopsOnFailure: false, hasFailed: false },
+});
+console.log(JSON.stringify(customers.map(({ result }) => result?.outcome ?? 'notSent')));
 process.exit(0);

@@ -1,9 +1,10 @@
 // One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
+import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report, volume } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
+import { customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
 
 jest.setTimeout(400_000);
 
@@ -19,8 +20,7 @@ let sending: Sending;
 beforeAll(async () => {
 	cluster = await Cluster.start({ workers: 4 });
 	sandbox = await Sandbox.start();
-	const [credentials] = await credentialsFor(cluster, sandbox);
-	sending = await sendingWorkflow(cluster, credentials ?? {});
+	sending = await sendingWorkflow(cluster, await createCredentials(cluster.main, sandbox));
 });
 beforeEach(() => {
 	sandbox.forget();

@@ -1,9 +1,10 @@
 // One token for all workers: how often they ask Sobot for one when it is missing, killed by another program, or ends.
+import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report, volume, WRITES_FIGURES } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';
+import { customers, sendingWorkflow, type Sending } from './sending.mts';
 
 jest.setTimeout(600_000);
 
@@ -35,13 +36,16 @@ test('40 executions on four workers: all customers go through; token requests ar
 		const triggerIds = Array.from({ length: EXECUTIONS }, (_, i) => `123456789012345678${i}`);
 		const sandbox = await Sandbox.start({
 			tokenLifeSeconds: LIFE_SECONDS,
-			canvases: triggerIds.map((triggerId) => ({ ...DEMO_CANVAS, triggerId })),
+			canvases: triggerIds.map((triggerId) => ({ ...DEMO_CANVAS, name: triggerId, triggerId })),
 		});
 		sandboxes.push(sandbox);
-		const credentials = await credentialsFor(cluster, sandbox, triggerIds);
+		const credentials = await createCredentials(cluster.main, sandbox);
 		sendings.push(
 			await Promise.all(
-				credentials.map(async (one) => await sendingWorkflow(cluster, one, { requestsPerSecond: 1 })),
+				triggerIds.map(
+					async (triggerId) =>
+						await sendingWorkflow(cluster, credentials, { requestsPerSecond: 1 }, triggerId),
+				),
 			),
 		);
 	}

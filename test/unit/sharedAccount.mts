@@ -119,7 +119,8 @@ export async function sendBatch(
 			pauseMs = Math.min(pauseMs * 2 || 500, 10_000);
 			pauseEndMs = clock.nowMs() + pauseMs;
 		}
-		if (error.transient && clock.nowMs() - (customer.firstMs ?? clock.nowMs()) < giveUpMs) queue.unshift(customer);
+		if (error.transient && clock.nowMs() - (customer.firstMs ?? clock.nowMs()) < giveUpMs)
+			queue.unshift(customer);
 		else failures.push(error);
 	};
 	const attempt = async (customer: (typeof queue)[number], token: Token) => {
