@@ -1,6 +1,7 @@
-// What a push has to carry so that the trigger takes it. Sobot does not sign its pushes.
+// What a push has to carry so that the trigger accepts it. Sobot does not sign its pushes.
 import type { Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
 
+/** The secret that a push shows. The user makes it up. */
 export class SobotWebhookAppApi implements ICredentialType {
 	name = 'sobotWebhookAppApi';
 
@@ -8,9 +9,19 @@ export class SobotWebhookAppApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:../nodes/sobot/sobot.svg', dark: 'file:../nodes/sobot/sobot.dark.svg' };
 
-	documentationUrl = 'https://developer.sobot.io/en/pages/klm13z';
+	documentationUrl = 'https://github.com/n8n-nodes-sobot/n8n-nodes-sobot#credentials';
+
+	/** n8n 2.4x refuses the secret to any other node; older versions ignore this. */
+	restrictToSupportedNodes = true as const;
 
 	properties: INodeProperties[] = [
+		{
+			displayName:
+				'You make up this secret yourself; Sobot does not hand it out, and it is not the secret of a canvas. For example, let a password manager create 32 letters and digits.',
+			name: 'makeUpNotice',
+			type: 'notice',
+			default: '',
+		},
 		{
 			displayName: 'Method',
 			name: 'method',
@@ -20,7 +31,8 @@ export class SobotWebhookAppApi implements ICredentialType {
 				{
 					name: 'Basic Authentication',
 					value: 'basic',
-					description: 'The push carries a user and a password, for example in its URL',
+					description:
+						'The push carries a user and a password, for example in the URL that you enter in Sobot: https://user:password@...',
 				},
 				{
 					name: 'Header',
@@ -33,7 +45,7 @@ export class SobotWebhookAppApi implements ICredentialType {
 					description: 'You add ?name=secret to the URL that you enter in Sobot. Works everywhere.',
 				},
 			],
-			description: 'How a push shows that it comes from your Sobot account',
+			description: 'How a push proves that it comes from your Sobot account',
 		},
 		{
 			displayName: 'Parameter Name',
@@ -41,7 +53,8 @@ export class SobotWebhookAppApi implements ICredentialType {
 			type: 'string',
 			default: 'key',
 			required: true,
-			description: 'Enter the production URL in Sobot with this at its end: ?key= and the secret',
+			description:
+				'Only the name. In Sobot, enter the Production URL with ?, this name, = and the secret at its end, for example ?key=YOUR-SECRET.',
 			displayOptions: { show: { method: ['query'] } },
 		},
 		{
@@ -67,8 +80,18 @@ export class SobotWebhookAppApi implements ICredentialType {
 			typeOptions: { password: true },
 			default: '',
 			required: true,
-			description:
-				'The value of the parameter or header, or the password. Use a long random text of letters and digits.',
+			description: 'The value of the parameter or header. Use a long random string of letters and digits.',
+			displayOptions: { show: { method: ['query', 'header'] } },
+		},
+		{
+			displayName: 'Password',
+			name: 'secret',
+			type: 'string',
+			typeOptions: { password: true },
+			default: '',
+			required: true,
+			description: 'Use a long random string of letters and digits',
+			displayOptions: { show: { method: ['basic'] } },
 		},
 	];
 }

@@ -7,21 +7,19 @@ interface Address {
 
 /** Is the address in one of the ranges? An IPv4 address that came mapped into IPv6 counts as the IPv4 address. */
 export function isAllowedAddress(address: string, ranges: readonly string[]): boolean {
-	const parsed = parseAddress(address);
+	const parsed = parseAddress(withoutPort(address));
 	return parsed !== undefined && ranges.some((range) => contains(range, parsed));
-}
-
-/** The entries of a comma-separated list. */
-export function splitList(text: string): string[] {
-	return text
-		.split(',')
-		.map((entry) => entry.trim())
-		.filter((entry) => entry !== '');
 }
 
 /** Is this an address or a CIDR range? */
 export function isRange(text: string): boolean {
 	return parseRange(text) !== undefined;
+}
+
+/** Some proxies forward the caller's address with its port: 203.0.113.7:4711 or [2001:db8::1]:4711. */
+function withoutPort(address: string): string {
+	const [, ipv4, ipv6] = /^(?:([\d.]+)|\[([^\]]*)\]):\d{1,5}$/.exec(address) ?? [];
+	return ipv4 ?? ipv6 ?? address;
 }
 
 function contains(range: string, address: Address): boolean {

@@ -1,5 +1,5 @@
-// What does a push say? From the body as Sobot sent it to names that a builder can use. It never throws and never
-// invents: what is missing or has no meaning is left out.
+// Translates a push from Sobot's field names to names that a builder can use. It never throws and never invents:
+// whatever is missing or has no meaning is left out.
 import { createHash } from 'crypto';
 import { isJsonObject } from '../sobot/answer';
 
@@ -18,7 +18,7 @@ export interface Push {
 	labelIds: string[];
 	avatarUrl?: string;
 	customFields?: Record<string, unknown>;
-	/** equal for a repeat of the same push */
+	/** equal for a redelivery of the same push */
 	deliveryKey: string;
 }
 
@@ -30,8 +30,9 @@ export interface Push {
 export function parsePush(
 	body: Readonly<Record<string, unknown>>,
 	customFieldNames: ReadonlyMap<string, string> = new Map(),
+	deliveryKey = deliveryKeyOf(body),
 ): Push {
-	const push = {
+	return withoutUndefined<Push>({
 		customerId: text(body.id),
 		companyId: text(body.pid),
 		nickname: text(body.nick),
@@ -45,18 +46,19 @@ export function parsePush(
 		labelIds: list(body.user_label, ','),
 		avatarUrl: text(body.face),
 		customFields: isJsonObject(body.ex_fields) ? rename(body.ex_fields, customFieldNames) : undefined,
-		deliveryKey: deliveryKeyOf(body),
-	};
-	// `undefined` would show as a field in expressions.
-	return Object.fromEntries(
-		Object.entries(push).filter(([, value]) => value !== undefined),
-	) as unknown as Push;
+		deliveryKey,
+	});
 }
 
-/** Far more than Sobot sends, and far less than what n8n cannot read back from its database. */
+/** An undefined field would still show up in n8n's expression editor. */
+function withoutUndefined<T extends object>(record: T): T {
+	return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Far above Sobot's nesting, far below what n8n fails to read back from its database. */
 const MOST_LEVELS = 1000;
 
-/** Is the body nested so deep that n8n would take it on and lose it? */
+/** True if the body is nested so deep that n8n would accept it but could not load the execution again. */
 export function isNestedTooDeep(body: unknown): boolean {
 	let level: unknown[] = [body];
 	for (let depth = 0; depth <= MOST_LEVELS; depth++) {
@@ -68,17 +70,25 @@ export function isNestedTooDeep(body: unknown): boolean {
 	return true;
 }
 
-/** SHA-256 of the body's canonical JSON (keys sorted), hex. Sobot gives a push no ID, and repeats it byte for byte. */
-export function deliveryKeyOf(body: Readonly<Record<string, unknown>>): string {
-	return createHash('sha256').update(canonicalJson(body)).digest('hex');
+/**
+ * SHA-256 of the body's canonical JSON (keys sorted), hex. Sobot gives a push no ID, and resends it byte for byte.
+ *
+ * @param rawBody the body as it arrived. It is hashed too if the body holds a number that JSON.parse may have rounded:
+ * pushes that differ only there are different pushes. Sobot documents text for every field.
+ */
+export function deliveryKeyOf(body: Readonly<Record<string, unknown>>, rawBody?: Uint8Array): string {
+	let isExact = true;
+	const json = JSON.stringify(body, (_, value: unknown) => {
+		if (typeof value === 'number' && !Number.isSafeInteger(value)) isExact = false;
+		return isJsonObject(value) ? sorted(value) : value;
+	});
+	const hash = createHash('sha256').update(json);
+	if (!isExact && rawBody) hash.update(rawBody);
+	return hash.digest('hex');
 }
 
-function canonicalJson(value: unknown): string {
-	return JSON.stringify(value, (_, inner: unknown) =>
-		isJsonObject(inner)
-			? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-			: inner,
-	);
+function sorted(record: Record<string, unknown>): Record<string, unknown> {
+	return Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
 function text(value: unknown): string | undefined {
@@ -101,6 +111,11 @@ function rename(
 	fields: Readonly<Record<string, unknown>>,
 	names: ReadonlyMap<string, string>,
 ): Record<string, unknown> {
+	// A name that another field of this push has already would overwrite that field.
+	const nameOf = (id: string) => {
+		const name = names.get(id);
+		return name === undefined || Object.hasOwn(fields, name) ? id : name;
+	};
 	// fromEntries makes own properties of every name, `__proto__` too.
-	return Object.fromEntries(Object.entries(fields).map(([id, value]) => [names.get(id) ?? id, value]));
+	return Object.fromEntries(Object.entries(fields).map(([id, value]) => [nameOf(id), value]));
 }

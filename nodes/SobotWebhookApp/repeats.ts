@@ -1,102 +1,147 @@
-// Is this push a repeat? Sobot repeats, byte for byte, what was not acknowledged in time, and gives a push no ID. What was
-// taken is remembered in n8n's static data of the workflow, for restarts and other processes, and in this process, since
-// pushes that come together overwrite each other in static data.
+// Deduplicates pushes. Sobot resends, byte for byte, what was not acknowledged in time, and gives a push no ID. Accepted
+// pushes are remembered in this process, since concurrent pushes overwrite each other in n8n's static data, and in static
+// data, for restarts and other processes.
+import { systemClock, type Clock } from '../sobot/clock';
+import { Registry } from '../sobot/registry';
 
-/** How many pushes a process remembers. With more in the window, a repeat of the oldest starts the workflow again. */
+/** How many pushes a process remembers. With more in the window, a redelivery of the oldest starts the workflow again. */
 export const REMEMBERED_PUSHES = 10_000;
-/** How many of them static data holds: the latest, since what a restart leaves unacknowledged was under way just then. */
+/** How many of them static data holds: the latest, since whatever a restart leaves unacknowledged arrived just before. */
 export const STORED_PUSHES = 300;
 
 /**
- * The part of a trigger's static data that belongs here: a record for each push, the oldest first. n8n reads and writes it
- * for each push and stores it with each execution, so it is kept small, and as one text.
+ * This module's part of a trigger's static data: one record per push, oldest first. n8n reads and writes it for each push
+ * and stores it with each execution, so it is small, and a single string.
  */
 export interface StoredMemory {
 	takenPushes?: string;
 }
 
-/** 66 bits of the delivery key, base64url, */
+/** The first field of a record: 66 bits of the delivery key, base64url. */
 const KEY_LENGTH = 11;
-/** and when it was taken, epoch milliseconds in base 36: enough until the year 2059. */
+/** The second field: when the push was accepted, epoch milliseconds in base 36. Enough until the year 2059. */
 const TIME_LENGTH = 8;
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
 
-/** What this process knows of a trigger's pushes: when each was taken, by its key; and the latest as they are stored. */
-interface Memory {
-	readonly taken: Map<string, number>;
-	text: string;
+/** How far the clocks of two machines may differ. A record further ahead means that the wall clock was set back. */
+const CLOCK_SKEW_MS = 5_000;
+
+interface Acceptance {
+	/** monotonic milliseconds of this process: ages are counted from here */
+	takenMs: number;
+	/** epoch milliseconds, as stored: identifies the record, and dates it for other processes */
+	epochMs: number;
 }
 
-const memories = new Map<string, Memory>();
-
-/** What a trigger remembers of the pushes that it took. Moments are epoch milliseconds. */
+/** The pushes that one trigger has accepted, as far as this process knows. */
 export class RepeatMemory {
-	/** @param trigger tells this trigger from others in this process */
-	constructor(
-		private readonly trigger: string,
-		private readonly staticData: StoredMemory,
-		private readonly windowMs: number,
-	) {}
+	/** oldest first, but what other processes stored comes where it was read */
+	private readonly accepted = new Map<string, Acceptance>();
+	/** the latest records, as they are stored */
+	private text = '';
+	/** when the newest push was accepted, and for how long it counts */
+	private newestMs = -Infinity;
+	private windowMs = 0;
 
-	/** Was this push taken within the window, as far as is remembered? */
-	holds(deliveryKey: string, nowMs: number): boolean {
-		const takenAtMs = this.memory().taken.get(keyOf(deliveryKey));
-		return takenAtMs !== undefined && nowMs - takenAtMs < this.windowMs;
+	constructor(private readonly clock: Clock) {}
+
+	/** Was this push accepted within the window, as far as is remembered? */
+	has(deliveryKey: string, stored: StoredMemory, windowMs: number): boolean {
+		this.load(stored, windowMs);
+		const taken = this.accepted.get(keyOf(deliveryKey));
+		return taken !== undefined && this.clock.nowMs() - taken.takenMs < windowMs;
 	}
 
-	/** Remembers a push that n8n has taken on, and forgets those that are too old or too many. */
-	keep(deliveryKey: string, nowMs: number): void {
-		const memory = this.memory();
-		const { taken } = memory;
+	/** Remembers a push that n8n has accepted, and forgets those that are too old or too many. */
+	remember(deliveryKey: string, stored: StoredMemory, windowMs: number): void {
+		this.load(stored, windowMs);
 		const key = keyOf(deliveryKey);
-		taken.delete(key);
-		taken.set(key, nowMs);
-		for (const [oldest, takenAtMs] of taken) {
-			if (taken.size <= REMEMBERED_PUSHES && nowMs - takenAtMs < this.windowMs) break;
-			taken.delete(oldest);
+		const taken = { takenMs: this.clock.nowMs(), epochMs: this.clock.epochMs() };
+		this.accepted.delete(key);
+		this.accept(key, taken, windowMs);
+		for (const [oldest, { takenMs }] of this.accepted) {
+			if (this.accepted.size <= REMEMBERED_PUSHES && taken.takenMs - takenMs < windowMs) break;
+			this.accepted.delete(oldest);
 		}
-		let text = latest(memory.text + write(key, nowMs));
-		while (nowMs - read(text).takenAtMs >= this.windowMs) text = text.slice(RECORD_LENGTH);
-		memory.text = text;
-		this.staticData.takenPushes = text;
+		let text = latest(this.text + write(key, taken.epochMs));
+		while (text !== '' && !this.isCurrent(text, taken.takenMs - windowMs)) text = text.slice(RECORD_LENGTH);
+		this.text = text;
+		stored.takenPushes = text;
 	}
 
-	/** What this process knows, with what others have stored. */
-	private memory(): Memory {
-		const memory = memories.get(this.trigger) ?? { taken: new Map<string, number>(), text: '' };
-		memories.set(this.trigger, memory);
-		const { takenPushes: stored } = this.staticData;
-		if (stored && !isKnown(memory, stored.slice(-RECORD_LENGTH))) {
-			for (const record of records(stored)) {
-				const { key, takenAtMs } = read(record);
-				memory.taken.set(key, Math.max(takenAtMs, memory.taken.get(key) ?? 0));
-			}
-			const all = new Set([...records(memory.text), ...records(stored)]);
-			memory.text = latest([...all].sort((a, b) => read(a).takenAtMs - read(b).takenAtMs).join(''));
+	/** True once every push is older than the window: a new memory would know as much. */
+	get isIdle(): boolean {
+		return this.clock.nowMs() - this.newestMs >= this.windowMs;
+	}
+
+	/** Adds what other processes have stored. A writer appends its own push last: if that one is known, so is the rest. */
+	private load(stored: StoredMemory, windowMs: number): void {
+		const { takenPushes } = stored;
+		if (!takenPushes || this.knows(takenPushes.slice(-RECORD_LENGTH))) return;
+		for (const record of records(takenPushes)) this.loadRecord(record, windowMs);
+		const keys = new Set([...records(this.text), ...records(takenPushes)].map((record) => read(record).key));
+		const inOrder = [...keys]
+			.flatMap((key) => {
+				const taken = this.accepted.get(key);
+				return taken ? [{ key, ...taken }] : [];
+			})
+			.sort((a, b) => a.takenMs - b.takenMs);
+		this.text = latest(inOrder.map(({ key, epochMs }) => write(key, epochMs)).join(''));
+	}
+
+	private loadRecord(record: string, windowMs: number): void {
+		if (this.knows(record)) return;
+		const [nowMs, epochMs] = [this.clock.nowMs(), this.clock.epochMs()];
+		const { key, takenEpochMs } = read(record);
+		const known = this.accepted.get(key);
+		if (takenEpochMs - epochMs > CLOCK_SKEW_MS) {
+			// Counts as accepted now, once, and is stored with this date from here on.
+			if (!known) this.accept(key, { takenMs: nowMs, epochMs }, windowMs);
+			return;
 		}
-		return memory;
+		const takenMs = nowMs - Math.max(0, epochMs - takenEpochMs);
+		if (nowMs - takenMs < windowMs && takenMs > (known?.takenMs ?? -Infinity))
+			this.accept(key, { takenMs, epochMs: takenEpochMs }, windowMs);
+	}
+
+	private accept(key: string, taken: Acceptance, windowMs: number): void {
+		this.accepted.set(key, taken);
+		this.newestMs = Math.max(this.newestMs, taken.takenMs);
+		this.windowMs = windowMs;
+	}
+
+	private knows(record: string): boolean {
+		const { key, takenEpochMs } = read(record);
+		return this.accepted.get(key)?.epochMs === takenEpochMs;
+	}
+
+	/** Was the first record of a text accepted after this moment? */
+	private isCurrent(text: string, sinceMs: number): boolean {
+		const taken = this.accepted.get(read(text).key);
+		return taken !== undefined && taken.takenMs > sinceMs;
 	}
 }
 
-/** Who stores puts its own push last: if this process knows that one, it has written or read all of it. */
-function isKnown({ taken }: Memory, lastRecord: string): boolean {
-	const { key, takenAtMs } = read(lastRecord);
-	return taken.get(key) === takenAtMs;
+const memories = new Registry(() => new RepeatMemory(systemClock));
+
+/** What this process remembers of a trigger's pushes. `trigger` identifies the trigger among all in this process. */
+export function repeatMemoryOf(trigger: string): RepeatMemory {
+	return memories.get(trigger);
 }
 
 function keyOf(deliveryKey: string): string {
 	return Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
 }
 
-function write(key: string, takenAtMs: number): string {
-	return key + takenAtMs.toString(36).padStart(TIME_LENGTH, '0');
+function write(key: string, takenEpochMs: number): string {
+	return key + takenEpochMs.toString(36).padStart(TIME_LENGTH, '0');
 }
 
 /** The first record of a text. */
-function read(text: string): { key: string; takenAtMs: number } {
+function read(text: string): { key: string; takenEpochMs: number } {
 	return {
 		key: text.slice(0, KEY_LENGTH),
-		takenAtMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
+		takenEpochMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
 	};
 }
 

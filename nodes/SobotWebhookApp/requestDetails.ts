@@ -1,6 +1,7 @@
-// The request behind a push, as a builder may see it: without what would let others push.
-import type { PushSecret } from './mayPush';
+// The request behind a push, as a builder may see it: without anything that would let others push.
+import type { PushSecret } from './pushSecret';
 
+/** The parts of a request that 'Include Request' adds to the output. */
 export interface RequestDetails {
 	method: string;
 	query: Readonly<Record<string, unknown>>;
@@ -9,21 +10,58 @@ export interface RequestDetails {
 
 const ALWAYS_SECRET = ['authorization', 'proxy-authorization', 'cookie'];
 
-/** Leaves out every header that carries credentials, and the parameter or header of this trigger's own secret. */
-export function withoutSecrets({ method, query, headers }: RequestDetails, secret?: PushSecret) {
+/**
+ * Leaves out every header that carries credentials, the parameter or header of this trigger's own secret, and every
+ * value that contains the secret: proxies repeat the whole URL in headers such as x-original-url.
+ */
+export function withoutSecrets(
+	{ method, query, headers }: RequestDetails,
+	secret?: PushSecret,
+): RequestDetails {
 	const secretHeaders = [
 		...ALWAYS_SECRET,
 		...(secret?.method === 'header' ? [secret.headerName.toLowerCase()] : []),
 	];
 	const secretParameters = secret?.method === 'query' ? [secret.parameterName] : [];
-	return { method, query: omit(query, secretParameters), headers: omit(headers, secretHeaders) };
+	return {
+		method,
+		query: omit(query, secretParameters, secret),
+		headers: omit(headers, secretHeaders, secret),
+	};
 }
 
-function omit<Value>(
-	record: Readonly<Record<string, Value>>,
+function omit(
+	record: Readonly<Record<string, unknown>>,
 	names: readonly string[],
-): Record<string, Value> {
+	secret?: PushSecret,
+): Record<string, unknown> {
 	return Object.fromEntries(
-		Object.entries(record).filter(([name]) => !names.includes(name.toLowerCase()) && !names.includes(name)),
+		Object.entries(record).filter(
+			([name, value]) =>
+				!names.includes(name.toLowerCase()) && !names.includes(name) && !(secret && reveals(value, secret)),
+		),
 	);
+}
+
+/** Does a value contain the secret: as it is, percent-encoded, or as basic authentication? */
+function reveals(value: unknown, secret: PushSecret): boolean {
+	if (secret.secret === '') return false;
+	if (typeof value === 'object' && value !== null)
+		return Object.values(value).some((inner) => reveals(inner, secret));
+	const text = String(value);
+	const basic = Buffer.from(`${secret.user}:${secret.secret}`).toString('base64');
+	return [text, decoded(text), decoded(text.replaceAll('+', ' '))].some(
+		(form) => form.includes(secret.secret) || form.includes(basic),
+	);
+}
+
+/** Undoes percent-encoding, as far as it is valid. */
+function decoded(text: string): string {
+	return text.replace(/(%[0-9a-f]{2})+/gi, (encoded) => {
+		try {
+			return decodeURIComponent(encoded);
+		} catch {
+			return encoded;
+		}
+	});
 }

@@ -17,7 +17,7 @@ export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 
 /** What became of a customer; `notSent` if no call for them ever left, `alreadySent` by an earlier run. */
 export interface Result extends Omit<Verdict, 'outcome'> {
-	readonly outcome: Outcome | 'notSent' | 'alreadySent';
+	readonly outcome: Exclude<Outcome, 'tokenRefused' | 'canvasOrToken'> | 'notSent' | 'alreadySent';
 }
 
 /** One customer of a batch. Without a `result` they have not been sent, or their call is in flight. */
@@ -88,7 +88,7 @@ class Delivery {
 	/** why the latest call has to be sent again, if it does */
 	private obstacle?: Verdict;
 	/** the result of everyone who is left */
-	private end?: Result;
+	private end?: Verdict | Result;
 
 	constructor(
 		private readonly customers: readonly Customer[],
@@ -290,9 +290,9 @@ class Delivery {
 		this.settle(customer, verdict);
 	}
 
-	private settle(customer: Customer, verdict: Result): void {
+	private settle(customer: Customer, verdict: Verdict | Result): void {
 		const isClear = CLEAR_OUTCOMES.includes(verdict.outcome) || !customer.isInDoubt;
-		const result = isClear ? verdict : { ...verdict, ...IN_DOUBT };
+		const result: Result = isClear ? asResult(verdict) : { ...verdict, ...IN_DOUBT };
 		customer.result = result;
 		this.options.ledger?.record(customer);
 		const isAsWanted =
@@ -301,6 +301,13 @@ class Delivery {
 			(result.outcome === 'unknown' && this.options.unknownOutcome === 'treatAsSent');
 		if (!isAsWanted) this.options.batch.hasFailed = true;
 	}
+}
+
+/** Whatever Sobot refused a call for, it refused it. */
+function asResult(verdict: Verdict | Result): Result {
+	const { outcome } = verdict;
+	if (outcome === 'tokenRefused' || outcome === 'canvasOrToken') return { ...verdict, outcome: 'refused' };
+	return verdict as Result;
 }
 
 const CLEAR_OUTCOMES: readonly string[] = ['accepted', 'alreadySent', 'unknown'];

@@ -122,7 +122,8 @@ export class TokenSession {
 	confirm(token: Token): void {
 		this.confirmed.add(token.value);
 		this.backoff.confirmed();
-		if (this.renewed && token.value === this.current?.value) this.renewed.confirmedAtMs ??= this.clock.nowMs();
+		if (this.renewed && token.value === this.current?.value)
+			this.renewed.confirmedAtMs ??= this.clock.nowMs();
 	}
 
 	/** Whether an answer has shown that Sobot accepts, or once accepted, this token. */
@@ -177,7 +178,8 @@ export class TokenSession {
 	private async renew(store: TokenStore): Promise<Token> {
 		const previous = this.current;
 		const hasTime = previous !== undefined && this.isUsable(previous);
-		const found = (await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
+		const found =
+			(await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
 		if (found) {
 			this.spread.othersRenewed();
 			if (found.value !== this.current?.value) this.adopt(found, false);

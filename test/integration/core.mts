@@ -7,11 +7,13 @@ import {
 	Credentials,
 	ExecutionLifecycleHooks,
 	getAdditionalKeys,
+	HookContext,
 	WebhookContext,
 	WorkflowExecute,
 } from 'n8n-core';
 import {
 	createEmptyRunExecutionData,
+	createRunExecutionData,
 	ICredentialsHelper,
 	isExpression,
 	NodeHelpers,
@@ -34,6 +36,7 @@ import {
 	type IRun,
 	type IWebhookData,
 	type IWorkflowExecuteAdditionalData,
+	type WorkflowActivateMode,
 	type WorkflowExecuteMode,
 } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
@@ -232,13 +235,29 @@ export interface ActionRun {
 }
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
-export async function runAction({
-	items,
-	parameters = {},
-	credentials,
-	node,
-	stopWhen,
-}: ActionRun): Promise<IRun> {
+export async function runAction(action: ActionRun): Promise<IRun> {
+	const { workflow, startNode } = actionWorkflow(action);
+	const run = new WorkflowExecute(additionalData(action.credentials), 'manual').run({ workflow, startNode });
+	void action.stopWhen?.then(() => run.cancel());
+	return await run;
+}
+
+/** n8n's Retry of an execution that has failed: what it was stored with, and the workflow of `action`. */
+export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
+	// n8n stores an execution's data as JSON. Source: n8n, ExecutionService.retry.
+	const data = structuredClone(failed.data);
+	const { lastNodeExecuted = '', runData } = data.resultData;
+	delete data.resultData.error;
+	if (runData[lastNodeExecuted]?.at(-1)?.error) runData[lastNodeExecuted].pop();
+	const { workflow } = actionWorkflow(action);
+	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
+		Object.assign(node, workflow.getNode(node.name));
+	}
+	const execution = new WorkflowExecute(additionalData(action.credentials), 'retry', data);
+	return await execution.processRunExecutionData(workflow);
+}
+
+function actionWorkflow({ items, parameters = {}, node }: ActionRun) {
 	const action: INode = {
 		id: 'action',
 		name: 'Sobot',
@@ -248,7 +267,7 @@ export async function runAction({
 		credentials: { sobotApi: details('sobotApi') },
 		...node,
 	};
-	const start: INode = {
+	const startNode: INode = {
 		id: 'items',
 		name: 'Items',
 		type: 'items',
@@ -257,14 +276,12 @@ export async function runAction({
 		parameters: {},
 	};
 	const workflow = new Workflow({
-		nodes: [start, action],
+		nodes: [startNode, action],
 		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
-	const run = new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
-	void stopWhen?.then(() => run.cancel());
-	return await run;
+	return { workflow, startNode };
 }
 
 /** Does something for each item in a node of its own, with the Sobot API credential: as n8n's HTTP Request node does. */
@@ -320,39 +337,31 @@ export function outcomeOf(run: IRun) {
 		output: task?.data?.main?.[0] ?? [],
 		errorOutput: task?.data?.main?.[1] ?? [],
 		error: run.data.resultData.error,
+		hints: task?.hints ?? [],
 	};
 }
 
 export interface Request {
 	method?: string;
 	body?: unknown;
+	rawBody?: Buffer;
 	query?: Record<string, unknown>;
 	headers?: Record<string, string>;
 	rawHeaders?: string[];
 	ip?: string;
 }
 
+/** A line that a node wrote to n8n's log. */
+export type LogLine = [level: string, message: string];
+
 /** Gives a push to the trigger's `webhook()` in n8n-core's own context. */
 export async function push(
 	request: Request,
 	parameters: INodeParameters = {},
 	credentials = new StoredCredentials(),
+	mode: WorkflowExecuteMode = 'webhook',
+	workflow = triggerWorkflow(parameters),
 ) {
-	const node: INode = {
-		id: 'trigger',
-		name: 'Trigger',
-		...TRIGGER,
-		position: [0, 0],
-		parameters: withDefaults(parameters),
-		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
-	};
-	const workflow = new Workflow({
-		id: 'w',
-		nodes: [node],
-		connections: {},
-		active: true,
-		nodeTypes: nodeTypes({}),
-	});
 	const headers = { 'content-type': 'application/json', ...request.headers };
 	const answer = { status: 0, headers: {} as Record<string, string>, body: undefined as unknown };
 	const response = {
@@ -371,12 +380,13 @@ export async function push(
 	};
 	const context = new WebhookContext(
 		workflow,
-		node,
+		triggerOf(workflow),
 		{
 			...additionalData(credentials),
 			httpRequest: {
 				method: request.method ?? 'POST',
 				body: request.body,
+				rawBody: request.rawBody,
 				query: request.query ?? {},
 				headers,
 				rawHeaders: request.rawHeaders ?? Object.entries(headers).flat(),
@@ -384,13 +394,138 @@ export async function push(
 			},
 			httpResponse: response,
 		} as unknown as IWorkflowExecuteAdditionalData,
-		'webhook',
+		mode,
 		{ webhookDescription: {} } as IWebhookData,
 		[],
 		createEmptyRunExecutionData(),
 	);
+	const log = recordLog(context);
 	const data = await new SobotWebhookAppTrigger().webhook.call(context);
-	return { data, answer };
+	return { data, answer, log };
+}
+
+/** A workflow that begins with the trigger; `after` follow it in a row. The same object stands for one saved workflow. */
+export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[] = []): Workflow {
+	const trigger: INode = {
+		id: `trigger ${workflowCount++}`,
+		name: 'Trigger',
+		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: withDefaults(parameters),
+		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
+		webhookId: 'w-1',
+	};
+	const nodes = [trigger, ...after];
+	const connections = Object.fromEntries(
+		nodes
+			.slice(1)
+			.map(({ name }, index) => [
+				nodes[index]?.name ?? '',
+				{ main: [[{ node: name, type: 'main' as const, index: 0 }]] },
+			]),
+	);
+	return new Workflow({ id: 'w', nodes, connections, active: true, nodeTypes: nodeTypes({}) });
+}
+
+let workflowCount = 0;
+
+function triggerOf(workflow: Workflow): INode {
+	const trigger = workflow.getNode('Trigger');
+	if (!trigger) throw new Error('This workflow has no trigger.');
+	return trigger;
+}
+
+/** Switches a workflow on, as n8n does when it is published; `manual`: when the editor listens for a test event. */
+export async function switchOn(
+	workflow: Workflow,
+	activation: WorkflowActivateMode = 'activate',
+	webhookBaseUrl = 'https://n8n.example.com/webhook',
+): Promise<LogLine[]> {
+	const mode = activation === 'manual' ? 'manual' : 'trigger';
+	const data = { ...additionalData(new StoredCredentials()), webhookBaseUrl };
+	const context = new HookContext(workflow, triggerOf(workflow), data, mode, activation);
+	const log = recordLog(context);
+	await new SobotWebhookAppTrigger().webhookMethods.default.create.call(context);
+	return log;
+}
+
+function recordLog(context: object): LogLine[] {
+	const lines: LogLine[] = [];
+	const level = (name: string) => (message: string) => void lines.push([name, message]);
+	const logger = Object.fromEntries(['debug', 'info', 'warn', 'error'].map((name) => [name, level(name)]));
+	Object.defineProperty(context, 'logger', { value: logger });
+	return lines;
+}
+
+export interface PushRun {
+	/** in the order in which they are connected before Acknowledge */
+	triggers: Array<{ name: string; responseMode: string }>;
+	/** the trigger that the push came to; none: the workflow starts elsewhere */
+	startedBy?: string;
+	/** what the trigger puts out */
+	items?: INodeExecutionData[];
+	/** the parameter 'Outcome' of each Acknowledge node, one behind the other */
+	outcomes: string[];
+	mode?: WorkflowExecuteMode;
+	node?: Partial<INode>;
+}
+
+/** Runs a workflow that acknowledges a push. `answers`: what n8n was given for Sobot. */
+export async function runAcknowledge({
+	triggers,
+	startedBy,
+	items = [{ json: {} }],
+	outcomes,
+	mode = 'webhook',
+	node,
+}: PushRun) {
+	const trigger = ({ name, responseMode }: PushRun['triggers'][number]): INode => ({
+		id: name,
+		name,
+		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: withDefaults({ responseMode }),
+	});
+	const acknowledge = (outcome: string, index: number): INode => ({
+		id: `Answer ${index}`,
+		name: `Answer ${index}`,
+		type: 'n8n-nodes-sobot.sobotRuleEngine',
+		typeVersion: 1,
+		position: [200, 0],
+		parameters: { resource: 'webhookApp', operation: 'acknowledge', outcome },
+		...node,
+	});
+	const start: INode = {
+		id: 'items',
+		name: 'Items',
+		type: 'items',
+		typeVersion: 1,
+		position: [0, 0],
+		parameters: {},
+	};
+	const answers = outcomes.map(acknowledge);
+	const to = (name: string) => ({ main: [[{ node: name, type: 'main' as const, index: 0 }]] });
+	const workflow = new Workflow({
+		id: 'w',
+		nodes: [start, ...triggers.map(trigger), ...answers],
+		connections: Object.fromEntries([
+			...[start, ...triggers].map(({ name }) => [name, to('Answer 0')]),
+			...answers.slice(1).map(({ name }, index) => [`Answer ${index}`, to(name)]),
+		]),
+		active: true,
+		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
+	});
+	const startNode = workflow.getNode(startedBy ?? 'Items') ?? start;
+	const sent: unknown[] = [];
+	const data = additionalData(new StoredCredentials());
+	data.hooks?.addHandler('sendResponse', (response) => void sent.push(response));
+	const stack = [{ node: startNode, data: { main: [items] }, source: null }];
+	const runData = createRunExecutionData({ executionData: { nodeExecutionStack: stack } });
+	const run = await new WorkflowExecute(data, mode, runData).processRunExecutionData(workflow);
+	const tasks = outcomes.map((_, index) => run.data.resultData.runData[`Answer ${index}`]?.[0]);
+	return { sent, tasks, error: run.data.resultData.error };
 }
 
 function withDefaults(parameters: INodeParameters): INodeParameters {
@@ -404,6 +539,7 @@ function details(type: string): INodeCredentialsDetails {
 function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	const types: Record<string, INodeType> = {
 		[ACTION.type]: new SobotRuleEngine(),
+		[`${ACTION.type}Tool`]: new SobotRuleEngine(),
 		[TRIGGER.type]: new SobotWebhookAppTrigger(),
 		...more,
 	};

@@ -1,4 +1,5 @@
-import { push, StoredCredentials } from './core.mts';
+import type { INode, INodeParameters, IWebhookResponseData } from 'n8n-workflow';
+import { push, StoredCredentials, switchOn, triggerWorkflow } from './core.mts';
 
 const BODY = { id: '123', pid: '456', nick: 'John', email: 'a@b.c;d@e.f' };
 const ACKNOWLEDGED = { code: 0, status: 0 };
@@ -67,6 +68,37 @@ describe('with the Sobot Webhook App credential', () => {
 		expect(answer).toEqual({ status: 401, headers: {}, body: { code: 401, status: 1 } });
 	});
 
+	test('says in the log that it refused one, and why, without the secret', async () => {
+		const { log } = await push({ body: BODY, query: { key: 'x' } }, PROTECTED, credentials);
+		expect(log).toEqual([
+			['warn', '"Trigger" refused a push with 401: the query parameter "key" does not match.'],
+		]);
+	});
+
+	test.each([undefined, null, 7])(
+		'a secret that is %j lets nobody in, and starts nothing',
+		async (secret) => {
+			const unresolved = new StoredCredentials();
+			unresolved.add('sobotWebhookAppApi', { method: 'basic', user: 'u', secret: secret as unknown as string });
+			const authorization = `Basic ${Buffer.from(`u:${secret}`).toString('base64')}`;
+			const { data, answer } = await push({ body: BODY, headers: { authorization } }, PROTECTED, unresolved);
+			expect(data).toEqual({ noWebhookResponse: true });
+			expect(answer.status).toBe(401);
+		},
+	);
+
+	test('answers 500 and starts nothing if the credential cannot be read', async () => {
+		const { data, answer, log } = await push({ body: BODY }, PROTECTED, new StoredCredentials());
+		expect(data).toEqual({ noWebhookResponse: true });
+		expect(answer).toEqual({ status: 500, headers: {}, body: { code: 500, status: 1 } });
+		expect(log).toEqual([
+			[
+				'warn',
+				'"Trigger" refused a push with 500: the trigger\'s settings cannot be read: There is no credential of type sobotWebhookAppApi..',
+			],
+		]);
+	});
+
 	test('shows the request without secrets', async () => {
 		const { data } = await push(
 			{
@@ -85,19 +117,161 @@ describe('with the Sobot Webhook App credential', () => {
 	});
 });
 
-test('acknowledges and drops pushes of other companies', async () => {
-	const options = { companyIds: '999, 456' };
+test.each([
+	'999, 456',
+	'999，456',
+	'999、456',
+	'999；456',
+	'999 456',
+	'999\n456',
+	456,
+	[999, 456],
+	'={{ 456 }}',
+])('takes pushes of the companies %j, acknowledges and drops those of others', async (companyIds) => {
+	const options = { companyIds } as INodeParameters;
 	expect((await push({ body: BODY }, { options })).data.workflowData).toHaveLength(1);
-	expect((await push({ body: { ...BODY, pid: '1' } }, { options })).data).toEqual({
-		webhookResponse: ACKNOWLEDGED,
-	});
-	expect((await push({ body: {} }, { options })).data).toEqual({ webhookResponse: ACKNOWLEDGED });
+	for (const body of [{ ...BODY, pid: '1' }, {}]) {
+		const { data, log } = await push({ body }, { options });
+		expect(data).toEqual({ webhookResponse: ACKNOWLEDGED });
+		expect(log).toEqual([
+			['debug', `"Trigger" acknowledged a push and dropped it: its company is not in 'Company IDs'.`],
+		]);
+	}
 });
+
+test.each(['={{ undefined }}', '={{ null }}', '={{ "" }}', ' , ', "'456'", '={{ ({}) }}'])(
+	'Company IDs that resolve to nothing, %j, drop nothing: Sobot is told that the push failed',
+	async (companyIds) => {
+		const { data, answer } = await push({ body: BODY }, { options: { companyIds } });
+		expect(data).toEqual({ noWebhookResponse: true });
+		expect(answer.status).toBe(500);
+	},
+);
 
 test('refuses addresses that are not on the list with 403', async () => {
 	const options = { ipAllowlist: '198.51.100.0/24' };
-	expect((await push({ body: BODY }, { options })).answer.body).toEqual({ code: 403, status: 1 });
+	const refused = await push({ body: BODY }, { options });
+	expect(refused.answer.body).toEqual({ code: 403, status: 1 });
+	expect(refused.log).toEqual([
+		['warn', `"Trigger" refused a push with 403: its address, 203.0.113.7, is not in 'IP Allowlist'.`],
+	]);
 	expect((await push({ body: BODY, ip: '198.51.100.9' }, { options })).data.webhookResponse).toEqual(
 		ACKNOWLEDGED,
 	);
+});
+
+test.each(['={{ undefined }}', '={{ null }}', '={{ 5 }}', '={{ ({}) }}', '={{ [] }}', '', ' , '])(
+	'an IP Allowlist that resolves to nothing, %j, lets nobody in',
+	async (ipAllowlist) => {
+		const { data, answer } = await push({ body: BODY }, { options: { ipAllowlist } });
+		expect(data).toEqual({ noWebhookResponse: true });
+		expect(answer.status).toBe(403);
+	},
+);
+
+test('options that cannot be resolved: 500, and nothing starts', async () => {
+	const options = { ipAllowlist: '={{ $("Nowhere").item.json.list }}' };
+	const { data, answer } = await push({ body: BODY }, { options });
+	expect(data).toEqual({ noWebhookResponse: true });
+	expect(answer.status).toBe(500);
+});
+
+describe('redeliveries', () => {
+	const options = { ignoreRepeatsMinutes: 5 };
+	const credentials = new StoredCredentials();
+	/** as n8n does once it holds the execution */
+	const readTwice = (data: IWebhookResponseData) => [data.webhookResponse, data.webhookResponse];
+
+	test('are dropped once n8n has stored the push, and not before', async () => {
+		const workflow = triggerWorkflow({ options });
+		const send = async () => await push({ body: BODY }, {}, credentials, 'webhook', workflow);
+		await send();
+		const second = await send();
+		expect(second.data.workflowData).toHaveLength(1);
+		expect(readTwice(second.data)).toEqual([ACKNOWLEDGED, ACKNOWLEDGED]);
+		expect((await send()).data).toEqual({ webhookResponse: ACKNOWLEDGED });
+	});
+
+	test('take one record each in static data, although n8n reads the answer twice', async () => {
+		const workflow = triggerWorkflow({ options });
+		for (const id of ['1', '2', '3']) {
+			const { data } = await push({ body: { id } }, {}, credentials, 'webhook', workflow);
+			readTwice(data);
+		}
+		const trigger = workflow.getNode('Trigger') ?? undefined;
+		expect(String(workflow.getStaticData('node', trigger).takenPushes)).toHaveLength(3 * 19);
+	});
+
+	test.each([
+		['in a test run', { options }, 'manual' as const],
+		['where the workflow acknowledges', { options, responseMode: 'responseNode' }, 'webhook' as const],
+		['without the option', {}, 'webhook' as const],
+	])('start the workflow again %s', async (_, parameters, mode) => {
+		const workflow = triggerWorkflow(parameters);
+		for (let i = 0; i < 2; i++) {
+			const { data } = await push({ body: BODY }, {}, credentials, mode, workflow);
+			expect(data.workflowData).toHaveLength(1);
+			readTwice(data);
+		}
+	});
+});
+
+test('pushes that differ only in what JSON.parse rounds have different delivery keys', async () => {
+	const keys = ['{"id":9007199254740992}', '{"id":9007199254740993}'].map(async (text) => {
+		const { data } = await push({ body: JSON.parse(text) as unknown, rawBody: Buffer.from(text) });
+		return data.workflowData?.[0]?.[0]?.json.deliveryKey;
+	});
+	const [one, other] = await Promise.all(keys);
+	expect(one).not.toBe(other);
+});
+
+describe('when the workflow is switched on', () => {
+	const acknowledge = (more: Partial<INode> = {}): INode => ({
+		id: 'a',
+		name: 'Answer',
+		type: 'n8n-nodes-sobot.sobotRuleEngine',
+		typeVersion: 1,
+		position: [200, 0],
+		parameters: { resource: 'webhookApp', operation: 'acknowledge' },
+		...more,
+	});
+
+	test.each<[Record<string, string>, string]>([
+		[{ ipAllowlist: 'example.com' }, "'IP Allowlist' contains invalid entries: example.com"],
+		[{ ipAllowlist: '={{ null }}' }, "'IP Allowlist' is empty. As it is, every push would be refused."],
+		[{ companyIds: '456, #789' }, "'Company IDs' contains invalid entries: #789"],
+	])('the options %j are refused, also in a test', async (options, message) => {
+		await expect(switchOn(triggerWorkflow({ options }))).rejects.toThrow(message);
+		await expect(switchOn(triggerWorkflow({ options }), 'manual')).rejects.toThrow(message);
+	});
+
+	test.each([
+		['none', []],
+		['a disabled one', [acknowledge({ disabled: true })]],
+		['one that does something else', [acknowledge({ parameters: { resource: 'canvas' } })]],
+	])('without an Acknowledge node behind it that answers, it is refused: %s', async (_, after) => {
+		const workflow = triggerWorkflow({ responseMode: 'responseNode' }, after);
+		await expect(switchOn(workflow)).rejects.toThrow('No node behind this trigger acknowledges the push.');
+		// A builder listens before the workflow is complete.
+		expect(await switchOn(workflow, 'manual')).toEqual([]);
+	});
+
+	test('with one, or where the trigger acknowledges, it is not', async () => {
+		const away = acknowledge({ name: 'Away', parameters: { resource: 'canvas' } });
+		expect(await switchOn(triggerWorkflow({ responseMode: 'responseNode' }, [away, acknowledge()]))).toEqual(
+			[],
+		);
+		expect(await switchOn(triggerWorkflow())).toEqual([]);
+	});
+
+	test('a Production URL that Sobot cannot reach leaves a line in the log', async () => {
+		const local = 'http://localhost:5678/webhook';
+		expect(await switchOn(triggerWorkflow(), 'activate', local)).toEqual([
+			[
+				'warn',
+				'The Production URL of "Trigger" begins with http://localhost:5678, where Sobot cannot reach it. Set WEBHOOK_URL to the public address of this n8n.',
+			],
+		]);
+		expect(await switchOn(triggerWorkflow(), 'manual', local)).toEqual([]);
+	});
 });

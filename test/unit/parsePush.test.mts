@@ -139,7 +139,26 @@ test("gives custom fields the builder's names", () => {
 	});
 });
 
-test('the delivery key is the same for a repeat, however its keys are ordered, and another for another push', () => {
+test('a name that another field of the push has already does not overwrite that field', () => {
+	const names = new Map([['aaa', 'bbb']]);
+	expect(parsePush({ ex_fields: { aaa: '1', bbb: '2' } }, names).customFields).toEqual({
+		aaa: '1',
+		bbb: '2',
+	});
+	expect(parsePush({ ex_fields: { aaa: '1' } }, names).customFields).toEqual({ bbb: '1' });
+});
+
+test('pushes that differ only in what JSON.parse rounds have different delivery keys', () => {
+	const keyOf = (text: string) =>
+		deliveryKeyOf(JSON.parse(text) as Record<string, unknown>, Buffer.from(text));
+	expect(keyOf('{"id":9007199254740993}')).not.toBe(keyOf('{"id":9007199254740992}'));
+	expect(keyOf('{"a":[0.1]}')).not.toBe(keyOf('{"a":[0.10000000000000001]}'));
+	expect(keyOf('{"id":9007199254740993}')).toBe(keyOf('{"id":9007199254740993}'));
+	// Text and safe integers need no look at the raw body.
+	expect(keyOf('{"id":"9007199254740993","n":5}')).toBe(keyOf('{"n":5, "id":"9007199254740993"}'));
+});
+
+test('the delivery key is the same for a redelivery, however its keys are ordered, and another for another push', () => {
 	const reordered = Object.fromEntries(Object.entries(EXAMPLE).reverse());
 	expect(deliveryKeyOf(reordered)).toBe(deliveryKeyOf(EXAMPLE));
 	expect(deliveryKeyOf({ ...EXAMPLE, remark: 'Another' })).not.toBe(deliveryKeyOf(EXAMPLE));

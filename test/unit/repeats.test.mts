@@ -5,91 +5,157 @@ import {
 	STORED_PUSHES,
 	type StoredMemory,
 } from '../../nodes/SobotWebhookApp/repeats';
+import { SimulatedClock } from './clock.mts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const key = (id: number) => deliveryKeyOf({ id: String(id) });
 /** Static data as n8n reads it for each push. */
 const read = (saved: StoredMemory) => structuredClone(saved);
 
-let triggers = 0;
-/** A trigger that this process has not seen: as after a restart, or in another process. */
-const unseen = () => `trigger ${triggers++}`;
+let clock: SimulatedClock;
+beforeEach(() => (clock = new SimulatedClock()));
 
-test('an equal body within the window is a repeat, another or a later one is not', () => {
-	const memory = new RepeatMemory(unseen(), {}, 10 * MINUTE_MS);
-	expect(memory.holds(key(1), 0)).toBe(false);
-	memory.keep(key(1), 0);
-	expect(memory.holds(key(1), 10 * MINUTE_MS - 1)).toBe(true);
-	expect(memory.holds(key(1), 10 * MINUTE_MS)).toBe(false);
-	expect(memory.holds(key(2), 1)).toBe(false);
+/** A process that has seen nothing yet: after a restart, or another one. */
+const newProcess = () => new RepeatMemory(clock);
+
+test('an equal body within the window is a duplicate, another or a later one is not', async () => {
+	const [memory, saved] = [newProcess(), {}];
+	expect(memory.has(key(1), saved, 10 * MINUTE_MS)).toBe(false);
+	memory.remember(key(1), saved, 10 * MINUTE_MS);
+	await clock.advance(10 * MINUTE_MS - 1);
+	expect(memory.has(key(1), saved, 10 * MINUTE_MS)).toBe(true);
+	expect(memory.has(key(2), saved, 10 * MINUTE_MS)).toBe(false);
+	await clock.advance(1);
+	expect(memory.has(key(1), saved, 10 * MINUTE_MS)).toBe(false);
 });
 
 test.each([
-	['this process', REMEMBERED_PUSHES, (trigger: string) => trigger],
-	['another, or n8n once restarted,', STORED_PUSHES, () => unseen()],
-])('%s remembers the latest %i pushes, and no more, however many come by', (_, remembered, process) => {
-	const [trigger, saved] = [unseen(), {} as StoredMemory];
-	const memory = new RepeatMemory(trigger, saved, 60 * MINUTE_MS);
+	['the same process', REMEMBERED_PUSHES, (memory: RepeatMemory) => memory],
+	['another process, or n8n after a restart,', STORED_PUSHES, () => newProcess()],
+])('%s remembers the latest %i pushes and no more', (_, remembered, later) => {
+	const [memory, saved] = [newProcess(), {} as StoredMemory];
 	const last = REMEMBERED_PUSHES + 1000;
-	for (let i = 0; i <= last; i++) memory.keep(key(i), i);
-	const later = new RepeatMemory(process(trigger), read(saved), 60 * MINUTE_MS);
-	expect(later.holds(key(last), last)).toBe(true);
-	expect(later.holds(key(last - remembered + 1), last)).toBe(true);
-	expect(later.holds(key(last - remembered), last)).toBe(false);
+	for (let i = 0; i <= last; i++) memory.remember(key(i), saved, HOUR_MS);
+	const [reader, stored] = [later(memory), read(saved)];
+	expect(reader.has(key(last), stored, HOUR_MS)).toBe(true);
+	expect(reader.has(key(last - remembered + 1), stored, HOUR_MS)).toBe(true);
+	expect(reader.has(key(last - remembered), stored, HOUR_MS)).toBe(false);
 	expect(JSON.stringify(saved).length).toBeLessThan(6000);
 });
 
-test('a process remembers what others stored, in whatever order the pushes came', () => {
-	const [here, there] = [unseen(), unseen()];
+test('a process remembers what others stored, in whatever order the pushes came', async () => {
+	const [here, there] = [newProcess(), newProcess()];
 	let saved: StoredMemory = {};
 	for (let i = 0; i < 3 * STORED_PUSHES; i++) {
 		saved = read(saved);
-		new RepeatMemory(i % 3 ? here : there, saved, MINUTE_MS).keep(key(i), i);
+		(i % 3 ? here : there).remember(key(i), saved, MINUTE_MS);
+		if (i % 50 === 0) await clock.advance(1);
 	}
-	for (const trigger of [here, there]) {
-		const memory = new RepeatMemory(trigger, saved, MINUTE_MS);
-		const held = Array.from({ length: 3 * STORED_PUSHES }, (_, i) => memory.holds(key(i), 3 * STORED_PUSHES));
+	for (const memory of [here, there]) {
+		const held = Array.from({ length: 3 * STORED_PUSHES }, (_, i) => memory.has(key(i), saved, MINUTE_MS));
 		expect(held).not.toContain(false);
 	}
 });
 
-test('forgets what is older than the window', () => {
-	const saved: StoredMemory = {};
-	const memory = new RepeatMemory(unseen(), saved, MINUTE_MS);
-	memory.keep(key(1), 0);
+test('forgets what is older than the window', async () => {
+	const [memory, saved] = [newProcess(), {} as StoredMemory];
+	memory.remember(key(1), saved, MINUTE_MS);
 	const { length } = saved.takenPushes ?? '';
-	memory.keep(key(2), 2 * MINUTE_MS);
+	await clock.advance(2 * MINUTE_MS);
+	memory.remember(key(2), saved, MINUTE_MS);
 	expect(saved.takenPushes?.length).toBe(length);
 });
 
-test('holds pushes that came together, though the one that is saved last overwrites the other', () => {
-	const [trigger, first, second] = [unseen(), read({}), read({})];
-	new RepeatMemory(trigger, first, MINUTE_MS).keep(key(1), 0);
-	new RepeatMemory(trigger, second, MINUTE_MS).keep(key(2), 1);
-	const later = new RepeatMemory(trigger, read(first), MINUTE_MS);
-	expect([1, 2, 3].map((id) => later.holds(key(id), 2))).toEqual([true, true, false]);
-	const restarted = new RepeatMemory(unseen(), read(second), MINUTE_MS);
-	expect([1, 2, 3].map((id) => restarted.holds(key(id), 2))).toEqual([true, true, false]);
+test('a window too short for the clock to measure forgets everything at once', () => {
+	const [memory, saved] = [newProcess(), {} as StoredMemory];
+	memory.remember(key(1), saved, 1e-9);
+	expect(saved.takenPushes).toBe('');
+	expect(memory.has(key(2), saved, 1e-9)).toBe(false);
 });
 
-test('two processes that store in turns know of each other, at the moments at which pushes were taken', () => {
-	const [here, there] = [unseen(), unseen()];
+test('knows concurrent pushes, though the one that is saved last overwrites the other', () => {
+	const [memory, first, second] = [newProcess(), read({}), read({})];
+	memory.remember(key(1), first, MINUTE_MS);
+	memory.remember(key(2), second, MINUTE_MS);
+	expect([1, 2, 3].map((id) => memory.has(key(id), read(first), MINUTE_MS))).toEqual([true, true, false]);
+	const restarted = newProcess();
+	expect([1, 2, 3].map((id) => restarted.has(key(id), read(second), MINUTE_MS))).toEqual([true, true, false]);
+});
+
+test('two processes that store in turns know of each other, at the moments at which pushes were accepted', async () => {
+	const [here, there] = [newProcess(), newProcess()];
 	let saved: StoredMemory = {};
-	for (const [trigger, id] of [
+	for (const [memory, id] of [
 		[here, 1],
 		[there, 2],
 		[here, 3],
 	] as const) {
+		await clock.advance(1);
 		saved = read(saved);
-		new RepeatMemory(trigger, saved, MINUTE_MS).keep(key(id), 1_800_000_000_000 + id);
+		memory.remember(key(id), saved, MINUTE_MS);
 	}
-	const memory = new RepeatMemory(there, saved, MINUTE_MS);
-	const atMs = 1_800_000_000_000 + MINUTE_MS;
-	expect([1, 2, 3].map((id) => memory.holds(key(id), atMs + 2))).toEqual([false, false, true]);
-	expect([1, 2, 3].map((id) => memory.holds(key(id), atMs))).toEqual([true, true, true]);
+	await clock.advance(MINUTE_MS - 3);
+	const known = () => [1, 2, 3].map((id) => there.has(key(id), saved, MINUTE_MS));
+	expect(known()).toEqual([true, true, true]);
+	await clock.advance(2);
+	expect(known()).toEqual([false, false, true]);
 });
 
-test('does not hold what another trigger has taken', () => {
-	new RepeatMemory(unseen(), {}, MINUTE_MS).keep(key(1), 0);
-	expect(new RepeatMemory(unseen(), {}, MINUTE_MS).holds(key(1), 1)).toBe(false);
+describe('when the wall clock jumps', () => {
+	test.each([-HOUR_MS, HOUR_MS])('by %i ms: the process that accepted a push counts on', async (jumpMs) => {
+		const [memory, saved] = [newProcess(), {} as StoredMemory];
+		memory.remember(key(1), saved, 10 * MINUTE_MS);
+		clock.wallOffsetMs = jumpMs;
+		await clock.advance(10 * MINUTE_MS - 1);
+		expect(memory.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(true);
+		await clock.advance(1);
+		expect(memory.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(false);
+	});
+
+	test('back: another process takes a stored push for just accepted, and for one window only', async () => {
+		const saved: StoredMemory = {};
+		newProcess().remember(key(1), saved, 10 * MINUTE_MS);
+		clock.wallOffsetMs = -15 * HOUR_MS;
+		const later = newProcess();
+		for (let minute = 0; minute < 10; minute++) {
+			expect(later.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(true);
+			await clock.advance(MINUTE_MS);
+		}
+		expect(later.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(false);
+	});
+
+	test('back: processes that store in turns do not keep a push alive for each other', async () => {
+		let saved: StoredMemory = {};
+		newProcess().remember(key(1), saved, 10 * MINUTE_MS);
+		clock.wallOffsetMs = -HOUR_MS;
+		const processes = [newProcess(), newProcess()];
+		for (let minute = 0; minute < 30; minute++) {
+			saved = read(saved);
+			processes[minute % 2]?.remember(key(100 + minute), saved, 10 * MINUTE_MS);
+			await clock.advance(MINUTE_MS);
+		}
+		for (const memory of [...processes, newProcess()])
+			expect(memory.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(false);
+		expect(saved.takenPushes?.length).toBe(10 * 19);
+	});
+
+	test('back: what is accepted afterwards is stored after what was accepted before', () => {
+		const saved: StoredMemory = {};
+		const before = newProcess();
+		for (let i = 0; i < STORED_PUSHES; i++) before.remember(key(i), saved, HOUR_MS);
+		clock.wallOffsetMs = -2 * HOUR_MS;
+		newProcess().remember(key(1000), saved, HOUR_MS);
+		expect(newProcess().has(key(1000), read(saved), HOUR_MS)).toBe(true);
+	});
+});
+
+test('is idle until the first push, and once its newest push is older than the window', async () => {
+	const memory = newProcess();
+	expect(memory.isIdle).toBe(true);
+	memory.remember(key(1), {}, MINUTE_MS);
+	await clock.advance(MINUTE_MS - 1);
+	expect(memory.isIdle).toBe(false);
+	await clock.advance(1);
+	expect(memory.isIdle).toBe(true);
 });

@@ -4,11 +4,13 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 	type INodeProperties,
+	type NodeTypeAndVersion,
 } from 'n8n-workflow';
-import { ACKNOWLEDGED, FAILED } from '../../sobot/webhookApp';
+import { acknowledged, failed } from '../../sobot/pushAnswers';
 
 const show = { resource: ['webhookApp'], operation: ['acknowledge'] };
 
+/** The operation's parameters. */
 export const fields: INodeProperties[] = [
 	{
 		displayName:
@@ -24,33 +26,120 @@ export const fields: INodeProperties[] = [
 		type: 'options',
 		displayOptions: { show },
 		options: [
-			{ name: 'Success', value: 'success', description: 'Sobot is done with this push' },
-			{ name: 'Failure', value: 'failure', description: 'Sobot pushes again after 1 and after 5 minutes' },
+			{ name: 'Success', value: 'success', description: 'Tell Sobot that this push succeeded' },
+			{
+				name: 'Failure',
+				value: 'failure',
+				description: 'Sobot resends the push after 1 minute and again after 5',
+			},
 		],
 		default: 'success',
-		description: 'What to tell Sobot',
+		description: 'What to tell Sobot. If one of several items says Failure, Sobot is told Failure.',
 	},
 ];
 
-/** Passes its items on. */
+type Outcome = 'success' | 'failure';
+
+/** Answers Sobot once for all items, and passes them on. */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const trigger = this.getParentNodes(this.getNode().name).find(
-		({ type, disabled }) => type.endsWith('.sobotWebhookAppTrigger') && disabled !== true,
+	const items = this.getInputData().map((item, index) => ({ ...item, pairedItem: { item: index } }));
+	try {
+		await answer(this, outcomeOf(this, items.length));
+		return items;
+	} catch (error) {
+		const problem =
+			error instanceof NodeOperationError ? error : new NodeOperationError(this.getNode(), error as Error);
+		// With On Error: Continue, n8n would pass the items on as if Sobot had been answered.
+		if (!this.continueOnFail()) throw problem;
+		return items.map((item) => ({ ...item, json: { ...item.json, error: problem.message }, error: problem }));
+	}
+}
+
+async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<void> {
+	checkTrigger(context);
+	// Shared by all nodes of an execution. Sobot takes the first answer.
+	const execution = context.getContext('flow');
+	const earlier = execution.sobotAnswer as Outcome | undefined;
+	if (earlier === undefined) {
+		const body = outcome === 'success' ? acknowledged() : failed();
+		await context.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
+		execution.sobotAnswer = outcome;
+		const isTest = context.getMode() === 'manual';
+		hint(context, `Sobot was told ${outcome}${isTest ? ', if a push was waiting for it' : ''}.`);
+		return;
+	}
+	// The push of a retried execution is no longer waiting, whatever this run finds.
+	if (earlier !== outcome && context.getMode() !== 'retry') {
+		throw new NodeOperationError(context.getNode(), `Sobot has already been told ${earlier}.`, {
+			description: `Only the first Acknowledge of an execution answers the push, so Sobot does not get to know of this ${outcome}. Acknowledge once, at the end of each branch.`,
+		});
+	}
+	hint(context, `Sobot had already been told ${earlier}, so this node told it nothing.`);
+}
+
+/** `success` only if every item says so. Any other value than the two is refused, and with it the whole answer. */
+function outcomeOf(context: IExecuteFunctions, itemCount: number): Outcome {
+	let outcome: Outcome = 'success';
+	for (let index = 0; index < itemCount; index++) {
+		const value: unknown = context.getNodeParameter('outcome', index);
+		if (value === 'failure') outcome = value;
+		else if (value !== 'success') throw invalidOutcome(context, value, index);
+	}
+	return outcome;
+}
+
+function invalidOutcome(context: IExecuteFunctions, value: unknown, itemIndex: number): NodeOperationError {
+	const given = value === undefined ? 'undefined' : JSON.stringify(value);
+	return new NodeOperationError(
+		context.getNode(),
+		`'Outcome' of item ${itemIndex} must be success or failure, not ${given}.`,
+		{
+			description:
+				'Correct the expression. Sobot has not been answered: it resends the push after 1 minute and again after 5.',
+			itemIndex,
+		},
 	);
-	if (!trigger) {
-		throw new NodeOperationError(this.getNode(), 'There is no push to acknowledge in this workflow.', {
+}
+
+/** Throws unless this execution was started by a Sobot trigger that leaves the answer to the workflow. */
+function checkTrigger(context: IExecuteFunctions): void {
+	const triggers = context
+		.getParentNodes(context.getNode().name)
+		.filter(({ type, disabled }) => type.endsWith('.sobotWebhookAppTrigger') && disabled !== true);
+	if (triggers.length === 0) {
+		throw new NodeOperationError(context.getNode(), 'There is no push to acknowledge in this workflow.', {
 			description: 'Start the workflow with a Sobot Webhook App Trigger, and connect this node behind it.',
 		});
 	}
-	const parameters = this.getWorkflowDataProxy(0).$node[trigger.name]?.parameter as
-		{ responseMode?: unknown } | undefined;
-	if (parameters?.responseMode !== 'responseNode') {
-		throw new NodeOperationError(this.getNode(), `"${trigger.name}" does not wait for an acknowledgement.`, {
-			description:
-				'Set its Respond to "Using the Acknowledge Operation". As it is, Sobot was answered when the push came in.',
+	const executed = triggers.filter((trigger) => hasStarted(context, trigger));
+	// A builder may execute this step alone, on pinned data.
+	const started = executed.length === 0 && context.getMode() === 'manual' ? triggers : executed;
+	const [first] = started;
+	if (!first) {
+		throw new NodeOperationError(context.getNode(), 'No push started this execution.', {
+			description: 'Start the workflow with its Sobot Webhook App Trigger: only then is Sobot waiting.',
 		});
 	}
-	const body = this.getNodeParameter('outcome', 0) === 'failure' ? FAILED : ACKNOWLEDGED;
-	this.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
-	return this.getInputData().map((item, index) => ({ ...item, pairedItem: { item: index } }));
+	if (started.some((trigger) => waits(context, trigger))) return;
+	throw new NodeOperationError(context.getNode(), `"${first.name}" does not wait for an acknowledgement.`, {
+		description:
+			'Set its Respond to "Using the Acknowledge Operation". As it is, Sobot was answered when the push came in.',
+	});
+}
+
+/** Did this trigger start the execution? A workflow can have several, each for its own canvas. */
+function hasStarted(context: IExecuteFunctions, { name }: NodeTypeAndVersion): boolean {
+	const { $ } = context.getWorkflowDataProxy(0) as { $: (name: string) => { isExecuted: boolean } };
+	return $(name).isExecuted;
+}
+
+/** Does this trigger leave the answer to the workflow? */
+function waits(context: IExecuteFunctions, { name }: NodeTypeAndVersion): boolean {
+	const node = context.getWorkflowDataProxy(0).$node[name] as
+		{ parameter?: { responseMode?: unknown } } | undefined;
+	return node?.parameter?.responseMode === 'responseNode';
+}
+
+function hint(context: IExecuteFunctions, message: string): void {
+	context.addExecutionHints({ message, location: 'outputPane' });
 }

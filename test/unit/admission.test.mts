@@ -1,4 +1,5 @@
-import { mayPush, secretFormError, type Caller, type PushSecret } from '../../nodes/SobotWebhookApp/mayPush';
+import { admit, type Caller } from '../../nodes/SobotWebhookApp/admission';
+import { readPushSecret, type PushSecret } from '../../nodes/SobotWebhookApp/pushSecret';
 
 const SECRET: PushSecret = {
 	method: 'query',
@@ -16,8 +17,8 @@ const caller = (more: Partial<Caller> = {}): Caller => ({
 const header = (...rawHeaders: string[]) => caller({ rawHeaders });
 const basic = (userAndPassword: string) =>
 	header('Authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
-const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist: string[] = []) => {
-	const admission = mayPush(from, { secret, ipAllowlist });
+const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist?: string[]) => {
+	const admission = admit(from, { secret, ipAllowlist });
 	return admission.admitted ? 200 : admission.status;
 };
 
@@ -90,22 +91,38 @@ describe('basic', () => {
 	});
 
 	test('is asked for with WWW-Authenticate', () => {
-		expect(mayPush(caller(), { secret, ipAllowlist: [] })).toEqual({
+		expect(admit(caller(), { secret })).toEqual({
 			admitted: false,
 			status: 401,
 			headers: { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' },
+			reason: 'basic authentication is missing',
 		});
 	});
 });
 
-test('an empty secret lets nobody in', () => {
-	for (const method of ['query', 'header', 'basic'] as const) {
-		const from = caller({
-			query: { key: '' },
-			rawHeaders: ['x-sobot-key', '', 'authorization', 'Basic Og=='],
-		});
-		expect(statusOf(from, { ...SECRET, method, secret: '', user: '' })).toBe(401);
-	}
+describe('a secret that is empty or not text lets nobody in', () => {
+	test.each([undefined, null, '', ' ', 0, 42, true, {}, ['s3cret']])('%j', (secret) => {
+		for (const method of ['query', 'header', 'basic']) {
+			const user = 'sobot';
+			for (const shown of ['', ' ', 'undefined', 'null', '42', 'true', '[object Object]', 's3cret']) {
+				const from = caller({
+					query: { key: shown },
+					rawHeaders: ['x-sobot-key', shown, ...basic(`${user}:${shown}`).rawHeaders],
+				});
+				const expected = readPushSecret({ ...SECRET, method, secret, user });
+				expect(statusOf(from, expected)).toBe(401);
+			}
+		}
+	});
+});
+
+test.each([undefined, 'other', 5])('the method %j lets nobody in', (method) => {
+	expect(statusOf(caller({ query: { key: 's3cret' } }), readPushSecret({ ...SECRET, method }))).toBe(401);
+});
+
+test('blanks around the fields of a credential do not count', () => {
+	const secret = readPushSecret({ ...SECRET, parameterName: ' key', secret: 's3cret\n' });
+	expect(statusOf(caller({ query: { key: 's3cret' } }), secret)).toBe(200);
 });
 
 test('an address that is not allowed is told 403, whatever secret it shows', () => {
@@ -115,12 +132,25 @@ test('an address that is not allowed is told 403, whatever secret it shows', () 
 	expect(statusOf(caller(), undefined, ['nonsense'])).toBe(403);
 });
 
-test.each([
-	[{ method: 'query', parameterName: 'key', secret: 'x' }, undefined],
-	[{ method: 'query', parameterName: ' ', secret: 'x' }, 'Parameter Name is empty'],
-	[{ method: 'header', headerName: 'x y', secret: 'x' }, 'Header Name is not the name of a header'],
-	[{ method: 'basic', user: 'a:b', secret: 'x' }, 'User is empty or holds a colon'],
-	[{ method: 'query', parameterName: 'key', secret: '' }, 'Secret is empty'],
-])('the form %j', (fields, error) => {
-	expect(secretFormError(fields)?.slice(0, error?.length)).toBe(error);
+test('an empty allowlist lets nobody in', () => {
+	expect(statusOf(caller(), undefined, [])).toBe(403);
+	expect(statusOf(caller({ query: { key: 's3cret' } }), SECRET, [])).toBe(403);
+});
+
+test.each<[string, Caller, PushSecret, string]>([
+	['query, missing', caller(), SECRET, 'the query parameter "key" is missing'],
+	['query, wrong', caller({ query: { key: 'x' } }), SECRET, 'the query parameter "key" does not match'],
+	['header, missing', caller(), { ...SECRET, method: 'header' }, 'the header "x-sobot-key" is missing'],
+	['basic, wrong', basic('a:b'), { ...SECRET, method: 'basic' }, 'basic authentication does not match'],
+	['empty', caller(), { ...SECRET, secret: '' }, "the credential's 'Secret' is empty"],
+])('the reason of a refusal, for the log: %s', (_, from, secret, reason) => {
+	const admission = admit(from, { secret });
+	expect(admission).toEqual(expect.objectContaining({ admitted: false, reason }));
+	expect(JSON.stringify(admission)).not.toContain('s3cret');
+});
+
+test('the reason of a refused address names it', () => {
+	expect(admit(caller(), { ipAllowlist: ['198.51.100.0/24'] })).toEqual(
+		expect.objectContaining({ reason: "its address, 203.0.113.7, is not in 'IP Allowlist'" }),
+	);
 });

@@ -1,0 +1,123 @@
+// Checks made when the workflow is switched on, or starts to listen for a test event: settings that cannot work are
+// refused there, while somebody is looking.
+import { NodeOperationError, type IHookFunctions } from 'n8n-workflow';
+import { isRange } from './addressList';
+import { splitList } from './list';
+import {
+	customFieldRows,
+	isAnsweredByWorkflow,
+	isCompanyId,
+	optionsOf,
+	type TriggerOptions,
+} from './settings';
+
+/** Why a setting cannot work, and what to do. */
+export interface SettingsProblem {
+	message: string;
+	description: string;
+}
+
+/** Throws if the trigger could not do what it is set to do. Warns in n8n's log if Sobot cannot reach it. */
+export function checkActivation(context: IHookFunctions): void {
+	// A builder may listen for a test event before the workflow is complete.
+	const isTest = context.getActivationMode() === 'manual';
+	const problem = optionsProblem(optionsOf(context)) ?? (isTest ? undefined : answerProblem(context));
+	if (problem)
+		throw new NodeOperationError(context.getNode(), problem.message, { description: problem.description });
+	const origin = isTest ? undefined : localOrigin(context.getNodeWebhookUrl('default'));
+	if (origin) {
+		context.logger.warn(
+			`The Production URL of "${context.getNode().name}" begins with ${origin}, where Sobot cannot reach it. Set WEBHOOK_URL to the public address of this n8n.`,
+			{ workflowId: context.getWorkflow().id },
+		);
+	}
+}
+
+/** The first option with entries that mean nothing; undefined if all can be used. */
+export function optionsProblem(options: TriggerOptions): SettingsProblem | undefined {
+	return (
+		listProblem(options, 'ipAllowlist', 'IP Allowlist', isRange, {
+			description:
+				'Enter addresses such as 203.0.113.7 or ranges such as 2001:db8::/32, separated by commas.',
+			ifEmpty: 'As it is, every push would be refused.',
+		}) ??
+		listProblem(options, 'companyIds', 'Company IDs', isCompanyId, {
+			description: 'Enter IDs such as 456, separated by commas. They are the pid that Sobot sends.',
+			ifEmpty: 'As it is, no company is named.',
+		}) ??
+		customFieldProblem(options)
+	);
+}
+
+function listProblem(
+	options: TriggerOptions,
+	name: 'ipAllowlist' | 'companyIds',
+	displayName: string,
+	isValid: (entry: string) => boolean,
+	{ description, ifEmpty }: { description: string; ifEmpty: string },
+): SettingsProblem | undefined {
+	if (!(name in options)) return undefined;
+	const entries = splitList(options[name]);
+	if (entries.length === 0)
+		return {
+			message: `'${displayName}' is empty. ${ifEmpty}`,
+			description: `${description} Or remove the option.`,
+		};
+	const invalid = entries.filter((entry) => !isValid(entry));
+	if (invalid.length === 0) return undefined;
+	return { message: `'${displayName}' contains invalid entries: ${invalid.join(', ')}`, description };
+}
+
+/** Two fields under one name would overwrite each other. */
+function customFieldProblem(options: TriggerOptions): SettingsProblem | undefined {
+	const rows = customFieldRows(options);
+	const ids = rows.map(({ id }) => id);
+	const doubledId = firstDouble(ids);
+	const doubledName = firstDouble(rows.map(({ name }) => name));
+	const half = rows.find(({ id, name }) => id === '' || name === '');
+	const taken = rows.find(({ id, name }) => name !== id && ids.includes(name));
+	const invalid = ids.find((id) => !/^[\w-]+$/.test(id));
+	const message = half
+		? `has a row with only ${half.id === '' ? `a name: ${half.name}` : `a field ID: ${half.id}`}`
+		: doubledId !== undefined
+			? `has two rows for one field ID: ${doubledId}`
+			: doubledName !== undefined
+				? `has two fields with one name: ${doubledName}`
+				: taken
+					? `has a name that is the ID of another field: ${taken.name}`
+					: invalid !== undefined
+						? `contains an invalid field ID: ${invalid}`
+						: undefined;
+	if (message === undefined) return undefined;
+	return {
+		message: `'Custom Field Names' ${message}`,
+		description:
+			'Give each field one row, with the ID under which Sobot sends it, such as 7dcf2982a3bc4afaa5351500b8e2e21c, and a name of its own.',
+	};
+}
+
+function firstDouble(texts: readonly string[]): string | undefined {
+	return texts.find((text, index) => texts.indexOf(text) !== index);
+}
+
+/** Without an Acknowledge node, Sobot would get an empty answer, and resend each push twice. */
+function answerProblem(context: IHookFunctions): SettingsProblem | undefined {
+	if (!isAnsweredByWorkflow(context)) return undefined;
+	const following = context.getChildNodes(context.getNode().name, { includeNodeParameters: true });
+	const isAcknowledged = following.some(
+		({ type, disabled, parameters }) =>
+			type.endsWith('.sobotRuleEngine') && !disabled && parameters?.resource === 'webhookApp',
+	);
+	if (isAcknowledged) return undefined;
+	return {
+		message: 'No node behind this trigger acknowledges the push.',
+		description:
+			"Add a Sobot Rule Engine node with the resource 'Webhook App' and the operation 'Acknowledge' behind this trigger, or set 'Respond' to 'Immediately'.",
+	};
+}
+
+/** The beginning of a URL that only this machine can reach; undefined for any other. */
+export function localOrigin(url: string | undefined): string | undefined {
+	const [origin, host = ''] = /^https?:\/\/(\[[^\]]*\]|[^/:]*)[^/]*/i.exec(url ?? '') ?? [];
+	return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)$/i.test(host) ? origin : undefined;
+}

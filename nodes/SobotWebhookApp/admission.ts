@@ -1,0 +1,87 @@
+// Decides from a request's sender alone, before its body is read, whether a push is let in.
+import { createHash, timingSafeEqual } from 'crypto';
+import { isAllowedAddress } from './addressList';
+import type { PushSecret } from './pushSecret';
+
+/** The parts of a request that identify its sender. */
+export interface Caller {
+	query: Readonly<Record<string, unknown>>;
+	/** names and values in turn, as they arrived: only here does a repeated header show */
+	rawHeaders: readonly string[];
+	/** the caller's address, as n8n sees it behind the proxies that it knows of */
+	address: string;
+}
+
+/** What a push needs to be let in. */
+export interface Protection {
+	/** undefined: no authentication */
+	secret?: PushSecret;
+	/** addresses and CIDR ranges; undefined: any address; empty: no address */
+	ipAllowlist?: readonly string[];
+}
+
+/** The decision. `reason` is for n8n's log and never contains a secret. */
+export type Admission =
+	| { admitted: true }
+	| { admitted: false; status: 401 | 403; headers: Record<string, string>; reason: string };
+
+/** 403 for an address that is not allowed, 401 for a missing or wrong secret. */
+export function admit(caller: Caller, { secret, ipAllowlist }: Protection): Admission {
+	if (ipAllowlist && !isAllowedAddress(caller.address, ipAllowlist)) {
+		const reason = `its address, ${caller.address}, is not in 'IP Allowlist'`;
+		return { admitted: false, status: 403, headers: {}, reason };
+	}
+	const reason = secret && secretMismatch(caller, secret);
+	if (reason === undefined) return { admitted: true };
+	const headers: Record<string, string> =
+		secret?.method === 'basic'
+			? { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' }
+			: {};
+	return { admitted: false, status: 401, headers, reason };
+}
+
+/** Why the caller's secret does not match; undefined if it does. */
+function secretMismatch({ query, rawHeaders }: Caller, expected: PushSecret): string | undefined {
+	const { method, parameterName, headerName, user, secret } = expected;
+	// An empty secret would let everybody in.
+	if (secret === '') return "the credential's 'Secret' is empty";
+	switch (method) {
+		case 'query': {
+			const given = Object.hasOwn(query, parameterName) ? query[parameterName] : undefined;
+			return mismatch(given, secret, `the query parameter "${parameterName}"`);
+		}
+		case 'header':
+			return mismatch(onlyHeader(rawHeaders, headerName), secret, `the header "${headerName}"`);
+		case 'basic':
+			return mismatch(basicCredentials(rawHeaders), `${user}:${secret}`, 'basic authentication');
+		default:
+			return "the credential's 'Method' is unknown";
+	}
+}
+
+function mismatch(given: unknown, expected: string, where: string): string | undefined {
+	if (isSame(given, expected)) return undefined;
+	return given === undefined ? `${where} is missing` : `${where} does not match`;
+}
+
+/** The value of a header that came exactly once. */
+function onlyHeader(rawHeaders: readonly string[], name: string): string | undefined {
+	const values = rawHeaders.filter(
+		(_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
+	);
+	return values.length === 1 ? values[0] : undefined;
+}
+
+/** `user:password` from the Authorization header, if it has the form that RFC 7617 gives it. */
+function basicCredentials(rawHeaders: readonly string[]): string | undefined {
+	const encoded = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(
+		onlyHeader(rawHeaders, 'authorization') ?? '',
+	)?.[1];
+	return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+}
+
+/** Compares in constant time, whatever is given and however long it is. */
+function isSame(given: unknown, expected: string): boolean {
+	const digest = (text: string) => createHash('sha256').update(text).digest();
+	return timingSafeEqual(digest(typeof given === 'string' ? given : ''), digest(expected));
+}

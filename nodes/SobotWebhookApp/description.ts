@@ -1,0 +1,224 @@
+// How the trigger node presents itself: parameters, panel texts, hints and webhooks.
+import type {
+	IDataObject,
+	INodeProperties,
+	INodePropertyCollection,
+	IWebhookDescription,
+	NodeHint,
+	TriggerPanelDefinition,
+} from 'n8n-workflow';
+import { parsePush } from './parsePush';
+
+/** What Sobot pushes, for builders who have nothing to push yet. Source: Sobot, "Webhook app". */
+const SAMPLE_PUSH = {
+	id: '123',
+	pid: '456',
+	nick: 'John',
+	uname: 'John Doe',
+	email: 'john@example.com',
+	tel: '1234567890',
+	is_vip: '1',
+	vip_level: 'Gold',
+	user_label: '581dfa5ff16644619d8a7e1a45632a79',
+	ex_fields: { '7dcf2982a3bc4afaa5351500b8e2e21c': '1990-05-17' },
+};
+
+/** The simplified sample. A real delivery key is too long to wrap in the panel. */
+const SAMPLE_OUTPUT = parsePush(SAMPLE_PUSH, new Map(), 'sample');
+
+/** A hint beside "set mock data", and no notice among the parameters: n8n resolves those anew for each push. */
+function sampleHint(simplify: boolean, sample: object): NodeHint {
+	// Spaces give the panel places to wrap.
+	const text = JSON.stringify(sample, null, 1).replace(/\n */g, ' ');
+	return {
+		message: `Nothing to push yet? To build the nodes that follow, copy this sample, choose "set mock data" here and paste it:<br />${text}`,
+		displayCondition: `={{ $parameter["simplify"] === ${simplify} }}`,
+		location: 'outputPane',
+		whenToDisplay: 'beforeExecution',
+	};
+}
+
+/** Shown beside the output until the first execution. */
+export const HINTS: NodeHint[] = [sampleHint(true, SAMPLE_OUTPUT), sampleHint(false, SAMPLE_PUSH)];
+
+const WHILE_YOU_BUILD =
+	'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br />';
+const IN_PRODUCTION = '<b>In production</b>:';
+const NOT_HERE =
+	'not here. With Authentication on, add your secret to the URL, for example <code>?key=YOUR-SECRET</code>.';
+
+/** The texts of the node's panel on the left. */
+export const TRIGGER_PANEL: TriggerPanelDefinition = {
+	header: 'Receive customers from a Sobot canvas',
+	executionsHelp: {
+		inactive: `${WHILE_YOU_BUILD}${IN_PRODUCTION} activate (publish) the workflow, and enter the Production URL on your canvas. Each push then shows up in the list of executions, ${NOT_HERE}`,
+		active: `${WHILE_YOU_BUILD}${IN_PRODUCTION} the workflow is active. Each push to the Production URL shows up in the <a data-key="executions">list of executions</a>, ${NOT_HERE}`,
+	},
+	activationHint:
+		'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',
+};
+
+const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
+
+const WEBHOOK_BASE = {
+	path: 'webhook',
+	responseMode: RESPONSE_MODE,
+	// Must be present and falsy, or n8n sends its default text instead of our acknowledgement.
+	responseData: '',
+	// As n8n's own nodes do, so that n8n need not run its expression engine for each push. Versions that do not know this
+	// key run it. Source: n8n-workflow, webhook-description-fields.
+	[Symbol.for('n8n.webhookDescriptionResolvers')]: {
+		responseMode: {
+			template: RESPONSE_MODE,
+			resolve: ({ responseMode }: IDataObject) => responseMode,
+		},
+	},
+} as const;
+
+/** Both methods on one path. The editor shows one URL. */
+export const WEBHOOKS: IWebhookDescription[] = [
+	{ name: 'default', httpMethod: 'POST', ...WEBHOOK_BASE } as IWebhookDescription,
+	{ name: 'setup', httpMethod: 'PUT', ndvHideUrl: true, ...WEBHOOK_BASE } as IWebhookDescription,
+];
+
+const CUSTOM_FIELD: INodePropertyCollection = {
+	displayName: 'Field',
+	name: 'field',
+	values: [
+		{
+			displayName: 'Field ID',
+			name: 'id',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. 7dcf2982a3bc4afaa5351500b8e2e21c',
+		},
+		{
+			displayName: 'Name',
+			name: 'name',
+			type: 'string',
+			default: '',
+			placeholder: 'e.g. birthday',
+		},
+	],
+};
+
+const OPTIONS: INodeProperties[] = [
+	{
+		displayName: 'Company IDs',
+		name: 'companyIds',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 456, 789',
+		description:
+			'Only pushes of these companies (pid) start the workflow, separated by commas. Others are acknowledged and dropped.',
+	},
+	{
+		displayName: 'Custom Field Names',
+		name: 'customFieldNames',
+		type: 'fixedCollection',
+		typeOptions: { multipleValues: true },
+		placeholder: 'Add Name',
+		default: {},
+		description: 'Readable names for custom fields, which Sobot sends under their IDs',
+		options: [CUSTOM_FIELD],
+	},
+	{
+		displayName: 'Ignore Repeats For (Minutes)',
+		name: 'ignoreRepeatsMinutes',
+		type: 'number',
+		typeOptions: { minValue: 0, numberPrecision: 2 },
+		default: 10,
+		displayOptions: { show: { '/responseMode': ['onReceived'] } },
+		description:
+			'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 10,000 pushes, and the latest 300 across a restart of n8n; two that arrive at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer. For a guarantee, put a unique constraint on deliveryKey in your own database.',
+	},
+	{
+		displayName: 'Include Request',
+		name: 'includeRequest',
+		type: 'boolean',
+		default: false,
+		description: 'Whether to add method, query and headers of the push to the output, without secrets',
+	},
+	{
+		displayName: 'IP Allowlist',
+		name: 'ipAllowlist',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. 203.0.113.7, 2001:db8::/32',
+		description:
+			"Only pushes from these addresses and CIDR ranges are accepted, separated by commas. Behind a proxy, n8n needs N8N_PROXY_HOPS to see the caller's address.",
+	},
+];
+
+/** The node's parameters. n8n resolves them for each push, so there are few. */
+export const PROPERTIES: INodeProperties[] = [
+	{
+		displayName:
+			'Activate (publish) the workflow, then enter the Production URL, under Webhook URLs above, as the HTTP URL of the webhook app on your Sobot canvas, with the method POST or PUT. It must begin with the public address of your n8n. If it says localhost, Sobot cannot reach it: ask your n8n admin to set WEBHOOK_URL. The Test URL takes one push while you listen for a test event.',
+		name: 'urlNotice',
+		type: 'notice',
+		default: '',
+	},
+	{
+		displayName: 'Authentication',
+		name: 'authentication',
+		type: 'options',
+		options: [
+			{ name: 'None', value: 'none' },
+			{ name: 'Sobot Webhook App Credential', value: 'sobotWebhookAppApi' },
+		],
+		default: 'none',
+		description: 'How a push proves that it comes from your Sobot account. Sobot does not sign its pushes.',
+	},
+	{
+		displayName:
+			'Without authentication, anybody who knows the URL can start this workflow with any data. Add a credential, or at least an IP Allowlist below.',
+		name: 'unprotectedNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { authentication: ['none'] } },
+	},
+	{
+		displayName:
+			"The URLs above do not contain your secret. With the method 'Query Parameter', enter the URL in Sobot with the credential's parameter name and secret at its end, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Letters and digits stand there as they are; other characters have to be percent-encoded. A push without the secret is answered with 401, which shows up only in n8n's log.",
+		name: 'secretNotice',
+		type: 'notice',
+		default: '',
+		displayOptions: { show: { authentication: ['sobotWebhookAppApi'] } },
+	},
+	{
+		displayName: 'Respond',
+		name: 'responseMode',
+		type: 'options',
+		options: [
+			{
+				name: 'Immediately',
+				value: 'onReceived',
+				description: 'Sobot gets its acknowledgement as soon as n8n has accepted the push',
+			},
+			{
+				name: 'Using the Acknowledge Operation',
+				value: 'responseNode',
+				description: 'The workflow answers with a Sobot Rule Engine node, operation Acknowledge',
+			},
+		],
+		default: 'onReceived',
+		description:
+			'When to acknowledge. Sobot resends an unacknowledged push after 1 minute and again after 5.',
+	},
+	{
+		displayName: 'Simplify',
+		name: 'simplify',
+		type: 'boolean',
+		default: true,
+		description: 'Whether to return a simplified version of the response instead of the raw data',
+	},
+	{
+		displayName: 'Options',
+		name: 'options',
+		type: 'collection',
+		placeholder: 'Add option',
+		default: {},
+		options: OPTIONS,
+	},
+];

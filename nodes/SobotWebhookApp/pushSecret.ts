@@ -1,0 +1,63 @@
+// The Sobot Webhook App credential: how a push proves that it comes from the user's Sobot account.
+
+/** The credential's fields, without blanks around them. A field that is not text counts as empty. */
+export interface PushSecret {
+	/** `query`, `header` or `basic`; nothing matches any other method */
+	method: string;
+	parameterName: string;
+	headerName: string;
+	user: string;
+	/** the value of the parameter or header, or the password; empty: nothing matches */
+	secret: string;
+}
+
+/** Reads the credential. Its fields can be expressions, so each can be anything. */
+export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushSecret {
+	const text = (value: unknown) => (typeof value === 'string' ? value.trim() : '');
+	return {
+		method: text(fields.method),
+		parameterName: text(fields.parameterName),
+		headerName: text(fields.headerName),
+		user: text(fields.user),
+		secret: text(fields.secret),
+	};
+}
+
+const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
+
+/** The first reason why no push could match this credential, with what to enter instead; undefined if there is none. */
+export function secretFormProblem(fields: Readonly<Record<string, unknown>>): string | undefined {
+	const { method, parameterName, headerName, user, secret } = readPushSecret(fields);
+	const secretName = method === 'basic' ? 'Password' : 'Secret';
+	if (secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
+	switch (method) {
+		case 'query':
+			return parameterNameProblem(parameterName) ?? querySecretProblem(secret);
+		case 'header':
+			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(headerName))
+				return "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.";
+			if (!/^[\x20-\x7e]+$/.test(secret))
+				return `'Secret' contains characters that are not allowed in a header. ${MAKE_ONE_UP}`;
+			return undefined;
+		case 'basic':
+			if (user === '' || user.includes(':'))
+				return "'User' is empty or contains a colon. Enter a name without one.";
+			return undefined;
+		default:
+			return "'Method' is not one of the three that this credential knows. Choose one from the list.";
+	}
+}
+
+function parameterNameProblem(name: string): string | undefined {
+	// n8n drops query parameters that are named like a property of every object.
+	if (/^[\w.~-]+$/.test(name) && !(name in {})) return undefined;
+	return "'Parameter Name' is empty or contains characters other than letters, digits and - . _ ~. Enter only a name, such as key, without ? and =.";
+}
+
+/** Characters outside this set mean something else in a URL, unless whoever enters it percent-encodes them. */
+function querySecretProblem(secret: string): string | undefined {
+	const unsafe = [...new Set(secret.match(/[^\w.~-]/gu))];
+	if (unsafe.length === 0) return undefined;
+	const listed = unsafe.map((character) => (/\s/.test(character) ? 'a blank' : character)).join(' ');
+	return `'Secret' contains ${listed}, which would change in a URL. Use only letters, digits and - . _ ~. ${MAKE_ONE_UP}`;
+}

@@ -1,0 +1,85 @@
+// Decides what becomes of a push: the order of checks, and what the workflow gets. Knows nothing of n8n.
+import { isJsonObject } from '../sobot/answer';
+import type { RefusalStatus } from '../sobot/pushAnswers';
+import { admit, type Caller, type Protection } from './admission';
+import { deliveryKeyOf, isNestedTooDeep, parsePush } from './parsePush';
+import { withoutSecrets } from './requestDetails';
+
+/** A push as it arrived. */
+export interface PushRequest extends Caller {
+	method: string;
+	/** names in lower case */
+	headers: Readonly<Record<string, unknown>>;
+	body: unknown;
+	rawBody?: Uint8Array;
+}
+
+/** What the builder has set in the trigger. */
+export interface TriggerSettings extends Protection {
+	/** empty: any company */
+	companyIds: readonly string[];
+	/** the builder's names for custom fields, by Sobot's ID */
+	customFieldNames: ReadonlyMap<string, string>;
+	simplify: boolean;
+	includeRequest: boolean;
+	/** the workflow acknowledges, with the Acknowledge operation */
+	isAnsweredByWorkflow: boolean;
+	/** how long a redelivery is dropped; 0: never */
+	redeliveryWindowMs: number;
+}
+
+/** The answer to a push that is not let in. `reason` is for n8n's log and never contains a secret. */
+export interface Refusal {
+	status: RefusalStatus;
+	headers: Record<string, string>;
+	reason: string;
+}
+
+/** What becomes of a push. `reason` is for n8n's log and never contains a secret. */
+export type Reception =
+	/** answered with an HTTP status that makes Sobot resend the push; starts nothing */
+	| ({ kind: 'refused' } & Refusal)
+	/** acknowledged; starts nothing */
+	| { kind: 'dropped'; reason: string }
+	/** starts the workflow with this JSON; `deliveryKey` only if redeliveries are to be dropped */
+	| { kind: 'accepted'; json: Record<string, unknown>; deliveryKey?: string };
+
+/**
+ * Authenticates a push, checks its form, filters it and turns it into the workflow's input.
+ *
+ * @param isRedelivery whether the push with this delivery key was accepted before; asked only if the settings want it
+ */
+export function receivePush(
+	request: PushRequest,
+	settings: TriggerSettings,
+	isRedelivery: (deliveryKey: string) => boolean,
+): Reception {
+	const admission = admit(request, settings);
+	if (!admission.admitted) return { kind: 'refused', ...admission };
+
+	// n8n parses forms and XML into objects too.
+	const contentType = request.headers['content-type'];
+	if (typeof contentType !== 'string' || !/^application\/json *(;|$)/i.test(contentType))
+		return refusal(415, 'its content type is not application/json');
+	const { body } = request;
+	if (!isJsonObject(body)) return refusal(400, 'its body is not a JSON object');
+	if (isNestedTooDeep(body)) return refusal(400, 'its body is nested more than 1,000 levels deep');
+
+	if (settings.companyIds.length > 0 && !settings.companyIds.includes(String(body.pid)))
+		return { kind: 'dropped', reason: "its company is not in 'Company IDs'" };
+
+	const isDeduplicated = settings.redeliveryWindowMs > 0;
+	const deliveryKey = isDeduplicated || settings.simplify ? deliveryKeyOf(body, request.rawBody) : undefined;
+	if (isDeduplicated && deliveryKey !== undefined && isRedelivery(deliveryKey))
+		return { kind: 'dropped', reason: 'it is a redelivery' };
+
+	const json: Record<string, unknown> = settings.simplify
+		? { ...parsePush(body, settings.customFieldNames, deliveryKey) }
+		: { ...body };
+	if (settings.includeRequest) json.request = withoutSecrets(request, settings.secret);
+	return { kind: 'accepted', json, ...(isDeduplicated ? { deliveryKey } : {}) };
+}
+
+function refusal(status: RefusalStatus, reason: string): Reception {
+	return { kind: 'refused', status, headers: {}, reason };
+}

@@ -1,0 +1,97 @@
+// Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can be anything.
+import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { splitList } from './list';
+import { readPushSecret } from './pushSecret';
+import type { PushRequest, TriggerSettings } from './receivePush';
+
+/** The trigger's options, as n8n gives them. An option that the user has not added is missing. */
+export interface TriggerOptions {
+	ignoreRepeatsMinutes?: unknown;
+	companyIds?: unknown;
+	ipAllowlist?: unknown;
+	customFieldNames?: unknown;
+	includeRequest?: unknown;
+}
+
+/** A row of 'Custom Field Names', without blanks around its texts. */
+export interface CustomFieldName {
+	id: string;
+	name: string;
+}
+
+/** The options that the user has added. */
+export function optionsOf(context: IHookFunctions | IWebhookFunctions): TriggerOptions {
+	return context.getNodeParameter('options', {}) as TriggerOptions;
+}
+
+/** Does the workflow answer Sobot, with the Acknowledge operation? */
+export function isAnsweredByWorkflow(context: IHookFunctions | IWebhookFunctions): boolean {
+	return context.getNodeParameter('responseMode') === 'responseNode';
+}
+
+/** The push that n8n has received. n8n keeps the raw body of each request. */
+export function readRequest(context: IWebhookFunctions): PushRequest {
+	const { method, rawHeaders, ip, rawBody } = context.getRequestObject() as ReturnType<
+		IWebhookFunctions['getRequestObject']
+	> & { rawBody?: Uint8Array };
+	return {
+		method,
+		rawHeaders,
+		rawBody,
+		address: ip ?? '',
+		query: context.getQueryData() as Record<string, unknown>,
+		headers: context.getHeaderData(),
+		body: context.getBodyData(),
+	};
+}
+
+/** Reads all settings. Throws if one of them, or the credential, cannot be read. */
+export async function readSettings(context: IWebhookFunctions): Promise<TriggerSettings> {
+	const options = optionsOf(context);
+	const isAnswered = isAnsweredByWorkflow(context);
+	const isProtected = context.getNodeParameter('authentication') !== 'none';
+	return {
+		secret: isProtected ? readPushSecret(await context.getCredentials('sobotWebhookAppApi')) : undefined,
+		ipAllowlist: 'ipAllowlist' in options ? splitList(options.ipAllowlist) : undefined,
+		companyIds: readCompanyIds(options),
+		customFieldNames: new Map(
+			customFieldRows(options)
+				.filter(({ id, name }) => id !== '' && name !== '')
+				.map(({ id, name }) => [id, name]),
+		),
+		simplify: context.getNodeParameter('simplify') !== false,
+		includeRequest: options.includeRequest === true,
+		isAnsweredByWorkflow: isAnswered,
+		// A workflow that answers may have asked Sobot to resend. n8n does not save what a test run remembers.
+		redeliveryWindowMs:
+			isAnswered || context.getMode() === 'manual' ? 0 : windowMs(options.ignoreRepeatsMinutes),
+	};
+}
+
+/** The rows of 'Custom Field Names' that are not empty. */
+export function customFieldRows({ customFieldNames: names }: TriggerOptions): CustomFieldName[] {
+	const text = (value: unknown) => (typeof value === 'string' ? value.trim() : '');
+	const rows = (names as { field?: unknown } | null | undefined)?.field;
+	return (Array.isArray(rows) ? (rows as Array<Record<string, unknown> | null>) : [])
+		.map((row) => ({ id: text(row?.id), name: text(row?.name) }))
+		.filter(({ id, name }) => id !== '' || name !== '');
+}
+
+/** Company IDs are digits in Sobot's document. Letters, - and _ cannot be ruled out; other punctuation is a typing slip. */
+export function isCompanyId(text: string): boolean {
+	return /^[\w-]+$/.test(text);
+}
+
+/** An ID that no company can have would drop every push without a trace. */
+function readCompanyIds(options: TriggerOptions): string[] {
+	if (!('companyIds' in options)) return [];
+	const ids = splitList(options.companyIds);
+	if (ids.length === 0 || !ids.every(isCompanyId))
+		throw new Error("'Company IDs' is empty or has invalid entries.");
+	return ids;
+}
+
+function windowMs(minutes: unknown): number {
+	const number = Number(minutes ?? 0);
+	return number > 0 ? number * 60_000 : 0;
+}

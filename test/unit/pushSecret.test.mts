@@ -1,0 +1,42 @@
+import { secretFormProblem } from '../../nodes/SobotWebhookApp/pushSecret';
+
+const QUERY = { method: 'query', parameterName: 'key', secret: 'aB3-_.~' };
+const HEADER = { method: 'header', headerName: 'x-sobot-key', secret: 'a b+/=' };
+const BASIC = { method: 'basic', user: 'sobot', secret: 'пa:ss' };
+
+test.each([QUERY, { ...QUERY, secret: ' s3cret\n', parameterName: ' key ' }, HEADER, BASIC])(
+	'the form of %j can work',
+	(fields) => {
+		expect(secretFormProblem(fields)).toBeUndefined();
+	},
+);
+
+test.each([
+	[{ ...QUERY, secret: '' }, "'Secret' is empty. Make one up."],
+	[{ ...QUERY, secret: ' ' }, "'Secret' is empty."],
+	[{ ...QUERY, secret: undefined }, "'Secret' is empty."],
+	[{ ...QUERY, secret: 42 }, "'Secret' is empty."],
+	[{ ...BASIC, secret: '' }, "'Password' is empty."],
+	[{ ...QUERY, secret: 'a+b' }, "'Secret' contains +, which would change in a URL."],
+	[{ ...QUERY, secret: 'my secret & more#1?/' }, "'Secret' contains a blank & # ? /, which would change"],
+	[{ ...QUERY, secret: 'a%20' }, "'Secret' contains %,"],
+	[{ ...QUERY, secret: '密码' }, "'Secret' contains 密 码,"],
+	[{ ...QUERY, parameterName: ' ' }, "'Parameter Name' is empty or contains"],
+	[{ ...QUERY, parameterName: '?key=' }, "'Parameter Name' is empty or contains"],
+	[{ ...QUERY, parameterName: 'key[a]' }, "'Parameter Name' is empty or contains"],
+	[{ ...QUERY, parameterName: 'constructor' }, "'Parameter Name' is empty or contains"],
+	[{ ...HEADER, headerName: 'x y' }, "'Header Name' is not a valid HTTP header name."],
+	[{ ...HEADER, secret: 'sécret' }, "'Secret' contains characters that are not allowed in a header."],
+	[{ ...BASIC, user: 'a:b' }, "'User' is empty or contains a colon."],
+	[{ ...BASIC, user: '' }, "'User' is empty or contains a colon."],
+	[{ ...QUERY, method: 'digest' }, "'Method' is not one of the three"],
+])('the form of %j cannot', (fields, problem) => {
+	const found = secretFormProblem(fields) ?? '';
+	expect(found.slice(0, problem.length)).toBe(problem);
+});
+
+test('says what to use instead', () => {
+	expect(secretFormProblem({ ...QUERY, secret: 'a+b' })).toBe(
+		"'Secret' contains +, which would change in a URL. Use only letters, digits and - . _ ~. For example, let a password manager create 32 letters and digits.",
+	);
+});
