@@ -79,7 +79,11 @@ describe('with the Sobot Webhook App credential', () => {
 		'a secret that is %j lets nobody in, and starts nothing',
 		async (secret) => {
 			const unresolved = new StoredCredentials();
-			unresolved.add('sobotWebhookAppApi', { method: 'basic', user: 'u', secret: secret as unknown as string });
+			unresolved.add('sobotWebhookAppApi', {
+				method: 'basic',
+				user: 'u',
+				secret: secret as unknown as string,
+			});
 			const authorization = `Basic ${Buffer.from(`u:${secret}`).toString('base64')}`;
 			const { data, answer } = await push({ body: BODY, headers: { authorization } }, PROTECTED, unresolved);
 			expect(data).toEqual({ noWebhookResponse: true });
