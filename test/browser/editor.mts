@@ -126,6 +126,25 @@ export class Editor {
 		await this.page.getByRole('option', { name: option }).filter({ visible: true }).click();
 	}
 
+	/** Adds a row to a collection, such as the canvases of a credential. Returns it. */
+	async addRow(collection: string, where = this.details): Promise<Locator> {
+		const all = where.getByTestId(`fixed-collection-${collection}`);
+		await all
+			.getByTestId('fixed-collection-add')
+			.or(all.getByRole('button', { name: /^Add / }))
+			.last()
+			.click();
+		return all;
+	}
+
+	/** Chooses from the list of a parameter that offers one, after a search for it. */
+	async chooseFromList(parameter: string, name: string): Promise<void> {
+		const locator = this.details.getByTestId(`resource-locator-${parameter}`);
+		await locator.getByTestId('rlc-input').click();
+		await this.byId('rlc-search').fill(name);
+		await this.byId('rlc-item').filter({ hasText: name, visible: true }).click();
+	}
+
 	async executeStep(): Promise<void> {
 		await this.byId('node-execute-button').click();
 	}

@@ -1,10 +1,9 @@
 // What a builder sees and does in the editor, from the search for the nodes to a push in production.
-import { randomUUID } from 'node:crypto';
 import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { executionsEnded, productionPath } from '../support/workflows.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
 import { connect } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
@@ -56,16 +55,31 @@ seeing(shown, 'the Sobot API credential: what is wrong, with the code, and then 
 	expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['900003', '000000']);
 });
 
-seeing(shown, 'the Sobot Canvas API credential: its form is checked', async () => {
+seeing(shown, 'a canvas: its row in the credential is checked, then it is chosen from the list', async () => {
 	await editor.newAction();
-	await editor.newCredential('Sobot Canvas API');
+	await editor.newCredential('Sobot API');
+	const { appId, appKey } = sandbox.account.settings;
 	const dialog = editor.credentialDialog;
-	await dialog.getByText('the test only checks their form').waitFor();
-	await editor.fill('triggerId', '12', dialog);
-	await editor.fill('secret', DEMO_CANVAS.secret, dialog);
-	await editor.saveWrongCredential('Trigger ID is not a 19-digit number');
-	await editor.fill('triggerId', DEMO_CANVAS.triggerId, dialog);
+	await editor.choose('region', 'Custom', dialog);
+	await editor.fill('baseUrl', sandbox.url, dialog);
+	await editor.fill('appId', appId, dialog);
+	await editor.fill('appKey', appKey, dialog);
+	const row = await editor.addRow('canvases', dialog);
+	await editor.fill('name', 'Our members', row);
+	await editor.fill('triggerId', '12', row);
+	await editor.fill('secret', QUIET_CANVAS.secret, row);
+	await editor.saveWrongCredential("Row 1 ('Our members'): Trigger ID must have 19 digits");
+	await editor.fill('triggerId', QUIET_CANVAS.triggerId, row);
 	await editor.saveRightCredential();
+
+	await editor.chooseFromList('canvas', 'Our members');
+	await editor.fill('contactId', 'c-1');
+	await editor.fill('nick', 'Ana');
+	await editor.executeStep();
+	await editor.output.getByText('accepted', { exact: true }).waitFor();
+	expect(sandbox.accepted.map(({ triggerId, contactId }) => [triggerId, contactId])).toEqual([
+		[QUIET_CANVAS.triggerId, 'c-1'],
+	]);
 });
 
 seeing(shown, 'the Sobot Webhook App API credential: its form is checked', async () => {
@@ -107,28 +121,38 @@ seeing(shown, 'the trigger: its sample push as mock data, for the nodes that fol
 
 seeing(shown, 'the action on three items: its fields, an error with its advice, the outputs', async () => {
 	const example = await readExample('customers-to-canvas');
-	const unset = fillIn(example, 'Put on canvas', { contactId: '', nick: '', additionalFields: {} });
+	const unset = fillIn(example, 'Put on canvas', {
+		contactId: '',
+		nick: '',
+		additionalFields: {},
+		options: {},
+	});
 	await editor.openWorkflow(await importWorkflow(n8n, unset, await createCredentials(n8n, sandbox)));
 	await editor.openNode('Put on canvas');
 	await editor.fill('contactId', '{{ $json.id }}');
 	await editor.fill('nick', '{{ $json.name }}');
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 	await editor.executeStep();
-	await editor.output.getByText('Sobot found no matching customer (910026). [item 1]').waitFor();
+	await editor.output
+		.getByText('Sobot found no matching customer (910026): customer c-2 (item 1).')
+		.waitFor();
 	expect(await editor.output.innerText()).toContain(
 		'Check that the contact ID belongs to a customer in Sobot',
 	);
-	expect(await editor.output.innerText()).toMatch(/Sobot accepted \d of 3 items/);
+	expect(await editor.output.innerText()).toMatch(/Accepted: .* of 3\./);
 	sandbox.forget();
 	await editor.executeStep();
 	await editor.output.getByText('000000').nth(2).waitFor();
-	expect(await editor.output.innerText()).toContain('3 items');
+	for (const part of ['3 items', 'c-1', 'c-2', 'c-3', 'accepted']) {
+		expect(await editor.output.innerText()).toContain(part);
+	}
 	expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['c-1', 'c-2', 'c-3']);
 });
 
 seeing(shown, 'with On Error: Continue, the output says how many items to look at', async () => {
 	const example = await readExample('customers-to-canvas');
-	const nodes = example.nodes.map((node) =>
+	const real = fillIn(example, 'Put on canvas', { options: {} });
+	const nodes = real.nodes.map((node) =>
 		node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
 	);
 	const credentials = await createCredentials(n8n, sandbox);
@@ -136,7 +160,7 @@ seeing(shown, 'with On Error: Continue, the output says how many items to look a
 	await editor.openNode('Put on canvas');
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026' });
 	await editor.executeStep();
-	await editor.output.getByText('1 of 3 items are not known to be on the canvas.').waitFor();
+	await editor.output.getByText('1 of 3 customers failed or could not be confirmed.').waitFor();
 });
 
 seeing(
@@ -144,8 +168,7 @@ seeing(
 	'the trigger: a test push, then its production URL, published, and a production push',
 	async () => {
 		const { pinData: _, ...example } = await readExample('repeats-removed');
-		const nodes = example.nodes.map((node) => (node.webhookId ? { ...node, webhookId: randomUUID() } : node));
-		const workflow = await importWorkflow(n8n, { ...example, nodes }, await createCredentials(n8n, sandbox));
+		const workflow = await importWorkflow(n8n, example, await createCredentials(n8n, sandbox));
 		await editor.openWorkflow(workflow);
 		await editor.openNode('Customer pushed');
 		await editor.details.getByText('Receive customers from a Sobot canvas').waitFor();

@@ -70,7 +70,7 @@ describe.each(THEMES)('%s', (theme) => {
 	});
 
 	seeing(shown, 'the action, with three customers on the canvas, and with one who is not known', async () => {
-		const saved = await readExample('customers-to-canvas');
+		const saved = fillIn(await readExample('customers-to-canvas'), 'Put on canvas', { options: {} });
 		const workflow = await importWorkflow(n8n, saved, credentials);
 		await editor.openWorkflow(workflow);
 		await editor.openNode('Put on canvas');

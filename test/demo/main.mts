@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { fetchRuntime } from '../support/n8n/runtime.mts';
 import { N8n, OWNER } from '../support/n8n/n8n.mts';
 import { packPackage } from '../support/n8n/n8nProcess.mts';
-import { createCredentials, forCanvas, PUSH_SECRET } from '../support/credentials.mts';
+import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { productionPath } from '../support/workflows.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
@@ -41,14 +41,16 @@ await runProgram(async (cleanUp, ended) => {
 
 	say('Creating credentials and importing the example workflows ...');
 	const credentials = await createCredentials(n8n, sandbox);
-	const toCanvas = await importWorkflow(n8n, await readExample('customers-to-canvas'), credentials);
+	// The example sends nothing before its user has removed 'Dry Run'.
+	const real = fillIn(await readExample('customers-to-canvas'), 'Put on canvas', { options: {} });
+	const toCanvas = await importWorkflow(n8n, real, credentials);
 	const sheet = fillIn(await readExample('sheet-to-canvas'), 'Fetch the sheet', {
 		url: `${sandbox.url}/sandbox/customers.csv?count=${SHEET_ROWS}`,
 	});
-	const forSheet = await forCanvas(n8n, credentials, QUIET_CANVAS.triggerId);
-	const fromSheet = await importWorkflow(n8n, sheet, forSheet);
+	const fromSheet = await importWorkflow(n8n, sheet, credentials, {
+		'Put on canvas': QUIET_CANVAS.triggerId,
+	});
 	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
-	await n8n.activate(toCanvas);
 	await n8n.activate(fromCanvas, productionPath(fromCanvas));
 	const pushUrl = `${n8n.url}/webhook/${productionPath(fromCanvas)}?key=${PUSH_SECRET}`;
 
@@ -61,12 +63,12 @@ await runProgram(async (cleanUp, ended) => {
 
   The local Sobot  ${sandbox.url}
       What n8n asks of it and what it pushes, live, with the rate against Sobot's limit; and buttons to push a
-      customer, let the token expire, and make it stutter.
+      customer, let the token expire, and make it fail intermittently.
 
   "${toCanvas.name}"   ${n8n.url}/workflow/${toCanvas.id}
-      Press "Execute workflow": three customers go onto canvas ${DEMO_CANVAS.triggerId}.
+      Press "Execute workflow": three customers go onto the canvas ${DEMO_CANVAS.name}.
   "${fromSheet.name}"   ${n8n.url}/workflow/${fromSheet.id}
-      The same with ${SHEET_ROWS} customers, at 50 a second; those that Sobot does not know end in a file.
+      The same with ${SHEET_ROWS} customers, at 50 a second; those that Sobot does not know go to a file.
   "${fromCanvas.name}"   ${n8n.url}/workflow/${fromCanvas.id}
       Each customer on the canvas is pushed back here; look under Executions.
 

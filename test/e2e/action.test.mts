@@ -205,37 +205,34 @@ describe('the credential test', () => {
 		[
 			'a wrong App Key',
 			{ appKey: 'wrong' },
-			"Sobot did not accept the signature (900003). Check App ID and App Key in the Sobot API credential, and that this machine's clock is right.",
+			"Sobot did not accept the signature (900003). Check 'App ID' and 'App Key' in the Sobot API credential",
 		],
 		['a wrong App ID', { appId: 'wrong' }, 'Sobot has no API configuration for this company (900004).'],
-		[
-			'a base URL that is no URL',
-			{ baseUrl: 'sobot' },
-			"'Base URL' does not start with https:// or http://.",
-		],
+		['a base URL that is not a URL', { baseUrl: 'sobot' }, "'Base URL' does not start with https://"],
 		[
 			'a host that refuses',
 			{ baseUrl: 'http://127.0.0.1:9' },
-			'No token could be fetched. The connection to Sobot was refused. Check Region and Base URL',
+			'Could not fetch a token. The connection to Sobot was refused.',
+		],
+		[
+			'a wrong row among the canvases',
+			{ canvases: { canvas: [{ name: 'Mine', triggerId: '12', secret: 'x' }] } },
+			"Row 1 ('Mine'): Trigger ID must have 19 digits; it has 2.",
 		],
 	])('of Sobot API with %s says so', async (_, more, message) => {
 		const { status, message: said } = await n8n.testCredential('sobotApi', api(more));
 		expect([status, said.slice(0, message.length)]).toEqual(['Error', message]);
 	});
 
+	test('of Sobot API says that the plan has no API access', async () => {
+		sandbox.account.settings.hasApiAccess = false;
+		const { message } = await n8n.testCredential('sobotApi', api());
+		expect(message).toContain("Your company's Sobot plan does not include API access (700046).");
+	});
+
 	test('of Sobot API says when the token is refused', async () => {
 		sandbox.misbehave({ on: 'trigger', code: '900002' });
 		expect((await n8n.testCredential('sobotApi', api())).message).toContain('(900002)');
-	});
-
-	test('of Sobot Canvas API checks the form, and says that it is no more than that', async () => {
-		const good = canvasFields(DEMO_CANVAS.triggerId);
-		expect((await n8n.testCredential('sobotCanvasApi', good)).message).toMatch(
-			/^The form is right\. Whether Sobot knows/,
-		);
-		const { status, message } = await n8n.testCredential('sobotCanvasApi', { ...good, triggerId: '12' });
-		expect([status, message]).toEqual(['Error', expect.stringContaining('not a 19-digit number')]);
-		expect(sandbox.triggerCalls).toEqual([]);
 	});
 
 	test('of Sobot Webhook App API checks the form', async () => {

@@ -1,10 +1,11 @@
 // What the package asks of n8n's database, counted by PostgreSQL, and multiplied to what many workers would ask.
+import { createCredentials } from '../support/credentials.mts';
 import { send } from '../support/pushes.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';
+import { customers, sendingWorkflow, type Sending } from './sending.mts';
 
 jest.setTimeout(400_000);
 
@@ -31,8 +32,7 @@ let sending: Sending;
 beforeAll(async () => {
 	cluster = await Cluster.start({ processors: 1, workers: 1 });
 	sandbox = await Sandbox.start();
-	const [credentials] = await credentialsFor(cluster, sandbox);
-	sending = await sendingWorkflow(cluster, credentials ?? {});
+	sending = await sendingWorkflow(cluster, await createCredentials(cluster.main, sandbox));
 });
 afterAll(async () => {
 	await cluster.stop();

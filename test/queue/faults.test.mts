@@ -7,7 +7,7 @@ import { Crm } from '../support/crm.mts';
 import { until } from '../support/until.mts';
 import { Cluster, type StoredExecution } from './cluster.mts';
 import { report, volume, WRITES_FIGURES } from './figures.mts';
-import { credentialsFor, customers, sendingNode, sendingWorkflow, workerOf } from './sending.mts';
+import { customers, sendingNode, sendingWorkflow, workerOf } from './sending.mts';
 
 jest.setTimeout(600_000);
 
@@ -168,8 +168,8 @@ describe('a worker killed', () => {
 	});
 
 	test('while it sends: nobody is sent twice, the other worker goes on, and n8n ends the execution with an error', async () => {
-		const [credentials] = await credentialsFor(cluster, sandbox);
-		const { workflow, launch } = await sendingWorkflow(cluster, credentials ?? {});
+		const credentials = await createCredentials(cluster.main, sandbox);
+		const { workflow, launch } = await sendingWorkflow(cluster, credentials);
 		// More than one worker runs at once, so that each has some.
 		for (let i = 0; i < 20; i++) await launch(customers(`k${i}x`, EACH / 10));
 		await until('both workers to send', () => new Set(sandbox.accepted.map(workerOf)).size === 2);

@@ -1,9 +1,10 @@
 // One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
+import { createCredentials } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
 import type { Cluster } from './cluster.mts';
 import { report, volume } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
+import { customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
 
 const LIMIT = DEMO_CANVAS.callsPerSecond;
 /** as many as a worker runs at once */
@@ -19,7 +20,7 @@ export function paceTests(running: () => Cluster): void {
 	beforeAll(async () => {
 		cluster = running();
 		sandbox = await Sandbox.start();
-		const [credentials] = await credentialsFor(cluster, sandbox);
+		const credentials = await createCredentials(cluster.main, sandbox);
 		sending = await sendingWorkflow(cluster, credentials ?? {});
 	});
 	beforeEach(() => {

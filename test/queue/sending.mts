@@ -1,9 +1,9 @@
 // Customers that workers put on canvases: a push starts an execution, its body carries the list of customers.
-import { createCredentials, forCanvas, type Credentials } from '../support/credentials.mts';
+import type { Credentials } from '../support/credentials.mts';
 import type { Workflow } from '../support/n8n/n8n.mts';
 import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
-import { actionNode, node, type SavedNode } from '../support/workflows.mts';
-import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
+import { actionNode, canvasLocator, node, type SavedNode } from '../support/workflows.mts';
+import { DEMO_CANVAS } from '../sandbox/server.mts';
 import type { Cluster } from './cluster.mts';
 
 export interface Sending {
@@ -14,19 +14,14 @@ export interface Sending {
 
 let launched = 0;
 
-/** Credentials for a sandbox and each of these canvases, with one token for all of them. */
-export async function credentialsFor(
-	{ main }: Cluster,
-	sandbox: Sandbox,
-	triggerIds = [DEMO_CANVAS.triggerId],
-): Promise<Credentials[]> {
-	const all = await createCredentials(main, sandbox);
-	return await Promise.all(triggerIds.map(async (triggerId) => await forCanvas(main, all, triggerId)));
-}
-
 /** The action, each of whose calls says which worker it comes from. */
-export function sendingNode(credentials: Credentials, options: Record<string, unknown> = {}): SavedNode {
+export function sendingNode(
+	credentials: Credentials,
+	options: Record<string, unknown> = {},
+	triggerId = DEMO_CANVAS.triggerId,
+): SavedNode {
 	return actionNode(credentials, {
+		canvas: canvasLocator(triggerId),
 		contactId: '={{ $json.id }}',
 		nick: 'N',
 		additionalFields: { field: [{ name: 'worker', value: '={{ $env.WORKER }}' }] },
@@ -39,13 +34,14 @@ export async function sendingWorkflow(
 	cluster: Cluster,
 	credentials: Credentials,
 	options: Record<string, unknown> = {},
+	triggerId = DEMO_CANVAS.triggerId,
 ): Promise<Sending> {
 	const { workflow, urls } = await cluster.listen(
 		{ simplify: false },
 		{
 			after: [
 				node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),
-				sendingNode(credentials, options),
+				sendingNode(credentials, options, triggerId),
 			],
 		},
 	);

@@ -1,9 +1,10 @@
 // One token for all workers: how often they ask Sobot for one when it is missing, killed by another program, or ends.
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { createCredentials } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
 import type { Cluster } from './cluster.mts';
 import { report, volume, WRITES_FIGURES } from './figures.mts';
-import { credentialsFor, customers, sendingWorkflow, type Sending } from './sending.mts';
+import { customers, sendingWorkflow, type Sending } from './sending.mts';
 
 const WORKERS = 4;
 /** Accounts are rounds that run at the same time: each has a token of its own. */
@@ -31,13 +32,16 @@ export function tokenTests(running: () => Cluster): void {
 			const triggerIds = Array.from({ length: EXECUTIONS }, (_, i) => `123456789012345678${i}`);
 			const sandbox = await Sandbox.start({
 				tokenLifeSeconds: LIFE_SECONDS,
-				canvases: triggerIds.map((triggerId) => ({ ...DEMO_CANVAS, triggerId })),
+				canvases: triggerIds.map((triggerId) => ({ ...DEMO_CANVAS, name: triggerId, triggerId })),
 			});
 			sandboxes.push(sandbox);
-			const credentials = await credentialsFor(cluster, sandbox, triggerIds);
+			const credentials = await createCredentials(cluster.main, sandbox);
 			sendings.push(
 				await Promise.all(
-					credentials.map(async (one) => await sendingWorkflow(cluster, one, { requestsPerSecond: 1 })),
+					triggerIds.map(
+						async (triggerId) =>
+							await sendingWorkflow(cluster, credentials, { requestsPerSecond: 1 }, triggerId),
+					),
 				),
 			);
 		}

@@ -1,9 +1,11 @@
 // The example workflows of docs/examples, imported into an n8n as a user imports them.
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from './credentials.mts';
 import type { N8n, Workflow } from './n8n/n8n.mts';
 import { DEMO_CANVAS } from '../sandbox/server.mts';
+import { TRIGGER } from './nodeTypes.mts';
 import { canvasLocator, type SavedNode } from './workflows.mts';
 
 export interface SavedWorkflow {
@@ -34,8 +36,11 @@ export function fillIn(
 	return { ...saved, nodes };
 }
 
+/** Nodes with a URL of their own. The examples fix none: n8n's editor gives each import another. */
+const WITH_URL = [TRIGGER.type, '@n8n/n8n-nodes-langchain.chatTrigger'];
+
 /**
- * Imports a workflow, as n8n would after its user has chosen credentials and canvases.
+ * Imports a workflow, as n8n's editor would after its user has chosen credentials and canvases.
  *
  * @param credentials by type, or by the name that the workflow gives them
  * @param canvases trigger IDs by node; the sandbox's first canvas for all others
@@ -48,6 +53,7 @@ export async function importWorkflow(
 ): Promise<Workflow> {
 	const nodes = saved.nodes.map((node) => ({
 		...node,
+		...(WITH_URL.includes(node.type) ? { webhookId: randomUUID() } : {}),
 		parameters: isCanvasEmpty(node)
 			? { ...node.parameters, canvas: canvasLocator(canvases[node.name] ?? DEMO_CANVAS.triggerId) }
 			: node.parameters,

@@ -1,0 +1,44 @@
+// The example workflows as files: nothing in them belongs to one n8n, to the sandbox or to a sample customer's canvas.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readExample, type SavedWorkflow } from '../support/examples.mts';
+import { TRIGGER } from '../support/nodeTypes.mts';
+
+const NAMES = readdirSync(join(process.cwd(), 'docs/examples'))
+	.filter((file) => file.endsWith('.json'))
+	.map((file) => file.replace(/\.json$/, ''));
+
+describe.each(NAMES)('%s', (name) => {
+	let saved: SavedWorkflow;
+	beforeAll(async () => (saved = await readExample(name)));
+
+	test('fixes no URL: every import gets one of its own', () => {
+		expect(saved.nodes.filter(({ webhookId }) => webhookId !== undefined)).toEqual([]);
+	});
+
+	test('has one note, which says what to change after the import', () => {
+		const notes = saved.nodes.filter(({ type }) => type === 'n8n-nodes-base.stickyNote');
+		expect(notes.map(({ parameters }) => parameters.content)).toEqual([
+			expect.stringMatching(/^## .*\nAfter the import:\n1\. /s),
+		]);
+		const names = saved.nodes.map((node) => node.name);
+		const named = [...String(notes[0]?.parameters.content).matchAll(/In (?:both )?\*\*([^*.]+)\*\*/g)];
+		for (const [, one] of named) expect(names).toContain(one);
+	});
+
+	test('leaves the choice of canvas and credentials to its user', () => {
+		for (const { parameters, credentials = {} } of saved.nodes) {
+			expect(parameters.canvas ?? { value: '' }).toEqual(expect.objectContaining({ value: '' }));
+			for (const { id, name: called } of Object.values(credentials)) {
+				expect([id, called]).toEqual(['', expect.not.stringMatching(/sandbox|demo/i)]);
+			}
+		}
+		expect(JSON.stringify(saved)).not.toMatch(/member_no|127\.0\.0\.1|localhost/);
+	});
+
+	test('uses the current versions of our nodes, and starts nothing by the clock', () => {
+		const triggers = saved.nodes.filter(({ type }) => type === TRIGGER.type);
+		expect(triggers.map(({ typeVersion }) => typeVersion)).toEqual(triggers.map(() => TRIGGER.typeVersion));
+		expect(saved.nodes.filter(({ type }) => /schedule|cron/i.test(type))).toEqual([]);
+	});
+});
