@@ -1,0 +1,11 @@
+// The only state that outlives an execution.
+import { systemClock } from './clock';
+import { Pace } from './pace';
+import { Registry } from './registry';
+
+const paces = new Registry(() => new Pace(systemClock));
+
+/** The rate limiter that all executions of this process share for a trigger ID at a host. */
+export function paceOf(baseUrl: string, triggerId: string): Pace {
+	return paces.get(`${new URL(baseUrl).host}\n${triggerId}`);
+}
