@@ -76,16 +76,25 @@ const SHORTEST_TRIAL_MS = 500;
 const FEWEST_CALLS = 5;
 
 /**
- * After this many refusals in a row nothing gets through, and only single calls probe, with a pause before each. Fewer
- * happen by chance where hundreds of processes share a limit.
+ * Nothing gets through once the refusals in a row are less likely than this by chance, given the share of calls that was
+ * refused before. Where hundreds of processes share the limit, one is often refused ten times in a row.
  */
-const MOST_FAILURES = +(process.env.ROW ?? 8);
+const CHANCE_OF_SILENCE = 0.001;
+
+/** Number of calls that this share is computed from besides the remembered ones, so that a few do not decide it. */
+const ASSUMED_CALLS = 12;
+
+/** How many of the assumed calls count as refused: many, since a process may start in a crowd. */
+const ASSUMED_REFUSED = 9;
 
 /** Pause before the first probe, in ms. Each refused probe doubles it, so that a limiter that bans finds its peace. */
 const FIRST_PAUSE_MS = 1000;
 
 /** Longest pause between two probes, in ms. */
-const LONGEST_PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Nothing follows a probe for this long, in ms, so that its refusal can arrive. */
+const PROBE_MS = 500;
 
 /** A pause is shortened at random by up to this share of it, so that processes do not probe together. */
 const PAUSE_JITTER = 0.5;
@@ -117,10 +126,13 @@ export class AdaptiveRate {
 	private lastReactionMs = -Infinity;
 	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
+	/** Reactions to refusals since the last call that got through. */
+	private failures = 0;
 	/** Length of the last pause between probes; 0 while calls get through. */
 	private pauseMs = 0;
-	private failures = 0;
 	private pauseEndMs = -Infinity;
+	/** Whether the next call is a probe. */
+	private isProbing = false;
 	/** The latest calls, oldest first. */
 	private readonly calls: Call[] = [];
 
@@ -135,6 +147,8 @@ export class AdaptiveRate {
 	recordSent(nowMs: number): void {
 		this.calls.push({ sentMs: nowMs, isRefused: false });
 		if (this.calls.length > REMEMBERED_CALLS) this.calls.shift();
+		if (this.isProbing) this.pauseEndMs = nowMs + PROBE_MS;
+		this.isProbing = false;
 	}
 
 	/** How many calls per second may leave from now on. */
@@ -151,27 +165,31 @@ export class AdaptiveRate {
 		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused);
 		if (!call) return;
 		call.isRefused = true;
-		// A call sent before the last decrease could not benefit from it: it must not decrease the rate again.
+		// A call sent before the last reaction could not benefit from it: it must not cause another.
 		if (sentMs <= this.lastReactionMs) return;
-		const lastThroughMs = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused)?.sentMs;
-		this.failures = (lastThroughMs ?? -Infinity) > this.lastReactionMs ? 0 : this.failures + 1;
+		const lastThrough = this.calls.findLastIndex((one) => one.sentMs <= sentMs && !one.isRefused);
+		const lastThroughMs = this.calls[lastThrough]?.sentMs ?? -Infinity;
+		if (lastThroughMs >= this.lastReactionMs) this.failures = this.pauseMs = 0;
+		this.failures++;
 		this.lastReactionMs = nowMs;
-		const silentMs = nowMs - (lastThroughMs ?? this.calls[0]?.sentMs ?? nowMs);
-		if (this.failures >= MOST_FAILURES && silentMs > SHORTEST_BAN_MS) this.pause(nowMs, lastThroughMs);
+		const chance = refusedShare(this.calls.slice(0, lastThrough + 1)) ** this.failures;
+		if (chance < CHANCE_OF_SILENCE) this.pause(nowMs, lastThroughMs);
 		else this.decrease(nowMs, call.sentMs, isIsolated);
 	}
 
 	/** Nothing gets through: only single calls probe, with ever longer pauses. */
-	private pause(nowMs: number, lastThroughMs?: number): void {
-		if (this.failures === MOST_FAILURES) this.pauseMs = 0;
-		if (this.pauseMs === 0 && lastThroughMs !== undefined) {
+	private pause(nowMs: number, lastThroughMs: number): void {
+		const hasBeenThrough = lastThroughMs > -Infinity;
+		if (this.pauseMs === 0 && hasBeenThrough) {
 			const letThrough = this.secondBefore(lastThroughMs).filter((one) => !one.isRefused);
 			this.rate = Math.max(LOWEST_RATE, SAFE_SHARE * letThrough.length);
 		}
 		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
 		this.pauseEndMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
-		if (lastThroughMs === undefined) return;
-		this.heldUntilMs = this.pauseEndMs + HOLD_FACTOR * (this.pauseEndMs - lastThroughMs);
+		this.isProbing = true;
+		const silentMs = this.pauseEndMs - lastThroughMs;
+		if (!hasBeenThrough || silentMs < SHORTEST_BAN_MS) return;
+		this.heldUntilMs = this.pauseEndMs + HOLD_FACTOR * silentMs;
 		// A limiter that bans must not be tested.
 		this.highestRate = START_RATE;
 	}
@@ -190,7 +208,7 @@ export class AdaptiveRate {
 		if (second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE && isTried) {
 			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));
 			// Sobot's second is full. Of the calls that fill it, our oldest is the first that we know to leave it.
-			this.pauseEndMs = (letThrough[0]?.sentMs ?? (process.env.NOFULL ? -Infinity : nowMs)) + WINDOW_MS;
+			this.pauseEndMs = (letThrough[0]?.sentMs ?? nowMs) + WINDOW_MS;
 			this.triedFromMs = Math.max(nowMs, this.pauseEndMs);
 		}
 		this.rate = Math.max(LOWEST_RATE, rate);
@@ -225,4 +243,9 @@ export class AdaptiveRate {
 		const fastest = Math.max(FASTEST_GROWTH_SHARE * this.rate, FASTEST_GROWTH_CALLS);
 		return Math.min(fastest, growth * Math.max(1, 2 ** doublings));
 	}
+}
+
+function refusedShare(calls: readonly Call[]): number {
+	const refused = calls.filter((one) => one.isRefused).length;
+	return (refused + ASSUMED_REFUSED) / (calls.length + ASSUMED_CALLS);
 }

@@ -30,10 +30,11 @@ interface Waiter {
 /** Hands out the slots of one trigger ID. */
 export class Pace {
 	private readonly rate: AdaptiveRate;
-	/** Slots by the 'Requests per Second' of their callers. Those of `CALLS_PER_SECOND` are for all callers together. */
+	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
 	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
 	private waiting: Waiter[] = [];
-	private isRunning = false;
+	/** When the timer wakes that counts. */
+	private wakeMs = Infinity;
 	private lastUsedMs: number;
 
 	constructor(private readonly clock: Clock) {
@@ -50,7 +51,7 @@ export class Pace {
 	async turn(requestsPerSecond: number, signal?: AbortSignal): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
 			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
-			if (!this.isRunning) void this.run();
+			this.serve();
 		});
 	}
 
@@ -64,15 +65,18 @@ export class Pace {
 		return this.waiting.length === 0 && this.clock.nowMs() >= this.lastUsedMs + IDLE_MS;
 	}
 
-	/** One loop, and so one timer, for all callers that wait. */
-	private async run(): Promise<void> {
-		this.isRunning = true;
-		for (;;) {
-			const waitMs = this.grant();
-			if (this.waiting.length === 0) break;
-			await this.clock.sleep(Math.ceil(Math.min(waitMs, LONGEST_SLEEP_MS)));
-		}
-		this.isRunning = false;
+	/** Grants what may leave now, and sets one timer for all callers that go on waiting. */
+	private serve(): void {
+		const waitMs = Math.ceil(Math.min(this.grant(), LONGEST_SLEEP_MS));
+		const wakeMs = this.clock.nowMs() + waitMs;
+		if (this.waiting.length === 0 || wakeMs >= this.wakeMs) return;
+		this.wakeMs = wakeMs;
+		void this.clock.sleep(waitMs).then(() => {
+			// Otherwise an earlier timer has taken its place.
+			if (this.wakeMs !== wakeMs) return;
+			this.wakeMs = Infinity;
+			this.serve();
+		});
 	}
 
 	/** Gives the next slot to the first caller that may have it now. Returns how many ms to wait for another. */
@@ -102,30 +106,29 @@ export class Pace {
 	}
 
 	private earliestMs(requestsPerSecond: number): number {
-		return Math.max(
-			this.rate.pausedUntilMs,
-			this.slotsFor(CALLS_PER_SECOND).earliestMs,
-			this.slotsFor(requestsPerSecond).earliestMs,
-		);
+		this.addSlots(requestsPerSecond);
+		let earliestMs = this.rate.pausedUntilMs;
+		for (const [perSecond, slots] of this.slots) {
+			if (perSecond >= requestsPerSecond) earliestMs = Math.max(earliestMs, slots.earliestMs);
+		}
+		return earliestMs;
 	}
 
 	private take(nowMs: number, waiter: Waiter): void {
 		this.lastUsedMs = nowMs;
 		this.rate.recordSent(nowMs);
+		const rate = this.rate.rateAt(nowMs);
 		for (const [perSecond, slots] of this.slots) {
 			if (perSecond < waiter.requestsPerSecond) continue;
-			slots.take(nowMs, Math.min(perSecond, this.rate.rateAt(nowMs)), waiter.hasWaited);
+			slots.take(nowMs, Math.min(perSecond, rate), waiter.hasWaited);
 		}
 	}
 
-	private slotsFor(requestsPerSecond: number): Slots {
-		const known = this.slots.get(requestsPerSecond);
-		if (known) return known;
+	private addSlots(requestsPerSecond: number): void {
+		if (this.slots.has(requestsPerSecond)) return;
 		// The next lower limit's slots hold all calls that count for this one so far.
 		const lower = Math.max(...[...this.slots.keys()].filter((one) => one < requestsPerSecond));
-		const slots = new Slots(requestsPerSecond, this.slots.get(lower));
-		this.slots.set(requestsPerSecond, slots);
-		return slots;
+		this.slots.set(requestsPerSecond, new Slots(requestsPerSecond, this.slots.get(lower)));
 	}
 }
 

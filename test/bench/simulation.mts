@@ -158,7 +158,7 @@ class Agenda implements Clock {
 	/** Moves time on, and lets all that a moment sets going come to rest before the next. */
 	async runUntil(endMs: number): Promise<void> {
 		for (;;) {
-			await new Promise((resolve) => setImmediate(resolve));
+			await new Promise<void>((resolve) => process.nextTick(resolve));
 			const first = this.heap[0];
 			if (!first || first.atMs > endMs) return;
 			const last = this.heap.pop();

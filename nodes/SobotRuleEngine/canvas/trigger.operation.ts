@@ -14,7 +14,7 @@ import { systemClock } from '../../sobot/clock';
 import { readAccount, storedTokenOf } from '../../sobot/credential';
 import { deliver, type Delivered, type Route } from '../../sobot/delivery';
 import type { Account, Token } from '../../sobot/getToken';
-import { paceOf } from '../../sobot/pace';
+import { paceOf } from '../../sobot/shared';
 import { sessionOf } from '../../sobot/tokenSession';
 import { canvasFormError } from './canvasCredential';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
@@ -168,7 +168,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const newly = await deliver(
 		bodies.map((body, index) => ('json' in body && !earlier[index] ? body.json : undefined)),
 		{
-			pace: paceOf(canvas.baseUrl, canvas.triggerId, systemClock),
+			pace: paceOf(canvas.baseUrl, canvas.triggerId),
 			session,
 			store: storedToken(this, canvas.baseUrl),
 			send: sender(this, canvas, options.timeout),
