@@ -3,7 +3,8 @@ import { systemClock } from './clock';
 import { Pace } from './pace';
 import { Registry } from './registry';
 
-const paces = new Registry(() => new Pace(systemClock));
+/** The rate limiters, by host and trigger ID. */
+export const paces = new Registry(() => new Pace(systemClock));
 
 /** The rate limiter that all executions of this process share for a trigger ID at a host. */
 export function paceOf(baseUrl: string, triggerId: string): Pace {
