@@ -8,6 +8,7 @@ import type {
 	IHttpRequestOptions,
 	INodeProperties,
 } from 'n8n-workflow';
+import type { Token } from '../nodes/sobot/account';
 import type { HttpAnswer } from '../nodes/sobot/answer';
 import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
@@ -20,11 +21,18 @@ import {
 	typedExpressions,
 	TYPED_EXPRESSIONS,
 } from '../nodes/sobot/credential';
-import type { Token } from '../nodes/sobot/account';
-import { TokenError } from '../nodes/sobot/tokenApi';
-import { grant, grantedToken, noteAttached, renewalOf, wasAttached } from '../nodes/sobot/renewal';
-import { fetchToken } from '../nodes/sobot/shared';
+import {
+	grant,
+	grantedToken,
+	isTested,
+	noteAttached,
+	noteTested,
+	renewalOf,
+	wasAttached,
+} from '../nodes/sobot/renewal';
 import { RETURN_CODES } from '../nodes/sobot/returnCodes';
+import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
+import { TokenError } from '../nodes/sobot/tokenApi';
 
 // Declared separately because n8n's lint does not recognise "key" as a secret and would demand an unmasked field.
 const APP_KEY: INodeProperties = {
@@ -87,7 +95,10 @@ const stored = (displayName: string, name: string): INodeProperties => ({
 	default: '',
 });
 
-type TestRule = Extract<NonNullable<ICredentialTestRequest['rules']>[number], { type: 'responseSuccessBody' }>;
+type TestRule = Extract<
+	NonNullable<ICredentialTestRequest['rules']>[number],
+	{ type: 'responseSuccessBody' }
+>;
 
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
@@ -176,7 +187,9 @@ export class SobotApi implements ICredentialType {
 		const send = async (request: IHttpRequestOptions) =>
 			(await this.helpers.httpRequest(request)) as HttpAnswer;
 		try {
-			const token = await fetchToken(account, previous, send);
+			const token = isTested(credentials)
+				? await fetchNewToken(account, send)
+				: await fetchToken(account, previous, send);
 			grant(credentials, token);
 			if (renewal) renewal.token = token;
 			return withoutResolved(credentials, fieldsOf(token, account));
@@ -194,6 +207,7 @@ export class SobotApi implements ICredentialType {
 	): Promise<IHttpRequestOptions> {
 		if (renewalOf(credentials)) throw new Error('The token is stored. There is nothing to send.');
 		const isTest = isTestRequest(requestOptions);
+		if (isTest) noteTested(credentials);
 		// A test fetches a token with what was typed: the stored one would answer for what was typed before.
 		const token = grantedToken(credentials) ?? (isTest ? undefined : livingToken(credentials));
 		noteAttached(credentials, token !== undefined);

@@ -44,7 +44,7 @@ export default [
 	},
 	{
 		// What stands in for asynchronous code here is asynchronous too, though it has nothing to wait for.
-		files: ['unit/**', 'integration/**'],
+		files: ['test/unit/**', 'test/integration/**'],
 		rules: { '@typescript-eslint/require-await': 'off' },
 	},
 ];

@@ -72,7 +72,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 			settings = await readSettings(this);
 		} catch (error) {
 			// Were this to throw, n8n would store a failed execution for each push, whoever sent it.
-			const reason = `the trigger's settings cannot be read: ${(error as Error).message}`;
+			const reason = `the trigger's settings cannot be read: ${(error as Error).message.replace(/\.$/, '')}`;
 			return refuse(this, { status: 500, headers: {}, reason });
 		}
 		const trigger = `${this.getWorkflow().id} ${this.getNode().id}`;

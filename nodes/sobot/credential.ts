@@ -1,6 +1,6 @@
 // The fields of the Sobot API credential, as n8n stores them, and what they mean.
-import { readBaseUrl } from './baseUrl';
 import { accountKey, type Account, type Token } from './account';
+import { readBaseUrl } from './baseUrl';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -58,9 +58,10 @@ export function typedExpressions(fields: Fields): Record<string, unknown> {
 	return JSON.parse(expressions) as Record<string, unknown>;
 }
 
-/** May what the credential says differ from item to item? Then it has to be read for each of them. */
-export function usesExpressions(fields: Fields): boolean {
-	return fields.expressions !== '{}';
+/** Do two readings of a credential name the same account and canvases? */
+export function sameTypedFields(one: Fields, other: Fields): boolean {
+	const typed = (fields: Fields) => JSON.stringify(TYPED_FIELDS.map((name) => fields[name]));
+	return typed(one) === typed(other);
 }
 
 function emptyField(fields: Fields, name: string, label: string): string {

@@ -16,6 +16,7 @@ export interface Renewal {
 const renewals = new WeakMap<object, Renewal>();
 const granted = new WeakMap<object, Token>();
 const attached = new WeakSet<object>();
+const tested = new WeakSet<object>();
 
 /** Fields that make n8n fetch a token, since only an empty one does, and the renewal that this begins. */
 export function beginRenewal<Fields extends object>(
@@ -52,4 +53,14 @@ export function noteAttached(fields: object, isAttached: boolean): void {
 /** Has a request with these fields left with a token? Then whatever ended it, sending it again could repeat it. */
 export function wasAttached(fields: object): boolean {
 	return attached.has(fields);
+}
+
+/** Notes that these fields are those of a credential test. */
+export function noteTested(fields: object): void {
+	tested.add(fields);
+}
+
+/** Are these the fields of a credential test? */
+export function isTested(fields: object): boolean {
+	return tested.has(fields);
 }

@@ -53,7 +53,8 @@ export class RenewalBackoff {
 	/** The earliest moment for the next renewal, monotonic. */
 	notBeforeMs = -Infinity;
 	private pauseMs = 0;
-	private hasDiedYoung = false;
+	/** Whether the next renewal comes at once, to see how long its token works. */
+	private isProbe = false;
 	private unconfirmed = 0;
 	private confirmedAtMs = -Infinity;
 	private hold?: { endMs: number; error: TokenError };
@@ -79,7 +80,8 @@ export class RenewalBackoff {
 		if (this.hold) this.hold = undefined;
 		else this.count(token, nowMs);
 		this.adjustPause(token);
-		this.notBeforeMs = nowMs + this.pauseMs * (1 - this.clock.random() / 2);
+		const pauseMs = this.isProbe ? 0 : this.pauseMs;
+		this.notBeforeMs = nowMs + pauseMs * (1 - this.clock.random() / 2);
 	}
 
 	private count(token: RefusedToken, nowMs: number): void {
@@ -94,21 +96,22 @@ export class RenewalBackoff {
 	}
 
 	/**
-	 * Between sessions that share nothing, this settles where one token in three dies young: two decays undo one growth.
-	 * A program that fetches once a second costs no pause: what counts is how long a token worked, without the way to
-	 * Sobot and back, and a single young death may be chance.
+	 * What counts is how long a token worked, without the way to Sobot and back. After a pause, a token's early end may
+	 * be chance: a program that fetches once a second soon ends a token that came late in that second. So a young death
+	 * is followed by a probe, a renewal at once, which decides: pauses end if its token works for a while, since then
+	 * they would only cost time, and grow if it does not.
 	 */
 	private adjustPause({ usefulMs = Infinity, isConfirmed }: RefusedToken): void {
+		const wasProbe = this.isProbe;
+		this.isProbe = false;
 		if (usefulMs >= YOUNG_MS) {
-			this.hasDiedYoung = false;
-			this.pauseMs *= DECAY;
-			if (this.pauseMs < NEGLIGIBLE_PAUSE_MS) this.pauseMs = 0;
-			return;
+			const decayedMs = this.pauseMs * DECAY;
+			this.pauseMs = wasProbe || decayedMs < NEGLIGIBLE_PAUSE_MS ? 0 : decayedMs;
+		} else if (isConfirmed && !wasProbe) {
+			this.isProbe = true;
+		} else {
+			this.pauseMs = Math.min(Math.max(this.pauseMs * GROWTH, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
 		}
-		const mayBeChance = isConfirmed && this.pauseMs === 0 && !this.hasDiedYoung;
-		this.hasDiedYoung = true;
-		if (mayBeChance) return;
-		this.pauseMs = Math.min(Math.max(this.pauseMs * GROWTH, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
 	}
 }
 

@@ -186,7 +186,7 @@ export class TokenSession {
 			return found;
 		}
 		const token = await inOwnWords(
-			store.renew(previous),
+			async () => await store.renew(previous),
 			'n8n could not renew the token in the stored credential.',
 		);
 		this.spread.nobodyRenewed();
@@ -211,7 +211,10 @@ export class TokenSession {
 
 	/** A usable token that came from elsewhere: at the start of an execution, or by another process into the store. */
 	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
-		const stored = await inOwnWords(store.read(), 'n8n could not read the stored credential.');
+		const stored = await inOwnWords(
+			async () => await store.read(),
+			'n8n could not read the stored credential.',
+		);
 		for (const token of [this.current, stored]) {
 			if (token && token.value !== previous?.value && this.isUsable(token)) return token;
 		}
@@ -221,6 +224,7 @@ export class TokenSession {
 	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
 	private adopt(token: Token, isFetched?: boolean): void {
 		this.current = token;
+		this.usedAtMs = this.clock.nowMs();
 		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
 		this.renewAheadNotBeforeMs = -Infinity;
@@ -255,13 +259,12 @@ export class TokenSession {
 }
 
 /** n8n's own failure as a transient TokenError; a TokenError stays as it is. */
-async function inOwnWords<T>(promise: Promise<T>, message: string): Promise<T> {
-	try {
-		return await promise;
-	} catch (error) {
-		if (error instanceof TokenError) throw error;
-		throw new TokenError(message, "Check n8n's database and log, then run the workflow again.", null, true);
-	}
+async function inOwnWords<T>(ask: () => Promise<T>, message: string): Promise<T> {
+	return await ask().catch(async (error: unknown) => {
+		const advice = "Check n8n's database and log, then run the workflow again.";
+		const isKnown = error instanceof TokenError;
+		return await Promise.reject(isKnown ? error : new TokenError(message, advice, null, true));
+	});
 }
 
 function tokenContested(): TokenError {

@@ -241,21 +241,21 @@ describe('the workflow acknowledges', () => {
 	const wait = (seconds: number) =>
 		node('Wait', 'n8n-nodes-base.wait', 1.1, { amount: seconds, unit: 'seconds' });
 	const fail = node('Fail', 'n8n-nodes-base.stopAndError', 1, { errorMessage: 'The CRM is down' });
-	const next = node('Next', 'n8n-nodes-base.noOp', 1, {});
 	/** one branch of two */
-	const onlyIf = node('If', 'n8n-nodes-base.if', 2.2, {
-		conditions: {
-			options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
-			combinator: 'and',
-			conditions: [
-				{
-					leftValue: '={{ $json.isVip }}',
-					rightValue: '',
-					operator: { type: 'boolean', operation: 'true', singleValue: true },
-				},
-			],
-		},
-	});
+	const onlyIf = (isVip: boolean) =>
+		node('If', 'n8n-nodes-base.if', 2.2, {
+			conditions: {
+				options: { caseSensitive: true, typeValidation: 'loose', version: 2 },
+				combinator: 'and',
+				conditions: [
+					{
+						leftValue: '={{ $json.isVip }}',
+						rightValue: '',
+						operator: { type: 'boolean', operation: String(isVip), singleValue: true },
+					},
+				],
+			},
+		});
 
 	const body = JSON.stringify(PROFILE);
 	const ACKNOWLEDGED = [200, ACKNOWLEDGEMENT];
@@ -263,17 +263,17 @@ describe('the workflow acknowledges', () => {
 	const CASES: Array<[string, ReturnType<typeof node>[], Array<number | string>, string]> = [
 		['success', [acknowledge('success')], ACKNOWLEDGED, 'success'],
 		['failure', [acknowledge('failure')], FAILED, 'success'],
-		['from a branch', [onlyIf, acknowledge('success')], ACKNOWLEDGED, 'success'],
+		['from a branch', [onlyIf(true), acknowledge('success')], ACKNOWLEDGED, 'success'],
 		[
 			'twice: the first counts',
 			[acknowledge('success'), acknowledge('failure', 'Again')],
 			ACKNOWLEDGED,
-			'success',
+			'error',
 		],
 		['an error after it', [acknowledge('success'), fail], ACKNOWLEDGED, 'error'],
 		['after a pause', [wait(1), acknowledge('success')], ACKNOWLEDGED, 'success'],
 		['an error before it', [fail, acknowledge('success')], thisN8n.answerToFailedWorkflow, 'error'],
-		['never', [next], [200, ''], 'success'],
+		['never', [onlyIf(false), acknowledge('success')], [200, ''], 'success'],
 	];
 
 	test.each(CASES)('%s', async (_, after, expected, status) => {

@@ -16,7 +16,7 @@ test('passes the items on and says what Sobot was told', async () => {
 		{ json: { outcome: 'x' }, pairedItem: { item: 0 } },
 		{ json: { outcome: 'y' }, pairedItem: { item: 1 } },
 	]);
-	expect(tasks[0]?.hints).toEqual([{ message: 'Sobot was told success.', location: 'outputPane' }]);
+	expect(tasks[0]?.hints).toEqual([{ message: 'Sobot was answered with success.', location: 'outputPane' }]);
 });
 
 test.each([
@@ -90,14 +90,14 @@ describe('a second Acknowledge', () => {
 		const { sent, tasks, error } = await runAcknowledge({ ...pushed, outcomes: ['failure', 'failure'] });
 		expect([sent, error]).toEqual([[FAILED], undefined]);
 		expect(tasks[1]?.hints?.map(({ message }) => message)).toEqual([
-			'Sobot had already been told failure, so this node told it nothing.',
+			'Sobot had already been answered with failure, so this node sent nothing.',
 		]);
 	});
 
 	test('with another outcome does not pretend that Sobot gets to know of it', async () => {
 		const { sent, error } = await runAcknowledge({ ...pushed, outcomes: ['success', 'failure'] });
 		expect(sent).toEqual([ACKNOWLEDGED]);
-		expect(error?.message).toBe('Sobot has already been told success.');
+		expect(error?.message).toBe('Sobot has already been answered with success.');
 	});
 
 	test('in a retried execution, whose push no longer waits, it stops nothing', async () => {
@@ -110,6 +110,6 @@ test('executed by hand, it does not claim that Sobot waits', async () => {
 	const { tasks, error } = await runAcknowledge({ triggers: [B], outcomes: ['success'], mode: 'manual' });
 	expect(error).toBeUndefined();
 	expect(tasks[0]?.hints?.map(({ message }) => message)).toEqual([
-		'Sobot was told success, if a push was waiting for it.',
+		'Sobot was answered with success, if a push was waiting.',
 	]);
 });

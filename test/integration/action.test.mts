@@ -539,6 +539,10 @@ describe("with n8n's Retry of a failed execution", () => {
 		const { output } = outcomeOf(await retry(failed, { items: [], parameters: decided, credentials }));
 		expect(output.map(({ json }) => json.outcome)).toEqual(['accepted', 'unknown', 'accepted']);
 		expect(timesAccepted('2')).toBe(1);
+		const sendAgain = { ...DEFINED, options: { unknownOutcome: 'sendAgain' } };
+		const last = outcomeOf(await retry(failed, { items: [], parameters: sendAgain, credentials }));
+		expect(last.output.map(({ json }) => json.outcome)).toEqual(['accepted', 'accepted', 'accepted']);
+		expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 2, 1]);
 	});
 
 	test('on another canvas everybody is sent', async () => {
@@ -677,9 +681,12 @@ describe('no secret', () => {
 	});
 });
 
-test('stopping the execution stops the sending, and leaves an account of it', async () => {
+test.each([
+	['Stop', {}],
+	['Continue', CONTINUE],
+])('stopping the execution with On Error: %s stops the sending, and leaves an account of it', async (_, node) => {
 	const isSending = until('some calls', () => sandbox.accepted.length >= 10);
-	const stopped = await start({ items: crowd(200), stopWhen: isSending });
+	const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
 	const atStop = sandbox.triggerCalls.length;
 	await sleep(1000);
 	expect(sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);

@@ -89,8 +89,8 @@ export const BEHAVIOURS: Readonly<Record<string, N8nBehaviour>> = {
 export class StoredCredentials extends ICredentialsHelper {
 	private readonly stored = new Map<string, Credentials>();
 	reads = 0;
-	/** rejects reading, or writing, as a database that is away does */
-	readonly isAway = { read: false, write: false };
+	/** the database can be read, but not written */
+	isReadOnly = false;
 
 	constructor(private readonly behaviour: N8nBehaviour = { storesAllFields: false }) {
 		super();
@@ -159,7 +159,6 @@ export class StoredCredentials extends ICredentialsHelper {
 	}
 
 	async getCredentials(_details: INodeCredentialsDetails, type: string): Promise<Credentials> {
-		if (this.isAway.read) throw new Error('The database is away.');
 		const credential = this.stored.get(type);
 		if (!credential) throw new Error(`There is no credential of type ${type}.`);
 		return credential;
@@ -207,7 +206,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		type: string,
 		data: ICredentialDataDecryptedObject,
 	): Promise<void> {
-		if (this.isAway.write) throw new Error('The database is away.');
+		if (this.isReadOnly) throw new Error('The database is read-only.');
 		(await this.getCredentials(details, type)).setData(data);
 	}
 
@@ -409,8 +408,7 @@ export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[]
 	const trigger: INode = {
 		id: `trigger ${workflowCount++}`,
 		name: 'Trigger',
-		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 1,
+		...TRIGGER,
 		position: [0, 0],
 		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
@@ -483,16 +481,14 @@ export async function runAcknowledge({
 	const trigger = ({ name, responseMode }: PushRun['triggers'][number]): INode => ({
 		id: name,
 		name,
-		type: 'n8n-nodes-sobot.sobotWebhookAppTrigger',
-		typeVersion: 1,
+		...TRIGGER,
 		position: [0, 0],
 		parameters: withDefaults({ responseMode }),
 	});
 	const acknowledge = (outcome: string, index: number): INode => ({
 		id: `Answer ${index}`,
 		name: `Answer ${index}`,
-		type: 'n8n-nodes-sobot.sobotRuleEngine',
-		typeVersion: 1,
+		...ACTION,
 		position: [200, 0],
 		parameters: { resource: 'webhookApp', operation: 'acknowledge', outcome },
 		...node,

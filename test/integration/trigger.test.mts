@@ -98,7 +98,7 @@ describe('with the Sobot Webhook App credential', () => {
 		expect(log).toEqual([
 			[
 				'warn',
-				'"Trigger" refused a push with 500: the trigger\'s settings cannot be read: There is no credential of type sobotWebhookAppApi..',
+				'"Trigger" refused a push with 500: the trigger\'s settings cannot be read: There is no credential of type sobotWebhookAppApi.',
 			],
 		]);
 	});

@@ -1,5 +1,11 @@
 import { addressField } from '../../nodes/sobot/baseUrl';
-import { fieldsOf, readAccount, tokenFromFields, typedExpressions } from '../../nodes/sobot/credential';
+import {
+	fieldsOf,
+	readAccount,
+	sameTypedFields,
+	tokenFromFields,
+	typedExpressions,
+} from '../../nodes/sobot/credential';
 
 const FIELDS = { region: 'custom', baseUrl: 'https://sobot.example.com/', appId: ' app ', appKey: 'key\n' };
 const ACCOUNT = { baseUrl: 'https://sobot.example.com', appId: 'app', appKey: 'key' };
@@ -95,4 +101,13 @@ test.each([
 	['nothing', undefined, {}],
 ])('fields as they were typed, from %s', (_, expressions, typed) => {
 	expect(typedExpressions({ expressions })).toEqual(typed);
+});
+
+test.each([
+	['a renewed token', { token: 'x', tokenFetchedAt: '1' }, true],
+	['another App Key', { appKey: 'key2' }, false],
+	['another region', { region: 'us' }, false],
+	['another secret', { canvases: { canvas: [{ name: 'a', triggerId: '1', secret: '2' }] } }, false],
+])('a reading with %s', (_, more, same) => {
+	expect(sameTypedFields(STORED, { ...STORED, ...more })).toBe(same);
 });

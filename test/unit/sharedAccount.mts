@@ -24,10 +24,8 @@ export class SharedAccount {
 	/** moments of the token requests of the package, without those of neighbours */
 	readonly requestsMs: number[] = [];
 	readonly accepted: string[] = [];
-	/** calls that arrived with a dead token */
-	wasted = 0;
-	/** a proxy strips the header: Sobot never sees a token */
-	stripsHeader = false;
+	/** Sobot's answer to every call, whatever its token: for a proxy that strips or changes the header */
+	answersAll: string | undefined;
 	isNeighbourActive = true;
 	private issued = 0;
 
@@ -49,13 +47,13 @@ export class SharedAccount {
 		return { value, fetchedAtMs: this.clock.epochMs(), expiresAtMs: this.clock.epochMs() + 86_400_000 };
 	}
 
-	async call(token: string, customer: string): Promise<boolean> {
+	/** Sobot's code for a customer's call. */
+	async call(token: string, customer: string): Promise<string> {
 		await this.clock.sleep(this.oneWayMs);
-		const isAlive = token === this.alive && !this.stripsHeader;
-		if (isAlive) this.accepted.push(customer);
-		else this.wasted++;
+		const code = this.answersAll ?? (token === this.alive ? '000000' : '900002');
+		if (code === '000000') this.accepted.push(customer);
 		await this.clock.sleep(this.oneWayMs);
-		return isAlive;
+		return code;
 	}
 
 	/** Another program that fetches a token for each of its own calls. */
@@ -85,87 +83,103 @@ export class CredentialStore implements TokenStore {
 }
 
 export interface BatchResult {
-	accepted: number;
 	failures: TokenError[];
 	seconds: number;
 }
 
-/**
- * A batch as the node sends it: 50 a second at most, calls overlap, and a customer whose call was refused for its
- * token goes to the front of the queue until `giveUpMs` after its first call.
- */
-export async function sendBatch(
-	account: SharedAccount,
-	session: TokenSession,
-	store: TokenStore,
-	customers: readonly string[],
-	giveUpMs = 300_000,
-): Promise<BatchResult> {
-	const { clock } = account;
-	const startedMs = clock.nowMs();
-	const queue = customers.map((name) => ({ name, firstMs: undefined as number | undefined }));
-	const failures: TokenError[] = [];
-	let accepted = 0;
-	let nextSlotMs = clock.nowMs();
-	let end: TokenError | undefined;
-	let pauseMs = 0;
-	let pauseEndMs = 0;
+interface Customer {
+	name: string;
+	firstTriedMs?: number;
+}
 
-	const failed = (customer: (typeof queue)[number], error: unknown) => {
-		if (!(error instanceof TokenError)) throw error;
-		if (!error.transient) end = error;
-		// As the node does in any outage.
-		if (clock.nowMs() >= pauseEndMs) {
-			pauseMs = Math.min(pauseMs * 2 || 500, 10_000);
-			pauseEndMs = clock.nowMs() + pauseMs;
-		}
-		if (error.transient && clock.nowMs() - (customer.firstMs ?? clock.nowMs()) < giveUpMs)
-			queue.unshift(customer);
-		else failures.push(error);
-	};
-	const attempt = async (customer: (typeof queue)[number], token: Token) => {
-		customer.firstMs ??= clock.nowMs();
-		if (await account.call(token.value, customer.name)) {
-			session.confirm(token);
-			accepted++;
-			pauseMs = 0;
-			return;
-		}
-		try {
-			if (clock.nowMs() - customer.firstMs >= giveUpMs) {
-				throw session.contention ?? new TokenError('gave up', '', '900002', true);
-			}
-			await session.replace(token, store);
-			queue.unshift(customer);
-		} catch (error) {
-			failed(customer, error);
-		}
-	};
-	while (accepted + failures.length < customers.length) {
-		const customer = queue.shift();
-		if (!customer) {
-			await clock.sleep(5);
-			continue;
-		}
-		if (end) {
-			failures.push(end);
-			continue;
-		}
-		while (clock.nowMs() < pauseEndMs) await clock.sleep(pauseEndMs - clock.nowMs());
-		let token: Token;
-		try {
-			token = session.ready(store) ?? (await session.token(store));
-		} catch (error) {
-			failed(customer, error);
-			continue;
-		}
-		await clock.sleep(Math.max(0, nextSlotMs - clock.nowMs()));
-		if (!session.isCurrent(token)) {
-			queue.unshift(customer);
-			continue;
-		}
-		nextSlotMs = Math.max(nextSlotMs, clock.nowMs() - SLOT_MS) + SLOT_MS;
-		void attempt(customer, token);
+/**
+ * A batch as the node sends it: 50 a second at most, and calls overlap. Customers whose call was refused for its token
+ * go to the front of the queue. The batch ends with a permanent TokenError, or when a customer has been tried for
+ * `giveUpMs`.
+ */
+export class Batch {
+	private readonly queue: Customer[];
+	private readonly startedMs: number;
+	private end: TokenError | undefined;
+	private inFlight = 0;
+	private pauseMs = 0;
+	private pauseEndMs = 0;
+	private nextSlotMs = 0;
+
+	constructor(
+		private readonly account: SharedAccount,
+		private readonly session: TokenSession,
+		private readonly store: TokenStore,
+		private readonly customers: readonly string[],
+		private readonly giveUpMs = 300_000,
+	) {
+		this.queue = customers.map((name) => ({ name }));
+		this.startedMs = account.clock.nowMs();
 	}
-	return { accepted, failures, seconds: (clock.nowMs() - startedMs) / 1000 };
+
+	async run(): Promise<BatchResult> {
+		const { clock } = this.account;
+		while (!this.end) {
+			const customer = this.queue.shift();
+			if (customer) await this.send(customer);
+			else if (this.inFlight === 0) break;
+			else await clock.sleep(5);
+		}
+		while (this.inFlight > 0) await clock.sleep(5);
+		const accepted = new Set(this.account.accepted);
+		const unsent = this.customers.filter((name) => !accepted.has(name));
+		const failures = unsent.flatMap(() => (this.end ? [this.end] : []));
+		return { failures, seconds: (clock.nowMs() - this.startedMs) / 1000 };
+	}
+
+	private async send(customer: Customer): Promise<void> {
+		const { clock } = this.account;
+		const { session, store } = this;
+		await clock.sleep(Math.max(0, this.pauseEndMs - clock.nowMs()));
+		try {
+			const token = session.ready(store) ?? (await session.token(store));
+			await clock.sleep(Math.max(0, this.nextSlotMs - clock.nowMs()));
+			if (!session.isCurrent(token)) return void this.queue.unshift(customer);
+			this.nextSlotMs = Math.max(this.nextSlotMs, clock.nowMs() - SLOT_MS) + SLOT_MS;
+			this.inFlight++;
+			void this.attempt(customer, token).finally(() => this.inFlight--);
+		} catch (error) {
+			this.onTokenError(customer, error);
+		}
+	}
+
+	private async attempt(customer: Customer, token: Token): Promise<void> {
+		const { session, store } = this;
+		customer.firstTriedMs ??= this.account.clock.nowMs();
+		const code = await this.account.call(token.value, customer.name);
+		if (code === '000000') {
+			this.pauseMs = 0;
+			return session.confirm(token);
+		}
+		try {
+			await session.replace(token, store, undefined, code);
+			this.retry(customer, new TokenError('Sobot says that the token has expired.', '', code, true));
+		} catch (error) {
+			this.onTokenError(customer, error);
+		}
+	}
+
+	/** Nothing is sent for a while, as in any outage. */
+	private onTokenError(customer: Customer, error: unknown): void {
+		const { clock } = this.account;
+		if (!(error instanceof TokenError)) throw error;
+		if (clock.nowMs() >= this.pauseEndMs) {
+			this.pauseMs = Math.min(this.pauseMs * 2 || 500, 10_000);
+			this.pauseEndMs = clock.nowMs() + this.pauseMs;
+		}
+		if (error.transient) this.retry(customer, error);
+		else this.end = error;
+	}
+
+	private retry(customer: Customer, error: TokenError): void {
+		const { clock } = this.account;
+		const hasTime = clock.nowMs() - (customer.firstTriedMs ?? clock.nowMs()) < this.giveUpMs;
+		if (hasTime) this.queue.unshift(customer);
+		else this.end = this.session.contention ?? error;
+	}
 }

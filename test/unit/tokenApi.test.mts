@@ -1,4 +1,4 @@
-import { readToken, readTokenFailure, tokenRequest } from '../../nodes/sobot/tokenApi';
+import { readToken, readRequestFailure, tokenRequest } from '../../nodes/sobot/tokenApi';
 
 const NOW_MS = 1_569_397_773_999;
 const VALUE = '4ac37cb2e9c740dba4b75a34d5358802';
@@ -9,8 +9,8 @@ const answer = (body: unknown, statusCode = 200) => ({
 const success = (item: unknown) => answer({ item, ret_code: '000000', ret_msg: 'success' });
 const errorOf = (reading: ReturnType<typeof readToken>) => {
 	if ('token' in reading) throw new Error('There is a token.');
-	const { message, advice, retCode, passing } = reading.error;
-	return { message, advice, retCode, passing };
+	const { message, advice, retCode, transient } = reading.error;
+	return { message, advice, retCode, transient };
 };
 
 test('asks with whole seconds as text and the published signature', () => {
@@ -21,6 +21,7 @@ test('asks with whole seconds as text and the published signature', () => {
 		create_time: '1569397773',
 		sign: '258eec3118705112b2c53dc8043d4d34',
 	});
+	expect(request.disableFollowRedirect).toBe(true);
 });
 
 test("reads the document's own example: padded token, lifetime as text", () => {
@@ -35,7 +36,14 @@ test.each([
 	['more than the documented maximum', { expires_in: '999999' }, 86_400],
 	['missing', {}, 86_400],
 	['nonsense', { expires_in: 'soon' }, 86_400],
+	["a client's spelling", { expire: '600' }, 600],
+	['nonsense beside a number', { expires_in: 'soon', expire: 600 }, 600],
 	['zero', { expires_in: '0' }, 86_400],
+	['negative', { expires_in: -600 }, 86_400],
+	['a boolean', { expires_in: true }, 86_400],
+	['a list', { expires_in: [600] }, 86_400],
+	['blank', { expires_in: ' ' }, 86_400],
+	['null', { expires_in: null }, 86_400],
 ])('reads a lifetime that is %s', (_, lifetime, seconds) => {
 	expect(readToken(success({ token: VALUE, ...lifetime }), NOW_MS)).toEqual({
 		token: { value: VALUE, fetchedAtMs: NOW_MS, expiresAtMs: NOW_MS + seconds * 1000 },
@@ -47,12 +55,13 @@ test('takes a failure that comes with HTTP 200 for a failure, and hints at ID, k
 		message: 'Sobot did not accept the signature (900003).',
 		advice: "Check App ID and App Key in the Sobot API credential, and that this machine's clock is right.",
 		retCode: '900003',
-		passing: false,
+		transient: false,
 	});
 });
 
 test.each([
 	['900004', answer({ ret_code: '900004' }), '900004', false],
+	["a name of JavaScript's own as code", answer({ ret_code: 'constructor' }), 'constructor', false],
 	['a code that is not documented', answer({ ret_code: '123456', ret_msg: 'x' }), '123456', false],
 	['999999', answer({ ret_code: '999999' }), '999999', true],
 	['success without an item', answer({ ret_code: '000000' }), '000000', true],
@@ -63,19 +72,35 @@ test.each([
 	['an empty body', answer(''), null, true],
 	['an array', answer([1]), null, true],
 	['success with HTTP 503', answer({ ret_code: '000000', item: { token: VALUE } }, 503), '000000', true],
-])('gives no token for %s', (_, given, retCode, passing) => {
-	expect(errorOf(readToken(given, NOW_MS))).toEqual(expect.objectContaining({ retCode, passing }));
+])('gives no token for %s', (_, given, retCode, transient) => {
+	expect(errorOf(readToken(given, NOW_MS))).toEqual(expect.objectContaining({ retCode, transient }));
 });
 
 test.each([
-	['ECONNREFUSED', true, 'No token could be fetched. The connection to Sobot was refused.'],
-	['ECONNRESET', true, 'No token could be fetched. The connection to Sobot failed.'],
+	['ECONNREFUSED', true, 'Could not fetch a token. The connection to Sobot was refused.'],
+	['ECONNRESET', true, 'Could not fetch a token. The connection to Sobot broke.'],
 	[
 		'CERT_HAS_EXPIRED',
 		false,
-		"No token could be fetched. Sobot's TLS certificate was not accepted (CERT_HAS_EXPIRED).",
+		"Could not fetch a token. Sobot's TLS certificate was not accepted (CERT_HAS_EXPIRED).",
 	],
-])('names a connection that failed with %s', (code, passing, message) => {
-	const { message: said, passing: passes } = readTokenFailure(Object.assign(new Error('socket'), { code }));
-	expect({ message: said, passing: passes }).toEqual({ message, passing });
+])('names a connection that failed with %s', (code, transient, message) => {
+	const { message: said, transient: isTransient } = readRequestFailure(
+		Object.assign(new Error('socket'), { code }),
+	);
+	expect({ message: said, transient: isTransient }).toEqual({ message, transient });
+});
+
+test.each([
+	[301, answer('')],
+	[302, answer('<html>moved</html>')],
+	[307, success({ token: VALUE })],
+	[308, answer({ ret_code: '999999' })],
+])('names a Base URL that redirects with HTTP %i, and does not try again', (statusCode, { body }) => {
+	expect(errorOf(readToken({ statusCode, body }, NOW_MS))).toEqual({
+		message: `The Base URL redirects to another address (HTTP ${statusCode}).`,
+		advice: expect.stringContaining('Enter the address that it redirects to') as string,
+		retCode: null,
+		transient: false,
+	});
 });

@@ -1,116 +1,206 @@
+import type { HttpAnswer } from '../../nodes/sobot/answer';
 import { TokenError } from '../../nodes/sobot/tokenApi';
-import { fetchToken } from '../../nodes/sobot/tokenFetch';
+import { TokenFetch } from '../../nodes/sobot/tokenFetch';
 import { SimulatedClock } from './clock.mts';
 
-let accounts = 0;
-/** An account that no other test has asked a token for: what was fetched is remembered for the whole process. */
-const newAccount = () => ({ baseUrl: 'http://sobot.test', appId: `app-${accounts++}`, appKey: 'key' });
+const ACCOUNT = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
+const HOUR_MS = 3_600_000;
+
 const success = (token: string, seconds = 86_400) => ({
 	statusCode: 200,
 	body: JSON.stringify({ item: { token, expires_in: String(seconds) }, ret_code: '000000' }),
 });
 const failure = (code: string) => ({ statusCode: 200, body: JSON.stringify({ ret_code: code }) });
 
-test('asks once for all who ask together', async () => {
+/** A fetch, and a Sobot that answers with t1, t2, ... or with what a test puts into `answers`. */
+function setUp() {
 	const clock = new SimulatedClock();
-	const account = newAccount();
-	let calls = 0;
-	const send = async () => {
-		calls++;
-		await clock.sleep(100);
-		return success('t1');
+	const fetch = new TokenFetch(clock);
+	const sobot = {
+		calls: 0,
+		answers: [] as HttpAnswer[],
+		send: async (): Promise<HttpAnswer> => {
+			sobot.calls++;
+			await clock.sleep(100);
+			return sobot.answers.shift() ?? success(`t${sobot.calls}`);
+		},
 	};
+	const get = async (previous?: Parameters<TokenFetch['fetch']>[1]) =>
+		await clock.run(fetch.fetch(ACCOUNT, previous, sobot.send));
+	const getNew = async () => await clock.run(fetch.fetchNew(ACCOUNT, sobot.send));
+	return { clock, fetch, sobot, get, getNew };
+}
+
+test('asks once for all concurrent callers', async () => {
+	const { clock, fetch, sobot } = setUp();
 	const all = Promise.all(
-		Array.from({ length: 50 }, async () => await fetchToken(account, undefined, send, clock)),
+		Array.from({ length: 50 }, async (_, i) =>
+			i % 2 ? await fetch.fetch(ACCOUNT, undefined, sobot.send) : await fetch.fetchNew(ACCOUNT, sobot.send),
+		),
 	);
 	expect(new Set((await clock.run(all)).map(({ value }) => value))).toEqual(new Set(['t1']));
-	expect(calls).toBe(1);
+	expect(sobot.calls).toBe(1);
 });
 
-test('asks anew after a success, when the token that it gave no longer serves', async () => {
-	const clock = new SimulatedClock();
-	const account = newAccount();
-	let calls = 0;
-	const send = async () => success(`t${++calls}`);
-	const first = await fetchToken(account, undefined, send, clock);
-	await clock.advance(1000);
-	expect((await fetchToken(account, first, send, clock)).value).toBe('t2');
+test('asks again to replace the token that it gave', async () => {
+	const { get } = setUp();
+	expect((await get(await get())).value).toBe('t2');
 });
 
-test('asks anew after a failure', async () => {
-	const clock = new SimulatedClock();
-	const account = newAccount();
-	const answers = [failure('900003'), success('t1')];
-	const send = async () => answers.shift() ?? failure('999999');
-	await expect(fetchToken(account, undefined, send, clock)).rejects.toThrow(
-		'did not accept the signature (900003)',
-	);
-	expect((await fetchToken(account, undefined, send, clock)).value).toBe('t1');
+test('asks again after a failure', async () => {
+	const { sobot, get } = setUp();
+	sobot.answers = [failure('900003')];
+	await expect(get()).rejects.toThrow('did not accept the signature (900003)');
+	expect((await get()).value).toBe('t2');
 });
 
-test('gives its newest token to who still has an older one, and to who was racing with the fetch', async () => {
-	const clock = new SimulatedClock();
-	const account = newAccount();
-	let calls = 0;
-	const send = async () => success(`t${++calls}`);
-	const first = await fetchToken(account, undefined, send, clock);
+test('returns the newest token to callers holding an older one or racing with the fetch', async () => {
+	const { clock, get } = setUp();
+	const first = await get();
 	await clock.advance(60_000);
-	const second = await fetchToken(account, first, send, clock);
+	const second = await get(first);
 	await clock.advance(5000);
-	expect(await fetchToken(account, first, send, clock)).toEqual(second);
-	expect(await fetchToken(account, undefined, send, clock)).toEqual(second);
+	expect(await get(first)).toEqual(second);
+	expect(await get()).toEqual(second);
 	await clock.advance(6000);
-	expect((await fetchToken(account, undefined, send, clock)).value).toBe('t3');
+	expect((await get()).value).toBe('t3');
 });
 
-test('does not give a token that is older than the one that no longer serves', async () => {
-	const clock = new SimulatedClock();
-	const account = newAccount();
-	let calls = 0;
-	const send = async () => success(`t${++calls}`);
-	await fetchToken(account, undefined, send, clock);
+test('does not return a token that is older than the previous one', async () => {
+	const { clock, get } = setUp();
+	await get();
 	await clock.advance(1000);
-	const fromElsewhere = { value: 'x', fetchedAtMs: clock.nowMs(), expiresAtMs: clock.nowMs() + 1e6 };
-	expect((await fetchToken(account, fromElsewhere, send, clock)).value).toBe('t2');
+	const fromElsewhere = { value: 'x', fetchedAtMs: clock.epochMs(), expiresAtMs: clock.epochMs() + 1e6 };
+	expect((await get(fromElsewhere)).value).toBe('t2');
 });
 
-test.each([
-	['999999', () => failure('999999')],
-	['HTTP 502 with an HTML page', () => ({ statusCode: 502, body: '<html>' })],
-	[
-		'a broken connection',
-		() => {
-			throw Object.assign(new Error('x'), { code: 'ECONNRESET' });
-		},
-	],
-])('asks again after %s, with growing pauses, and gives up within 8 s', async (_, fail) => {
-	const clock = new SimulatedClock();
-	const startMs = clock.nowMs();
-	const askedAtMs: number[] = [];
-	const send = async () => {
-		askedAtMs.push(clock.nowMs() - startMs);
-		return fail();
-	};
-	clock.chance = 0;
-	const given = fetchToken(newAccount(), undefined, send, clock);
-	await expect(clock.run(given)).rejects.toBeInstanceOf(TokenError);
-	expect(askedAtMs).toEqual([0, 250, 750, 1750, 3750, 7750]);
+test('always asks for a new token when told to, however young the last one is', async () => {
+	const { get, getNew } = setUp();
+	await get();
+	expect((await getNew()).value).toBe('t2');
+	expect((await getNew()).value).toBe('t3');
 });
 
-test('shortens the pauses at random by up to a half, and so still outlasts an outage of 3 s', async () => {
-	const clock = new SimulatedClock();
-	clock.chance = 0.999_999;
-	const startMs = clock.nowMs();
-	const send = async () => (clock.nowMs() - startMs < 3000 ? failure('999999') : success('t1'));
-	expect((await clock.run(fetchToken(newAccount(), undefined, send, clock))).value).toBe('t1');
+describe('the wall clock jumps', () => {
+	test('back: callers with an older token still get the newest one', async () => {
+		const { clock, sobot, get } = setUp();
+		const first = await get();
+		clock.wallOffsetMs = -HOUR_MS;
+		const second = await get(first);
+		for (let i = 0; i < 10; i++) expect(await get(first)).toEqual(second);
+		expect(await get()).toEqual(second);
+		expect(sobot.calls).toBe(2);
+	});
+
+	test('forward: callers that race with the fetch still get its token', async () => {
+		const { clock, sobot, get } = setUp();
+		await get();
+		clock.wallOffsetMs = HOUR_MS;
+		expect((await get()).value).toBe('t1');
+		expect(sobot.calls).toBe(1);
+	});
+
+	test('in the middle of a round of tries: the round ends in its time', async () => {
+		const { clock, fetch } = setUp();
+		const send = async () => {
+			clock.wallOffsetMs -= HOUR_MS;
+			return failure('999999');
+		};
+		await expect(clock.run(fetch.fetch(ACCOUNT, undefined, send), 10_000)).rejects.toThrow('999999');
+	});
 });
 
-test.each(['900003', '900004'])('does not ask again after %s', async (code) => {
-	let calls = 0;
-	const send = async () => {
-		calls++;
-		return failure(code);
-	};
-	await expect(fetchToken(newAccount(), undefined, send, new SimulatedClock())).rejects.toThrow(code);
-	expect(calls).toBe(1);
+describe('a transient failure', () => {
+	test.each([
+		['999999', () => failure('999999')],
+		['HTTP 502 with an HTML page', () => ({ statusCode: 502, body: '<html>' })],
+		[
+			'a broken connection',
+			() => {
+				throw Object.assign(new Error('x'), { code: 'ECONNRESET' });
+			},
+		],
+		[
+			'an unreachable host',
+			() => {
+				throw Object.assign(new Error('x'), { code: 'ECONNREFUSED', syscall: 'connect' });
+			},
+		],
+	])('%s is tried again after growing pauses, for 8 s at most', async (_, fail) => {
+		const { clock, fetch } = setUp();
+		const startMs = clock.nowMs();
+		const askedAtMs: number[] = [];
+		const send = async () => {
+			askedAtMs.push(clock.nowMs() - startMs);
+			return fail();
+		};
+		clock.chance = 0;
+		await expect(clock.run(fetch.fetch(ACCOUNT, undefined, send))).rejects.toMatchObject({ transient: true });
+		expect(askedAtMs).toEqual([0, 250, 750, 1750, 3750, 7750]);
+	});
+
+	test('of 3 s is outlasted even with the shortest pauses', async () => {
+		const { clock, fetch } = setUp();
+		clock.chance = 0.999_999;
+		const startMs = clock.nowMs();
+		const send = async () => (clock.nowMs() - startMs < 3000 ? failure('999999') : success('t1'));
+		expect((await clock.run(fetch.fetch(ACCOUNT, undefined, send))).value).toBe('t1');
+	});
+
+	test('that takes 10 s each time ends the round within 30 s', async () => {
+		const { clock, fetch } = setUp();
+		const startMs = clock.nowMs();
+		const send = async () => {
+			await clock.sleep(10_000);
+			throw Object.assign(new Error('timeout'), { code: 'ECONNABORTED' });
+		};
+		await expect(clock.run(fetch.fetch(ACCOUNT, undefined, send))).rejects.toMatchObject({ transient: true });
+		expect(clock.nowMs() - startMs).toBeLessThanOrEqual(30_000);
+	});
+});
+
+test.each(['900003', '900004'])('%s is permanent: it is not tried again', async (code) => {
+	const { sobot, get } = setUp();
+	sobot.answers = [failure(code)];
+	await expect(get()).rejects.toMatchObject({ retCode: code, transient: false });
+	expect(sobot.calls).toBe(1);
+});
+
+describe('the last failure', () => {
+	test('is kept for the attempt that it belongs to, until a success', async () => {
+		const { clock, fetch, sobot, get } = setUp();
+		sobot.answers = [failure('900003')];
+		const sinceMs = clock.nowMs();
+		await expect(get()).rejects.toBeInstanceOf(TokenError);
+		expect(fetch.failureSince(sinceMs)?.retCode).toBe('900003');
+		await clock.advance(1);
+		expect(fetch.failureSince(clock.nowMs())).toBeUndefined();
+		await get();
+		expect(fetch.failureSince(sinceMs)).toBeUndefined();
+	});
+
+	test('is found although the wall clock has jumped meanwhile', async () => {
+		const { clock, fetch, sobot, get } = setUp();
+		sobot.answers = [failure('900004')];
+		const sinceMs = clock.nowMs();
+		clock.wallOffsetMs = -HOUR_MS;
+		await expect(get()).rejects.toBeInstanceOf(TokenError);
+		expect(fetch.failureSince(sinceMs)?.retCode).toBe('900004');
+	});
+});
+
+test('is idle after an hour without use', async () => {
+	const { clock, fetch, get } = setUp();
+	const token = await get();
+	await clock.advance(HOUR_MS - 1);
+	expect(fetch.isIdle).toBe(false);
+	await clock.advance(1);
+	expect(fetch.isIdle).toBe(true);
+	const waiting = fetch.fetch(ACCOUNT, token, async () => {
+		await clock.sleep(2 * HOUR_MS);
+		return success('t2');
+	});
+	await clock.advance(HOUR_MS);
+	expect(fetch.isIdle).toBe(false);
+	await clock.run(waiting);
 });

@@ -1,100 +1,306 @@
 import type { Token } from '../../nodes/sobot/account';
 import { TokenError } from '../../nodes/sobot/tokenApi';
 import { pickRenewalMoment, TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
-import { SimulatedClock } from './clock.mts';
+import { settle, SimulatedClock } from './clock.mts';
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** n8n's database, and Sobot behind it. */
 class FakeStore implements TokenStore {
 	stored: Token | undefined;
 	reads = 0;
 	renewals = 0;
-	failWith: Error | undefined;
+	failReadWith: unknown;
+	failWith: unknown;
+	lifeMs: number;
+	/** the values that Sobot issues; t1, t2, ... without */
+	values: string[] = [];
 
 	constructor(
 		private readonly clock: SimulatedClock,
-		private readonly lifeMs = DAY_MS,
-	) {}
+		lifeMs = DAY_MS,
+	) {
+		this.lifeMs = lifeMs;
+	}
 
 	token(value: string): Token {
-		return { value, fetchedAtMs: this.clock.nowMs(), expiresAtMs: this.clock.nowMs() + this.lifeMs };
+		return { value, fetchedAtMs: this.clock.epochMs(), expiresAtMs: this.clock.epochMs() + this.lifeMs };
 	}
 
 	async read(): Promise<Token | undefined> {
 		this.reads++;
+		if (this.failReadWith) throw this.failReadWith;
 		return this.stored;
 	}
 
 	async renew(): Promise<Token> {
 		this.renewals++;
+		const token = this.token(this.values.shift() ?? `t${this.renewals}`);
 		await this.clock.sleep(100);
 		if (this.failWith) throw this.failWith;
-		this.stored = this.token(`t${this.renewals}`);
-		return this.stored;
+		this.stored = token;
+		return token;
 	}
 }
 
 function setUp(lifeMs?: number) {
 	const clock = new SimulatedClock();
-	return { clock, store: new FakeStore(clock, lifeMs), session: new TokenSession(clock) };
+	const store = new FakeStore(clock, lifeMs);
+	const session = new TokenSession(clock);
+	/** Begins with a token that Sobot has accepted. */
+	const begin = (value = 'old') => {
+		const token = store.token(value);
+		store.stored = token;
+		session.begin(token);
+		session.confirm(token);
+		return token;
+	};
+	const replace = async (token: Token, retCode?: string) =>
+		await clock.run(session.replace(token, store, undefined, retCode));
+	return { clock, store, session, begin, replace };
+}
+
+const down = () => new TokenError('down', '', null, true);
+
+/** The TokenError that a promise rejects with. */
+async function failureOf(promise: Promise<unknown>): Promise<TokenError> {
+	const error = await promise.then(
+		() => undefined,
+		(reason: unknown) => reason,
+	);
+	if (!(error instanceof TokenError)) throw new Error('Not a TokenError', { cause: error });
+	return error;
 }
 
 test('fetches one token when fifty items start together', async () => {
 	const { clock, store, session } = setUp();
 	session.begin(undefined);
+	expect(session.hasHadToken).toBe(false);
 	const all = Promise.all(Array.from({ length: 50 }, async () => await session.token(store)));
 	expect(new Set((await clock.run(all)).map(({ value }) => value))).toEqual(new Set(['t1']));
 	expect(store.renewals).toBe(1);
+	expect(session.hasHadToken).toBe(true);
 });
 
 test('uses the stored token without reading the store again', async () => {
-	const { store, session, clock } = setUp();
-	session.begin(store.token('stored'));
+	const { clock, store, session, begin } = setUp();
+	begin('stored');
 	for (let i = 0; i < 100; i++) expect((await session.token(store)).value).toBe('stored');
-	await clock.advance(3_600_000);
+	await clock.advance(HOUR_MS);
 	expect((await session.token(store)).value).toBe('stored');
 	expect([store.reads, store.renewals]).toEqual([0, 0]);
 });
 
-test('shares one renewal among all items that were refused', async () => {
-	const { clock, store, session } = setUp();
-	const old = store.token('old');
-	store.stored = old;
-	session.begin(old);
-	const all = Promise.all(Array.from({ length: 50 }, async () => await session.replace(old, store)));
-	expect((await clock.run(all)).every(({ token }) => token.value === 't1')).toBe(true);
-	expect((await session.replace(old, store)).token.value).toBe('t1');
-	expect(store.renewals).toBe(1);
-});
+describe('a refused token', () => {
+	test('is replaced once for all items that it was refused for', async () => {
+		const { clock, store, session, begin } = setUp();
+		const old = begin();
+		const all = Promise.all(Array.from({ length: 50 }, async () => await session.replace(old, store)));
+		expect((await clock.run(all)).every(({ value }) => value === 't1')).toBe(true);
+		expect((await session.replace(old, store)).value).toBe('t1');
+		expect(store.renewals).toBe(1);
+	});
 
-test('takes the token that another process has stored meanwhile', async () => {
-	const { store, session, clock } = setUp();
-	const old = store.token('old');
-	session.begin(old);
-	await clock.advance(1000);
-	store.stored = store.token('theirs');
-	expect(await session.replace(old, store)).toEqual({ token: store.stored, fetched: false });
-	expect(store.renewals).toBe(0);
+	test('is replaced by the one that another process has stored meanwhile', async () => {
+		const { clock, store, session, begin } = setUp();
+		const old = begin();
+		await clock.advance(1000);
+		store.stored = store.token('theirs');
+		expect(await session.replace(old, store)).toEqual(store.stored);
+		expect(store.renewals).toBe(0);
+	});
+
+	test('is replaced by the one that another process stores during the wait', async () => {
+		const { clock, store, session, begin } = setUp();
+		const replacing = session.replace(begin(), store);
+		await clock.advance(100);
+		store.stored = store.token('theirs');
+		expect((await clock.run(replacing)).value).toBe('theirs');
+		expect(store.renewals).toBe(0);
+	});
+
+	test('is not used again because the store still has it, or an execution begins with it', async () => {
+		const { clock, store, session, begin, replace } = setUp();
+		const old = begin();
+		await clock.advance(10);
+		const first = await replace(old);
+		session.confirm(first);
+		await clock.advance(HOUR_MS);
+		store.stored = old;
+		session.begin(old);
+		expect((await replace(first)).value).toBe('t2');
+		session.begin(first);
+		expect(session.ready(store)?.value).toBe('t2');
+	});
+
+	test('that was replaced long ago neither ends the current token nor revives another', async () => {
+		const { clock, store, session, begin, replace } = setUp();
+		const old = begin();
+		const first = await replace(old);
+		session.confirm(first);
+		await clock.advance(HOUR_MS);
+		const replacing = session.replace(first, store);
+		expect((await clock.run(session.replace(old, store))).value).toBe('t2');
+		expect((await replacing).value).toBe('t2');
+		expect(session.isCurrent(first)).toBe(false);
+		expect((await session.replace(old, store)).value).toBe('t2');
+		expect(store.renewals).toBe(2);
+	});
+
+	test('that Sobot issues again is used again', async () => {
+		const { store, session, begin, replace } = setUp();
+		store.values = ['old'];
+		expect((await replace(begin())).value).toBe('old');
+		expect(session.ready(store)?.value).toBe('old');
+	});
 });
 
 test('is not stuck after a failed renewal: the next call tries again', async () => {
 	const { clock, store, session } = setUp();
-	store.failWith = new TokenError('down', '', null, true);
-	await expect(clock.run(session.token(store))).rejects.toThrow('down');
+	store.failWith = down();
+	expect(await failureOf(clock.run(session.token(store)))).toBe(store.failWith);
 	store.failWith = undefined;
 	expect((await clock.run(session.token(store))).value).toBe('t2');
 });
 
-test('does not go back to an older token that an execution read a moment too early', async () => {
-	const { clock, store, session } = setUp();
-	const old = store.token('old');
-	store.stored = old;
-	session.begin(old);
-	await clock.advance(10);
-	await clock.run(session.replace(old, store));
-	session.begin(old);
-	expect((await session.token(store)).value).toBe('t1');
+test.each([
+	['an Error', new Error('SQLITE_BUSY')],
+	['a text', 'gone'],
+	['an object', { code: 'ECONNREFUSED' }],
+])("reports n8n's database in its own words when it rejects with %s", async (_, reason) => {
+	const { clock, store, session, begin } = setUp();
+	const old = begin();
+	store.failReadWith = reason;
+	expect(await failureOf(clock.run(session.replace(old, store)))).toMatchObject({
+		message: 'n8n could not read the stored credential.',
+		retCode: null,
+		transient: true,
+	});
+	store.failReadWith = undefined;
+	store.failWith = reason;
+	expect(await failureOf(clock.run(session.token(store)))).toMatchObject({
+		message: 'n8n could not renew the token in the stored credential.',
+		transient: true,
+	});
+	store.failWith = undefined;
+	expect((await clock.run(session.token(store))).value).toBe('t2');
+});
+
+test('knows which tokens Sobot has accepted', async () => {
+	const { session, begin, replace } = setUp();
+	const old = begin();
+	const token = await replace(old);
+	expect([session.isConfirmed(old), session.isConfirmed(token)]).toEqual([true, false]);
+	session.confirm(token);
+	expect(session.isConfirmed(token)).toBe(true);
+});
+
+test('accepting a late answer for an older token does not bring it back', async () => {
+	const { session, begin, replace } = setUp();
+	const old = begin();
+	const token = await replace(old);
+	session.confirm(old);
+	expect([session.isCurrent(old), session.isCurrent(token)]).toEqual([false, true]);
+});
+
+describe('new tokens that never work', () => {
+	/** Refuses each token the session gives, until it throws. */
+	async function refuseAll(retCode: string) {
+		const { clock, store, session } = setUp();
+		const failing = async () => {
+			for (;;) await session.replace(await session.token(store), store, undefined, retCode);
+		};
+		const failed = await failureOf(clock.run(failing()));
+		return { clock, store, session, failed, failing };
+	}
+
+	test('because none arrives: two, then one a minute', async () => {
+		const { clock, store, failed, failing } = await refuseAll('900001');
+		expect(failed).toMatchObject({ retCode: '900001', transient: false });
+		for (let i = 0; i < 1000; i++) await expect(failing()).rejects.toBe(failed);
+		expect(store.renewals).toBe(2);
+		await clock.advance(60_000);
+		expect(await failureOf(clock.run(failing()))).toMatchObject({ transient: false });
+		expect(store.renewals).toBe(3);
+	});
+
+	test('for another reason: three, then one a minute, since another program may be the cause', async () => {
+		const { clock, store, failed, failing } = await refuseAll('900002');
+		expect(failed).toMatchObject({ retCode: '900002', transient: true });
+		for (let i = 0; i < 1000; i++) await expect(failing()).rejects.toBe(failed);
+		expect(store.renewals).toBe(3);
+		await clock.advance(60_000);
+		await failureOf(clock.run(failing()));
+		expect(store.renewals).toBe(4);
+	});
+
+	test('stay in use, so that an accepted call ends the hold', async () => {
+		const { clock, store, session, failed } = await refuseAll('900002');
+		const token = await session.token(store);
+		expect(token.value).toBe('t3');
+		await expect(session.replace(token, store)).rejects.toBe(failed);
+		session.confirm(token);
+		expect((await clock.run(session.replace(token, store))).value).toBe('t4');
+	});
+
+	test('do not hold up a session whose calls Sobot has accepted before', async () => {
+		const { begin, replace, session } = setUp();
+		let token = begin();
+		for (let i = 0; i < 8; i++) token = await replace(token, '900002');
+		expect(token.value).toBe('t8');
+		expect(session.contention?.transient).toBe(true);
+	});
+});
+
+test('a token that works for a while ends the contention', async () => {
+	const { clock, begin, replace, session } = setUp();
+	let token = begin();
+	for (let i = 0; i < 3; i++) token = await replace(token);
+	expect(session.contention?.message).toBe('Another program keeps replacing the token of this App ID.');
+	for (let i = 0; i < 10; i++) {
+		session.confirm(token);
+		await clock.advance(HOUR_MS);
+		token = await replace(token);
+	}
+	expect(session.contention).toBeUndefined();
+});
+
+describe('an abort', () => {
+	test.each(['token', 'replace'] as const)(
+		'ends the wait of %s at once, and of nobody else',
+		async (method) => {
+			const { clock, store, session, begin } = setUp();
+			const old = begin();
+			await clock.advance(DAY_MS);
+			const abort = new AbortController();
+			const wait = async (signal?: AbortSignal) =>
+				method === 'token' ? await session.token(store, signal) : await session.replace(old, store, signal);
+			const [ended, other] = [failureOf(wait(abort.signal)), wait()];
+			await settle();
+			abort.abort();
+			expect((await ended).transient).toBe(true);
+			expect((await clock.run(other)).value).toBe('t1');
+			expect(store.renewals).toBe(1);
+		},
+	);
+
+	test('before the wait starts nothing', async () => {
+		const { store, session } = setUp();
+		await failureOf(session.token(store, AbortSignal.abort()));
+		expect([store.reads, store.renewals]).toEqual([0, 0]);
+	});
+
+	test('of the last caller ends the renewal before it fetches', async () => {
+		const { clock, store, session, begin } = setUp();
+		const abort = new AbortController();
+		const ended = failureOf(session.replace(begin(), store, abort.signal));
+		await settle();
+		abort.abort();
+		await ended;
+		await clock.advance(60_000);
+		expect(store.renewals).toBe(0);
+	});
 });
 
 describe('renewal ahead of the end', () => {
@@ -110,10 +316,9 @@ describe('renewal ahead of the end', () => {
 		expect(pickRenewalMoment(token, random)).toBe(token.expiresAtMs - aheadMs);
 	});
 
-	test('goes on in the background, while the batch goes on with the old token', async () => {
-		const { clock, store, session } = setUp();
-		store.stored = store.token('old');
-		session.begin(store.stored);
+	test('runs in the background, while the batch goes on with the old token', async () => {
+		const { clock, store, session, begin } = setUp();
+		begin();
 		await clock.advance(DAY_MS - 7.5 * 60_000);
 		expect((await session.token(store)).value).toBe('old');
 		await clock.advance(100);
@@ -122,8 +327,8 @@ describe('renewal ahead of the end', () => {
 	});
 
 	test('reads the store first, and renews only if nobody has', async () => {
-		const { clock, store, session } = setUp();
-		session.begin(store.token('old'));
+		const { clock, store, session, begin } = setUp();
+		begin();
 		await clock.advance(DAY_MS - 7.5 * 60_000);
 		store.stored = store.token('theirs');
 		await session.token(store);
@@ -133,11 +338,10 @@ describe('renewal ahead of the end', () => {
 	});
 
 	test('that fails leaves the old token in use, and is tried again before its end', async () => {
-		const { clock, store, session } = setUp();
-		store.stored = store.token('old');
-		session.begin(store.stored);
+		const { clock, store, session, begin } = setUp();
+		begin();
 		await clock.advance(DAY_MS - 7.5 * 60_000);
-		store.failWith = new TokenError('down', '', null, true);
+		store.failWith = down();
 		await session.token(store);
 		await clock.advance(100);
 		for (let i = 0; i < 100; i++) expect((await session.token(store)).value).toBe('old');
@@ -151,9 +355,78 @@ describe('renewal ahead of the end', () => {
 });
 
 test('waits for a new token once the recorded life is over', async () => {
-	const { clock, store, session } = setUp();
-	store.stored = store.token('old');
-	session.begin(store.stored);
+	const { clock, store, session, begin } = setUp();
+	begin();
 	await clock.advance(DAY_MS);
 	expect((await clock.run(session.token(store))).value).toBe('t1');
+});
+
+test.each([
+	['ends before it arrives', 50],
+	['ends at once', 0],
+	['ended an hour ago', -HOUR_MS],
+	['lasts a second', 1000],
+])('a token whose life %s is used, and costs one request in ten seconds', async (_, lifeMs) => {
+	const { clock, store, session } = setUp(lifeMs);
+	const token = await clock.run(session.token(store));
+	for (let second = 0; second < 60; second++) {
+		const next = await clock.run(session.token(store));
+		expect(session.isCurrent(next)).toBe(true);
+		await clock.advance(1000);
+	}
+	expect(token.value).toBe('t1');
+	expect(store.renewals).toBeGreaterThan(4);
+	expect(store.renewals).toBeLessThanOrEqual(7);
+});
+
+describe('the wall clock jumps', () => {
+	test.each([HOUR_MS, -HOUR_MS, 2 * DAY_MS, -2 * DAY_MS])(
+		'by %i ms: sending goes on, with at most one needless renewal',
+		async (jumpMs) => {
+			const { clock, store, session, begin } = setUp();
+			begin();
+			clock.wallOffsetMs = jumpMs;
+			const startMs = clock.nowMs();
+			await clock.run(session.token(store));
+			await clock.advance(1000);
+			for (let i = 0; i < 100; i++) await clock.run(session.token(store));
+			expect(clock.nowMs() - startMs).toBeLessThan(2500);
+			expect(store.renewals).toBeLessThanOrEqual(1);
+		},
+	);
+
+	test('during a pause: it ends in its time', async () => {
+		const { clock, store, session, begin, replace } = setUp();
+		let token = begin();
+		for (let i = 0; i < 4; i++) token = await replace(token);
+		const replacing = session.replace(token, store);
+		await clock.advance(100);
+		clock.wallOffsetMs = -HOUR_MS;
+		expect((await clock.run(replacing, 11_000)).value).toBe('t5');
+	});
+});
+
+test('is idle after an hour without use, but not during a renewal', async () => {
+	const { clock, store, session, begin } = setUp();
+	expect(session.isIdle).toBe(false);
+	begin();
+	await clock.advance(HOUR_MS - 1);
+	expect(session.isIdle).toBe(false);
+	session.ready(store);
+	await clock.advance(HOUR_MS - 1);
+	expect(session.isIdle).toBe(false);
+	await clock.advance(1);
+	expect(session.isIdle).toBe(true);
+	let give = (_token: Token) => {};
+	const slow: TokenStore = {
+		read: async () => undefined,
+		renew: async () => await new Promise<Token>((resolve) => (give = resolve)),
+	};
+	await clock.advance(DAY_MS);
+	const waiting = session.token(slow);
+	await clock.advance(2 * HOUR_MS);
+	expect(session.isIdle).toBe(false);
+	give(store.token('t1'));
+	await waiting;
+	expect(session.isIdle).toBe(false);
 });

@@ -1,10 +1,10 @@
 // The token in n8n's stored credential: the one place that all executions, workers and restarts of an n8n share.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
+import { accountKey, type Account, type Token } from '../../sobot/account';
 import { TOKEN_PROBE_PATH } from '../../sobot/canvas';
 import { readAccount, tokenFromFields } from '../../sobot/credential';
-import { accountKey, type Account, type Token } from '../../sobot/account';
-import { TokenError } from '../../sobot/tokenApi';
 import { beginRenewal } from '../../sobot/renewal';
+import { TokenError } from '../../sobot/tokenApi';
 import type { TokenStore } from '../../sobot/tokenSession';
 
 /**
@@ -13,13 +13,14 @@ import type { TokenStore } from '../../sobot/tokenSession';
  * @param itemIndex an item for which the credential names this account, if its fields are expressions
  */
 export function credentialTokenStore(node: IExecuteFunctions, account: Account, itemIndex = 0): TokenStore {
+	const readFields = async () => await node.getCredentials('sobotApi', itemIndex);
 	return {
 		async read() {
-			const fields = await readFields(node, itemIndex);
+			const fields = await readFields();
 			return isFor(account, fields) ? tokenFromFields(fields) : undefined;
 		},
 		async renew(previous) {
-			const fields = await readFields(node, itemIndex);
+			const fields = await readFields();
 			if (!isFor(account, fields)) {
 				throw new TokenError(
 					'The Sobot API credential was changed while the workflow was running.',
@@ -31,22 +32,6 @@ export function credentialTokenStore(node: IExecuteFunctions, account: Account, 
 			return await renewThroughN8n(node, account, fields, previous);
 		},
 	};
-}
-
-async function readFields(
-	node: IExecuteFunctions,
-	itemIndex: number,
-): Promise<ICredentialDataDecryptedObject> {
-	try {
-		return await node.getCredentials('sobotApi', itemIndex);
-	} catch {
-		throw new TokenError(
-			'n8n could not read the Sobot API credential.',
-			"Check that n8n's database can be reached, and run the workflow again.",
-			null,
-			true,
-		);
-	}
 }
 
 function isFor(account: Account, fields: ICredentialDataDecryptedObject): boolean {

@@ -69,7 +69,11 @@ async function send(
 ): Promise<void> {
 	const toSend = plans.filter((plan): plan is SendPlan => plan.kind === 'send');
 	const memory = new RetryMemory(node.getContext('node'), node.getWorkflowDataProxy(0).$runIndex);
-	for (const { customer, digest } of toSend) customer.result = memory.resultOf(digest);
+	for (const { customer, digest } of toSend) {
+		const earlier = memory.resultOf(digest);
+		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
+		else customer.result = earlier;
+	}
 	const remember = () => memory.remember(entriesOf(toSend));
 
 	const signal = node.getExecutionCancelSignal();
@@ -88,9 +92,10 @@ async function send(
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
+	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	// n8n 1 runs a node with Retry On Fail again even if it has not thrown.
 	const mayRunAgain = node.getNode().retryOnFail === true || stopsOnFailure;
-	if (mayRunAgain && !(stopsOnFailure && plans.every((plan) => isAsWanted(plan, options)))) remember();
+	if (signal?.aborted || (mayRunAgain && !(stopsOnFailure && isDone))) remember();
 	else memory.forget();
 }
 

@@ -14,7 +14,7 @@ const show = { resource: ['webhookApp'], operation: ['acknowledge'] };
 export const fields: INodeProperties[] = [
 	{
 		displayName:
-			'Works in a workflow that starts with a Sobot Webhook App Trigger whose Respond is set to "Using the Acknowledge Operation"',
+			"Works in a workflow that starts with a Sobot Webhook App Trigger whose 'Respond' is set to 'Using the Acknowledge Operation'",
 		name: 'acknowledgeNotice',
 		type: 'notice',
 		default: '',
@@ -34,7 +34,7 @@ export const fields: INodeProperties[] = [
 			},
 		],
 		default: 'success',
-		description: 'What to tell Sobot. If one of several items says Failure, Sobot is told Failure.',
+		description: 'What to tell Sobot. One item with Failure among several is enough to tell Sobot Failure.',
 	},
 ];
 
@@ -65,16 +65,16 @@ async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<voi
 		await context.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
 		execution.sobotAnswer = outcome;
 		const isTest = context.getMode() === 'manual';
-		hint(context, `Sobot was told ${outcome}${isTest ? ', if a push was waiting for it' : ''}.`);
+		hint(context, `Sobot was answered with ${outcome}${isTest ? ', if a push was waiting' : ''}.`);
 		return;
 	}
 	// The push of a retried execution is no longer waiting, whatever this run finds.
 	if (earlier !== outcome && context.getMode() !== 'retry') {
-		throw new NodeOperationError(context.getNode(), `Sobot has already been told ${earlier}.`, {
-			description: `Only the first Acknowledge of an execution answers the push, so Sobot does not get to know of this ${outcome}. Acknowledge once, at the end of each branch.`,
+		throw new NodeOperationError(context.getNode(), `Sobot has already been answered with ${earlier}.`, {
+			description: `Only the first Acknowledge of an execution answers the push, so Sobot does not learn of this ${outcome}. Use one Acknowledge at the end of each branch.`,
 		});
 	}
-	hint(context, `Sobot had already been told ${earlier}, so this node told it nothing.`);
+	hint(context, `Sobot had already been answered with ${earlier}, so this node sent nothing.`);
 }
 
 /** `success` only if every item says so. Any other value than the two is refused, and with it the whole answer. */
@@ -123,7 +123,7 @@ function checkTrigger(context: IExecuteFunctions): void {
 	if (started.some((trigger) => waits(context, trigger))) return;
 	throw new NodeOperationError(context.getNode(), `"${first.name}" does not wait for an acknowledgement.`, {
 		description:
-			'Set its Respond to "Using the Acknowledge Operation". As it is, Sobot was answered when the push came in.',
+			"Set its 'Respond' to 'Using the Acknowledge Operation'. As it is, Sobot was answered when the push came in.",
 	});
 }
 

@@ -1,0 +1,114 @@
+// What a real n8n makes of the trigger's refusals, of its checks when a workflow is switched on, and of several triggers.
+import { createPushCredential } from '../support/credentials.mts';
+import { N8n } from '../support/n8n/n8n.mts';
+import { TRIGGER } from '../support/nodeTypes.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { underTest } from '../support/underTest.mts';
+import { until } from '../support/until.mts';
+import {
+	acknowledge,
+	executionsEnded,
+	listen,
+	node,
+	productionPath,
+	pushWorkflow,
+} from '../support/workflows.mts';
+
+jest.setTimeout(120_000);
+
+const BODY = JSON.stringify({ id: 'c-1', pid: '456' });
+const SECRET = 'aSecretOfThisTest';
+
+// One of its own, whose log the tests read.
+let n8n: N8n;
+beforeAll(async () => {
+	const { runtime, tarball } = underTest();
+	n8n = await N8n.start({ runtime, tarball });
+});
+afterAll(async () => await n8n.stop());
+
+const untilLogged = async (line: string) => await until(`the line "${line}"`, () => n8n.log.includes(line));
+
+test('a refused push is in the log, without the secret, and starts nothing', async () => {
+	const credentials = await createPushCredential(n8n, {
+		method: 'query',
+		parameterName: 'key',
+		secret: SECRET,
+	});
+	const { workflow, url } = await listen(n8n, { authentication: 'sobotWebhookAppApi' }, { credentials });
+	expect((await send(`${url}?key=wrong`, BODY)).status).toBe(401);
+	expect((await send(url, BODY)).status).toBe(401);
+	await untilLogged('"Push" refused a push with 401: the query parameter "key" does not match.');
+	await untilLogged('"Push" refused a push with 401: the query parameter "key" is missing.');
+	expect((await send(`${url}?key=${SECRET}`, BODY)).body).toBe(ACKNOWLEDGEMENT);
+	expect(n8n.log).not.toContain(SECRET);
+	expect((await executionsEnded(n8n, workflow)).length).toBe(1);
+});
+
+test('a trigger whose credential is gone answers 500 and starts nothing', async () => {
+	const credentials = await createPushCredential(n8n);
+	const { workflow, url } = await listen(n8n, { authentication: 'sobotWebhookAppApi' }, { credentials });
+	await n8n.request('DELETE', `/rest/credentials/${credentials.sobotWebhookAppApi?.id}`);
+	const answer = await send(`${url}?key=push-secret`, BODY);
+	expect([answer.status, answer.body]).toEqual([500, '{"code":500,"status":1}']);
+	await untilLogged('"Push" refused a push with 500');
+	expect(await n8n.executions(workflow)).toEqual([]);
+});
+
+test('an address on this machine is pointed out in the log', async () => {
+	await listen(n8n);
+	await untilLogged('Set WEBHOOK_URL to the public address of this n8n.');
+});
+
+describe('two triggers before one Acknowledge', () => {
+	test.each([
+		['connected first', 'Push', 'Other'],
+		['connected last', 'Other', 'Push'],
+	])('the one that the push came to answers: %s', async (_, waiting, immediate) => {
+		const mode = (name: string) => (name === waiting ? 'responseNode' : 'onReceived');
+		const other = {
+			...node('Other', TRIGGER.type, TRIGGER.typeVersion, { responseMode: mode('Other') }),
+			webhookId: `other-${waiting}`,
+		};
+		const connections = { Other: { main: [[{ node: 'Answer', type: 'main', index: 0 }]] } };
+		const { workflow, url } = await listen(
+			n8n,
+			{ responseMode: mode('Push') },
+			{ after: [acknowledge('failure')], more: { nodes: [other], connections } },
+		);
+		await n8n.untilListening(`other-${waiting}/webhook`);
+		const urls = { Push: url, Other: `${n8n.url}/webhook/other-${waiting}/webhook` } as Record<
+			string,
+			string
+		>;
+		expect((await send(urls[waiting] ?? '', BODY)).body).toBe('{"code":1,"status":1}');
+		expect((await executionsEnded(n8n, workflow)).map(({ status }) => status)).toEqual(['success']);
+		expect((await send(urls[immediate] ?? '', BODY)).body).toBe(ACKNOWLEDGEMENT);
+		const [latest] = await executionsEnded(n8n, workflow);
+		const { error } = (await n8n.execution(latest?.id ?? '')).data.resultData;
+		expect(error?.message).toBe(`"${immediate}" does not wait for an acknowledgement.`);
+		await n8n.deactivate(workflow);
+	});
+});
+
+test.each<[string, Record<string, unknown>, string]>([
+	[
+		'no Acknowledge node',
+		{ responseMode: 'responseNode' },
+		'No node behind this trigger acknowledges the push.',
+	],
+	[
+		'an invalid company ID',
+		{ options: { companyIds: '456, #789' } },
+		"'Company IDs' contains invalid entries: #789",
+	],
+])('a workflow with %s cannot be switched on', async (_, parameters, message) => {
+	const workflow = await pushWorkflow(n8n, parameters);
+	const started = await n8n.activate(workflow).then(
+		() => '',
+		(error: unknown) => String(error),
+	);
+	// n8n 2 switches it on in the background.
+	await until('the refusal', () => started.includes(message.slice(-20)) || n8n.log.includes(message), 60_000);
+	expect((await send(`${n8n.url}/webhook/${productionPath(workflow)}`, BODY)).status).toBe(404);
+});

@@ -1,0 +1,102 @@
+// n8n's own HTTP Request node with the Sobot API credential, and the test of a credential that is in use.
+import { createCredentials, type Credentials } from '../n8n/examples.mts';
+import type { Execution, N8n } from '../n8n/n8n.mts';
+import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { chain, connect, httpRequestNode, node, outputOf } from './underTest.mts';
+
+jest.setTimeout(60_000);
+
+let n8n: N8n;
+let sandbox: Sandbox;
+let credentials: Credentials;
+
+beforeAll(async () => {
+	n8n = await connect();
+	sandbox = await Sandbox.start();
+	credentials = await createCredentials(n8n, sandbox);
+});
+afterEach(() => sandbox.forget());
+afterAll(async () => await sandbox.close());
+
+async function callOnce(contactId: string): Promise<Execution> {
+	const body = JSON.stringify({ Contact_id: contactId, nick: 'x' });
+	const workflow = await n8n.createWorkflow({
+		name: 'HTTP Request under test',
+		nodes: [
+			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
+			httpRequestNode(sandbox, credentials, body, { timeout: 1000 }),
+		],
+		connections: chain('By hand', 'HTTP'),
+	});
+	return await n8n.execute(workflow);
+}
+
+const CASES: Array<[string, Omit<Misbehaviour, 'on'>, number]> = [
+	['an answer that is late', { atWork: { minMs: 1500, maxMs: 1500 } }, 1],
+	['a connection that breaks after Sobot acted', { drop: 'after' }, 1],
+	['a connection that breaks before', { drop: 'before' }, 0],
+	['a gateway that answers 502 after Sobot acted', { answerWith: { status: 502, body: '<html>' } }, 1],
+	['910026', { code: '910026' }, 0],
+];
+
+test.each(CASES)('sends once, and fetches no token, at %s', async (_, wrong, accepted) => {
+	await callOnce('to have a token');
+	sandbox.forget();
+	sandbox.misbehave({ on: 'trigger', ...wrong });
+	const execution = await callOnce('7');
+	expect(execution.status).toBe('error');
+	expect(sandbox.accepted.length).toBe(accepted);
+	expect(sandbox.triggerCalls.length).toBeLessThanOrEqual(1);
+	expect(sandbox.tokenCalls).toEqual([]);
+});
+
+describe('once a credential is in use', () => {
+	const open = async () => {
+		const { id } = credentials.sobotApi ?? { id: '' };
+		const { data } = await n8n.get<{ data: Record<string, unknown> }>(
+			`/rest/credentials/${id}?includeData=true`,
+		);
+		return data;
+	};
+	const test_ = async (data: Record<string, unknown>) => {
+		const { id, name } = credentials.sobotApi ?? { id: '', name: '' };
+		return await n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
+			credentials: { id, name, type: 'sobotApi', data },
+		});
+	};
+	const rows = (triggerId: string) => ({
+		canvases: { canvas: [{ name: 'Welcome', triggerId, secret: 'a-secret' }] },
+	});
+
+	beforeEach(async () => {
+		await callOnce('to have a token');
+		sandbox.forget();
+	});
+
+	test('it opens, with every secret blanked', async () => {
+		const data = await open();
+		for (const name of ['appKey', 'token', 'tokenFetchedAt', 'tokenExpiresAt', 'tokenAccount']) {
+			expect(data[name]).toMatch(/^__n8n_BLANK_VALUE/);
+		}
+	});
+
+	test.each([
+		['a wrong App Key', { appKey: 'wrong' }, /\(900003\)/],
+		['an unknown App ID', { appId: 'nobody' }, /\(900004\)/],
+		['a page of the console', { baseUrl: 'http://127.0.0.1:1/console/#/login' }, /Enter only the start/],
+		['a port that is closed', { baseUrl: 'http://127.0.0.1:9' }, /connection to Sobot was refused/],
+		['a bad row', rows('123'), /^Row 1 \('Welcome'\): Trigger ID must have 19 digits; it has 3\.$/],
+	])('its test says so: %s', async (_, more, message) => {
+		const said = await test_({ ...(await open()), ...more });
+		expect([said.status, said.message]).toEqual(['Error', expect.stringMatching(message)]);
+	});
+
+	test('its test replaces a token that another program has ended, by one request', async () => {
+		sandbox.account.renewToken(Date.now());
+		expect((await test_(await open())).status).toBe('OK');
+		expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
+		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
+		expect(sandbox.tokenCalls.length).toBe(1);
+	});
+});

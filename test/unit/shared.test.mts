@@ -1,0 +1,37 @@
+import { accountKey, type Account } from '../../nodes/sobot/account';
+import { systemClock } from '../../nodes/sobot/clock';
+import { fetchNewToken, fetchToken, lastFailure, sessionOf } from '../../nodes/sobot/shared';
+
+const account: Account = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
+const others: Account[] = [
+	{ ...account, appKey: 'other' },
+	{ ...account, appId: 'other' },
+	{ ...account, baseUrl: 'http://other.test' },
+];
+const answer = (body: object) => async () => ({ statusCode: 200, body: JSON.stringify(body) });
+const token = (value: string) => answer({ ret_code: '000000', item: { token: value } });
+
+test('an account has one session, and another for each other host, App ID or App Key', () => {
+	expect(sessionOf({ ...account })).toBe(sessionOf(account));
+	for (const other of others) expect(sessionOf(other)).not.toBe(sessionOf(account));
+});
+
+test('an account has one fetch, and a new token only when asked for', async () => {
+	expect((await fetchToken(account, undefined, token('one'))).value).toBe('one');
+	expect((await fetchToken(account, undefined, token('two'))).value).toBe('one');
+	expect((await fetchNewToken(account, token('three'))).value).toBe('three');
+	for (const [index, other] of others.entries()) {
+		expect((await fetchToken(other, undefined, token(`other ${index}`))).value).toBe(`other ${index}`);
+	}
+});
+
+test('a failure is kept by account', async () => {
+	const sinceMs = systemClock.nowMs();
+	await expect(fetchNewToken(account, answer({ ret_code: '900003' }))).rejects.toThrow('900003');
+	expect(lastFailure(account, sinceMs)?.retCode).toBe('900003');
+	for (const other of others) expect(lastFailure(other, sinceMs)).toBeUndefined();
+});
+
+test('the key of an account does not hold its App Key', () => {
+	expect(accountKey({ ...account, appKey: 'a-very-secret-key' })).toMatch(/^[0-9a-f]{64}$/);
+});
