@@ -1,5 +1,6 @@
 // n8n's editor in a real browser, as a builder uses it. What it is called in the page, n8n's own tests say.
 import { selectors, type Browser, type Locator, type Page } from 'playwright-core';
+import type { SavedWorkflow } from '../support/examples.mts';
 import { OWNER, type Workflow } from '../support/n8n/n8n.mts';
 import { until } from '../support/until.mts';
 import { startChromium } from './chromium.mts';
@@ -58,6 +59,22 @@ export class Editor {
 	async newWorkflow(): Promise<void> {
 		await this.page.goto(`${this.url}/workflow/new`);
 		await this.byId('canvas-plus-button').waitFor();
+	}
+
+	/** Pastes a workflow onto an empty canvas, which imports it as a file does, and saves it. Returns its ID. */
+	async pasteWorkflow(saved: SavedWorkflow): Promise<string> {
+		await this.newWorkflow();
+		await this.page.evaluate(
+			async (text) => await navigator.clipboard.writeText(text),
+			JSON.stringify(saved),
+		);
+		await this.page.keyboard.press('ControlOrMeta+v');
+		for (const { name } of saved.nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote')) {
+			await this.node(name).waitFor();
+		}
+		await this.page.keyboard.press('ControlOrMeta+s');
+		await this.page.waitForURL(/\/workflow\/(?!new)/);
+		return /\/workflow\/([^/?]+)/.exec(this.page.url())?.[1] ?? '';
 	}
 
 	async openWorkflow({ id }: Pick<Workflow, 'id'>): Promise<void> {

@@ -2,7 +2,7 @@
 import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { executionsEnded, productionPath } from '../support/workflows.mts';
-import type { N8n } from '../support/n8n/n8n.mts';
+import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import { QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
 import { connect } from '../support/underTest.mts';
@@ -99,6 +99,30 @@ seeing(shown, 'the Sobot Webhook App API credential: its form is checked', async
 	await editor.fill('headerName', 'x-my-key', dialog);
 	await editor.saveRightCredential();
 });
+
+seeing(
+	shown,
+	'an example imported twice: both imports can be switched on, each with its own URL',
+	async () => {
+		const example = fillIn(await readExample('repeats-removed'), 'Customer pushed', {
+			authentication: 'none',
+		});
+		const ids = [await editor.pasteWorkflow(example), await editor.pasteWorkflow(example)];
+		const paths = new Set<string>();
+		for (const id of ids) {
+			let workflow: Workflow | undefined;
+			await until('the workflow to be saved', async () => {
+				workflow = await n8n.get<Workflow>(`/rest/workflows/${id}`).catch(() => undefined);
+				return (workflow?.nodes.length ?? 0) > 0;
+			});
+			if (!workflow) throw new Error('It was not saved.');
+			await n8n.activate(workflow, productionPath(workflow));
+			paths.add(productionPath(workflow));
+		}
+		expect(paths.size).toBe(2);
+		for (const id of ids) await n8n.deactivate({ id } as Workflow);
+	},
+);
 
 seeing(shown, 'the trigger: its sample push as mock data, for the nodes that follow', async () => {
 	const { pinData: _, ...example } = await readExample('repeats-removed');

@@ -115,7 +115,7 @@ test.each([
 	},
 );
 
-test('failed items go to the error output with the customer, message and code', async () => {
+test('failed items go to the error output, where n8n adds their input', async () => {
 	const people = [...PEOPLE, { id: 'nobody', name: 'N' }];
 	const execution = await n8n.execute(
 		await actionWorkflow(n8n, credentials, people, FROM_ITEM, { onError: 'continueErrorOutput' }),
@@ -124,6 +124,8 @@ test('failed items go to the error output with the customer, message and code', 
 	expect(ok?.map(({ json }) => json)).toEqual(ALL_ACCEPTED);
 	expect(failed?.map(({ json }) => json)).toEqual([
 		{
+			id: 'nobody',
+			name: 'N',
 			contactId: 'nobody',
 			outcome: 'refused',
 			ret_code: '910026',

@@ -1,4 +1,5 @@
 // One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
+import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
 import { createCredentials } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
@@ -20,8 +21,7 @@ export function paceTests(running: () => Cluster): void {
 	beforeAll(async () => {
 		cluster = running();
 		sandbox = await Sandbox.start();
-		const credentials = await createCredentials(cluster.main, sandbox);
-		sending = await sendingWorkflow(cluster, credentials ?? {});
+		sending = await sendingWorkflow(cluster, await createCredentials(cluster.main, sandbox));
 	});
 	beforeEach(() => {
 		sandbox.forget();
