@@ -1,7 +1,6 @@
 // One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
 import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
-import { createCredentials } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
 import type { Cluster } from './cluster.mts';
 import { report, volume } from './figures.mts';
