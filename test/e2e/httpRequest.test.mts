@@ -1,9 +1,10 @@
 // n8n's own HTTP Request node with the Sobot API credential, and the test of a credential that is in use.
-import { createCredentials, type Credentials } from '../n8n/examples.mts';
-import type { Execution, N8n } from '../n8n/n8n.mts';
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import type { Execution, N8n } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { chain, connect, httpRequestNode, node, outputOf } from './underTest.mts';
+import { connect } from '../support/underTest.mts';
+import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(60_000);
 

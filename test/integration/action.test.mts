@@ -684,18 +684,21 @@ describe('no secret', () => {
 test.each([
 	['Stop', {}],
 	['Continue', CONTINUE],
-])('stopping the execution with On Error: %s stops the sending, and leaves an account of it', async (_, node) => {
-	const isSending = until('some calls', () => sandbox.accepted.length >= 10);
-	const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
-	const atStop = sandbox.triggerCalls.length;
-	await sleep(1000);
-	expect(sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);
-	expect(atStop).toBeLessThan(100);
-	const shown = stopped.data.resultData.metadata ?? {};
-	expect(shown.sobot_accepted).toMatch(/^Sobot: \d+ customers \(items 0-\d+\)$/);
-	expect(shown.sobot_not_accepted).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
-	expect(JSON.stringify(stopped.data.executionData?.contextData)).toContain('accepted');
-});
+])(
+	'stopping the execution with On Error: %s stops the sending, and leaves an account of it',
+	async (_, node) => {
+		const isSending = until('some calls', () => sandbox.accepted.length >= 10);
+		const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
+		const atStop = sandbox.triggerCalls.length;
+		await sleep(1000);
+		expect(sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);
+		expect(atStop).toBeLessThan(100);
+		const shown = stopped.data.resultData.metadata ?? {};
+		expect(shown.sobot_accepted).toMatch(/^Sobot: \d+ customers \(items 0-\d+\)$/);
+		expect(shown.sobot_not_accepted).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
+		expect(JSON.stringify(stopped.data.executionData?.contextData)).toContain('accepted');
+	},
+);
 
 test('a batch without expressions in the credential reads it once, one with expressions for each item', async () => {
 	credentials.add('sobotApi', account({ appId: '={{ $json.tenant }}' }));
