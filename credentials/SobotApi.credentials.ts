@@ -95,6 +95,12 @@ const stored = (displayName: string, name: string): INodeProperties => ({
 	default: '',
 });
 
+/**
+ * A redirect would carry the token, and a canvas's secret, to another address. Each of n8n's ways to send a request has
+ * its own words for it.
+ */
+const NO_REDIRECTS = { disableFollowRedirect: true, followRedirect: false, followAllRedirects: false };
+
 type TestRule = Extract<
 	NonNullable<ICredentialTestRequest['rules']>[number],
 	{ type: 'responseSuccessBody' }
@@ -217,7 +223,11 @@ export class SobotApi implements ICredentialType {
 		}
 		const rows = isTest ? readCanvases(credentials) : undefined;
 		if (rows && 'problem' in rows) throw new Error(rows.problem);
-		return { ...requestOptions, headers: { ...requestOptions.headers, token: token.value } };
+		return {
+			...requestOptions,
+			headers: { ...requestOptions.headers, token: token.value },
+			...NO_REDIRECTS,
+		};
 	}
 
 	test: ICredentialTestRequest = {

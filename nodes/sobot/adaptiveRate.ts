@@ -1,117 +1,251 @@
-// How fast a trigger ID may be called. Sobot shares its limit among all programs that call the trigger ID, and this
-// process only sees which of its own calls were refused: so the rate goes down on refusals, and up when they stop.
-// docs/benchmarks.md shows by simulation what these numbers give for 1 to 256 processes.
+// Adaptive rate limit for one trigger ID, AIMD as in TCP: additive increase while nothing is refused, multiplicative
+// decrease on refusals. Sobot's limit is shared with other processes, of which this one sees only its own refusals, and
+// Sobot does not document how it counts. docs/benchmarks.md shows what these numbers give in simulation, against several
+// kinds of limiter and for 1 to 256 processes.
 
-/** Sobot's limit for a single trigger ID. Source: Sobot, "Rule Engine API", Limit. */
+/** Sobot's limit for a single trigger ID, in calls per second. Source: Sobot, "Rule Engine API", Limit. */
 export const CALLS_PER_SECOND = 50;
 
 /**
- * The first and the highest rate, a little below the limit: calls that left evenly spaced can arrive squeezed
- * together. With 35 ms of difference on the way and in this process, 1.035 s of them fit into a second.
+ * Initial rate, in calls per second. Slightly below the limit because network jitter compresses arrivals: with 35 ms of
+ * jitter, 1.035 s worth of calls can arrive within one second.
  */
-const HIGHEST_RATE = 0.966 * CALLS_PER_SECOND;
+const START_RATE = 0.966 * CALLS_PER_SECOND;
+
+/** Maximum rate, in calls per second. A network without jitter allows it. */
+const HIGHEST_RATE = 0.998 * CALLS_PER_SECOND;
+
+/** Minimum rate, in calls per second: a process notices within seconds that others have left. */
 const LOWEST_RATE = 0.5;
 
+/** Length of Sobot's sliding window, in ms. */
 const WINDOW_MS = 1000;
 
-/** A second without a refusal adds so many calls a second: the same for all, so those that started apart come together. */
-const GROWTH_CALLS = 0.25;
-/** A crowd so large that each has fewer calls a second than this grows by less, or it would only refuse itself. */
+/** Additive increase, in calls per second for each second. Identical in every process, so rates converge. */
+const GROWTH = 0.25;
+
+/** Below this rate, in calls per second, growth is scaled down: in a crowd, full growth would only produce refusals. */
 const CROWD_RATE = 10;
-/** After so many turns without a refusal the others have probably left: growth doubles each second, up to a bound. */
-const QUIET_TURNS = 120;
+
+/** After this many calls without a refusal, other processes have probably left: growth doubles every second. */
+const QUIET_CALLS = 120;
+
+/** Growth does not double before this many seconds without a refusal. */
 const SHORTEST_QUIET_SECONDS = 1.2;
+
+/** After this many seconds without a refusal, growth doubles in any case; a refusal after that is an isolated one. */
 const LONGEST_QUIET_SECONDS = 8;
+
+/** Upper bound of the doubled growth, as a share of the rate for each second. */
 const FASTEST_GROWTH_SHARE = 0.15;
+
+/** The same bound for low rates, in calls per second for each second. */
 const FASTEST_GROWTH_CALLS = 2;
 
-/** A refusal takes off this share of the rate, the same for all: so who has more gives up more, */
+/**
+ * Growth above `START_RATE`, in calls per second for each second. Only a process alone gets there, and what it may add
+ * depends on the network's jitter: it reaches 0.99 of the limit within half a minute.
+ */
+const CREEP = 0.05;
+
+/** The same near the rate that was refused last: one refusal in about 2,000 calls. */
+const CREEP_NEAR_REFUSED = 0.005;
+
+/** How far below the refused rate, in calls per second, the slow creep begins. */
+const NEAR_REFUSED = 0.15;
+
+/** An isolated refusal above `START_RATE` takes off this many calls per second. */
+const STEP_BACK = 0.3;
+
+/** Multiplicative decrease per refusal, as a share of the rate. Faster processes give up more, which evens out shares. */
 const DECREASE = 0.1;
-/** and less where so few of the last second's calls were refused that calls squeezed together by chance explain it; */
+
+/** Up to this share of refusals may be caused by jitter alone; the decrease is scaled down accordingly. */
 const CHANCE_SHARE = 0.04;
-/** but where a fifth was refused, the rate falls to what was let through, down to a quarter at once, */
+
+/** Above this share of refusals Sobot is overloaded: the rate falls to what was let through. */
 const OVERLOAD_SHARE = 0.2;
+
+/** A single overload leaves at least this fraction of the rate. */
 const LARGEST_FALL = 0.25;
-/** and not again before it has been tried for so long. */
+
+/** Minimum time between two such falls, in ms. */
 const SHORTEST_TRIAL_MS = 500;
-/** Fewer calls than this show no share. */
+
+/** Minimum number of calls for computing a share of refusals. */
 const FEWEST_CALLS = 5;
-/** What was sent this many calls ago says nothing of now. */
+
+/**
+ * Nothing gets through once the refusals in a row are less likely than this by chance, given the share of calls that was
+ * refused before. Where hundreds of processes share the limit, one is often refused ten times in a row.
+ */
+const CHANCE_OF_SILENCE = 0.001;
+
+/** Number of calls that this share is computed from besides the remembered ones, so that a few do not decide it. */
+const ASSUMED_CALLS = 12;
+
+/** How many of the assumed calls count as refused: many, since a process may start in a crowd. */
+const ASSUMED_REFUSED = 9;
+
+/** Pause before the first probe, in ms. Each refused probe doubles it, so that a limiter that bans finds its peace. */
+const FIRST_PAUSE_MS = 1000;
+
+/** Longest pause between two probes, in ms. */
+const LONGEST_PAUSE_MS = 30_000;
+
+/** Nothing follows a probe for this long, in ms, so that its refusal can arrive. */
+const PROBE_MS = 500;
+
+/** A pause is shortened at random by up to this share of it, so that processes do not probe together. */
+const PAUSE_JITTER = 0.5;
+
+/** After silence the rate is this fraction of what was let through before. */
+const SAFE_SHARE = 0.9;
+
+/** Silence of more than this many ms comes from a limiter that bans, not from a full second. */
+const SHORTEST_BAN_MS = 5000;
+
+/** The rate does not grow for this many times the length of a ban, so that bans cost a bounded share of the time. */
+const HOLD_FACTOR = 4;
+
+/** Number of calls kept: 5 s of them, longer than a refusal takes. */
 const REMEMBERED_CALLS = 256;
 
 interface Call {
-	sentMs: number;
-	refused: boolean;
+	readonly sentMs: number;
+	isRefused: boolean;
 }
 
-/** The rate that a trigger ID bears, in calls a second. Moments are milliseconds, and must not go backwards. */
+/** Calls per second that a trigger ID currently allows. Timestamps are in ms and must be monotonic. */
 export class AdaptiveRate {
-	private rate = HIGHEST_RATE;
+	private rate = START_RATE;
+	private highestRate = HIGHEST_RATE;
+	private lastRefusedRate = Infinity;
 	private grownToMs?: number;
-	private lastDecreaseMs = -Infinity;
+	private heldUntilMs = -Infinity;
+	private lastReactionMs = -Infinity;
 	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
-	/** the latest calls, the oldest first */
+	/** Reactions to refusals since the last call that got through. */
+	private failures = 0;
+	/** Length of the last pause between probes; 0 while calls get through. */
+	private pauseMs = 0;
+	private pauseEndMs = -Infinity;
+	/** Whether the next call is a probe. */
+	private isProbing = false;
+	/** The latest calls, oldest first. */
 	private readonly calls: Call[] = [];
 
-	private fullUntil = -Infinity;
+	constructor(private readonly random: () => number) {}
 
 	/** Until this moment Sobot would refuse every call. */
-	get fullUntilMs(): number {
-		return this.fullUntil;
+	get pausedUntilMs(): number {
+		return this.pauseEndMs;
 	}
 
-	/** A call leaves now. Returns how many a second may leave from here on. */
-	sent(nowMs: number): number {
-		this.calls.push({ sentMs: nowMs, refused: false });
+	/** Records a call that leaves now. */
+	recordSent(nowMs: number): void {
+		this.calls.push({ sentMs: nowMs, isRefused: false });
 		if (this.calls.length > REMEMBERED_CALLS) this.calls.shift();
-		return this.at(nowMs);
+		if (this.isProbing) this.pauseEndMs = nowMs + PROBE_MS;
+		this.isProbing = false;
 	}
 
-	/** A call that was sent at `sentMs` was refused for being over the limit. */
-	refused(nowMs: number, sentMs: number): void {
-		this.rate = this.at(nowMs);
-		this.lastRefusalMs = nowMs;
-		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.refused);
-		if (!call) return;
-		call.refused = true;
-		// What was sent before the last decrease knew nothing of it: it must not decrease the rate again.
-		if (sentMs <= this.lastDecreaseMs) return;
-		this.lastDecreaseMs = nowMs;
+	/** How many calls per second may leave from now on. */
+	rateAt(nowMs: number): number {
+		this.growTo(nowMs);
+		return this.rate;
+	}
 
-		const second = this.calls.filter(
-			(one) => one.sentMs > call.sentMs - WINDOW_MS && one.sentMs <= call.sentMs,
-		);
-		const letThrough = second.filter((one) => !one.refused);
+	/** Records that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
+	refused(nowMs: number, sentMs: number): void {
+		this.growTo(nowMs);
+		const isIsolated = nowMs > this.lastRefusalMs + LONGEST_QUIET_SECONDS * 1000;
+		this.lastRefusalMs = nowMs;
+		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused);
+		if (!call) return;
+		call.isRefused = true;
+		// A call sent before the last reaction could not benefit from it: it must not cause another.
+		if (sentMs <= this.lastReactionMs) return;
+		const lastThrough = this.calls.findLastIndex((one) => one.sentMs <= sentMs && !one.isRefused);
+		const lastThroughMs = this.calls[lastThrough]?.sentMs ?? -Infinity;
+		if (lastThroughMs >= this.lastReactionMs) this.failures = this.pauseMs = 0;
+		this.failures++;
+		this.lastReactionMs = nowMs;
+		const chance = refusedShare(this.calls.slice(0, lastThrough + 1)) ** this.failures;
+		if (chance < CHANCE_OF_SILENCE) this.pause(nowMs, lastThroughMs);
+		else this.decrease(nowMs, call.sentMs, isIsolated);
+	}
+
+	/** Nothing gets through: only single calls probe, with ever longer pauses. */
+	private pause(nowMs: number, lastThroughMs: number): void {
+		const hasBeenThrough = lastThroughMs > -Infinity;
+		if (this.pauseMs === 0 && hasBeenThrough) {
+			const letThrough = this.secondBefore(lastThroughMs).filter((one) => !one.isRefused);
+			this.rate = Math.max(LOWEST_RATE, SAFE_SHARE * letThrough.length);
+		}
+		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
+		this.pauseEndMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
+		this.isProbing = true;
+		const silentMs = this.pauseEndMs - lastThroughMs;
+		if (!hasBeenThrough || silentMs < SHORTEST_BAN_MS) return;
+		this.heldUntilMs = this.pauseEndMs + HOLD_FACTOR * silentMs;
+		// A limiter that bans must not be tested.
+		this.highestRate = START_RATE;
+	}
+
+	private decrease(nowMs: number, sentMs: number, isIsolated: boolean): void {
+		const second = this.secondBefore(sentMs);
+		const letThrough = second.filter((one) => !one.isRefused);
 		const share = 1 - letThrough.length / second.length;
+		if (isIsolated && share <= CHANCE_SHARE && this.rate > START_RATE) {
+			this.lastRefusedRate = this.rate;
+			this.rate = Math.max(START_RATE, this.rate - STEP_BACK);
+			return;
+		}
 		let rate = this.rate * (1 - DECREASE * Math.min(1, share / CHANCE_SHARE) ** 2);
 		const isTried = sentMs >= this.triedFromMs + SHORTEST_TRIAL_MS;
 		if (second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE && isTried) {
 			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));
-			// Sobot's second is full. Of what fills it, the oldest of our own is the first that we know to leave it.
-			this.fullUntil = (letThrough[0]?.sentMs ?? -Infinity) + WINDOW_MS;
-			this.triedFromMs = Math.max(nowMs, this.fullUntil);
+			// Sobot's second is full. Of the calls that fill it, our oldest is the first that we know to leave it.
+			this.pauseEndMs = (letThrough[0]?.sentMs ?? nowMs) + WINDOW_MS;
+			this.triedFromMs = Math.max(nowMs, this.pauseEndMs);
 		}
 		this.rate = Math.max(LOWEST_RATE, rate);
 	}
 
-	private at(nowMs: number): number {
-		const seconds = (nowMs - (this.grownToMs ?? nowMs)) / 1000;
+	private secondBefore(endMs: number): Call[] {
+		return this.calls.filter((one) => one.sentMs > endMs - WINDOW_MS && one.sentMs <= endMs);
+	}
+
+	private growTo(nowMs: number): void {
+		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pauseEndMs, this.heldUntilMs);
+		const seconds = Math.max(0, nowMs - fromMs) / 1000;
 		this.grownToMs = nowMs;
-		if (this.rate < HIGHEST_RATE) {
-			this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);
-		}
-		return this.rate;
+		const isCreeping = this.rate >= START_RATE;
+		const most = isCreeping ? Math.max(this.rate, this.highestRate) : START_RATE;
+		const growth = isCreeping ? this.creepPerSecond() : this.growthPerSecond(nowMs);
+		this.rate = Math.min(most, this.rate + growth * seconds);
+	}
+
+	private creepPerSecond(): number {
+		return this.rate < this.lastRefusedRate - NEAR_REFUSED ? CREEP : CREEP_NEAR_REFUSED;
 	}
 
 	private growthPerSecond(nowMs: number): number {
-		const growth = GROWTH_CALLS * Math.min(1, this.rate / CROWD_RATE);
-		const quietFrom = Math.min(
+		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
+		const quietFromMs = Math.max(this.lastRefusalMs, this.heldUntilMs);
+		const quietSeconds = Math.min(
 			LONGEST_QUIET_SECONDS,
-			Math.max(SHORTEST_QUIET_SECONDS, QUIET_TURNS / this.rate),
+			Math.max(SHORTEST_QUIET_SECONDS, QUIET_CALLS / this.rate),
 		);
-		const quietSeconds = (nowMs - this.lastRefusalMs) / 1000 - quietFrom;
+		const doublings = (nowMs - quietFromMs) / 1000 - quietSeconds;
 		const fastest = Math.max(FASTEST_GROWTH_SHARE * this.rate, FASTEST_GROWTH_CALLS);
-		return Math.min(fastest, growth * Math.max(1, 2 ** quietSeconds));
+		return Math.min(fastest, growth * Math.max(1, 2 ** doublings));
 	}
+}
+
+function refusedShare(calls: readonly Call[]): number {
+	const refused = calls.filter((one) => one.isRefused).length;
+	return (refused + ASSUMED_REFUSED) / (calls.length + ASSUMED_CALLS);
 }

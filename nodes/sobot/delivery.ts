@@ -240,8 +240,12 @@ class Delivery {
 	private async replaceToken(customer: Customer, refused: Token, verdict: Verdict): Promise<void> {
 		const { session, store, signal } = this.options;
 		try {
-			await session.replace(refused, store, signal);
-			this.retry(customer, verdict);
+			await session.replace(refused, store, signal, verdict.retCode);
+			const { contention } = session;
+			this.retry(
+				customer,
+				contention ? { ...verdict, message: contention.message, advice: contention.advice } : verdict,
+			);
 		} catch (cause) {
 			this.withoutToken(customer, cause, verdict);
 		}

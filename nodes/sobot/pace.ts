@@ -1,82 +1,165 @@
-// When the next call for a trigger ID may leave: turns, one after the other, for all executions of this process.
+// Rate limiter for one trigger ID, shared by all executions of this process: first come, first served, except that a
+// caller whose own limit does not allow it yet lets the others pass.
 import { AdaptiveRate, CALLS_PER_SECOND } from './adaptiveRate';
 import type { Clock } from './clock';
 
+/** Length of Sobot's sliding window, in ms. */
 const WINDOW_MS = 1000;
 
-/** What late timers and a busy process have cost is caught up, up to this much, */
+/** Lag from late timers and a busy process is made up, but at most this many ms of it. */
 const MOST_CAUGHT_UP_MS = 100;
-/** and never by a burst, which would arrive as one: calls only follow each other by this much closer. */
+
+/** While catching up, calls keep at least this fraction of the normal spacing, so that there is no burst. */
 const CATCHING_UP = 0.8;
 
+/** Longest sleep, in ms, before the limiter looks again: a stopped execution waits no longer than this. */
+const LONGEST_SLEEP_MS = 250;
+
+/** After this many ms without a call, a new limiter would serve just as well. */
+const IDLE_MS = 600_000;
+
+/** One caller's wait for a slot. */
+interface Waiter {
+	readonly requestsPerSecond: number;
+	readonly signal?: AbortSignal;
+	/** Whether the caller asked before its slot came. */
+	hasWaited: boolean;
+	resolve(isGranted: boolean): void;
+}
+
+/** Hands out the slots of one trigger ID. */
 export class Pace {
-	private readonly rate = new AdaptiveRate();
-	/** The moments of the latest calls, at most as many as Sobot takes in a second. */
-	private readonly sentMs: number[] = [];
-	private nextSlotMs = -Infinity;
-	private spacingMs = 0;
-	private queue: Promise<unknown> = Promise.resolve();
+	private readonly rate: AdaptiveRate;
+	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
+	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
+	private waiting: Waiter[] = [];
+	/** When the timer wakes that counts. */
+	private wakeMs = Infinity;
+	private lastUsedMs: number;
 
-	constructor(private readonly clock: Clock) {}
-
-	/**
-	 * Waits for the right to send one call now. Whoever asks for one turn at a time shares evenly with the others.
-	 *
-	 * @param requestsPerSecond the most that the caller allows in any one second, 1 to 50
-	 * @returns false if `stop` was given before the turn came: then nothing may be sent
-	 */
-	async turn(requestsPerSecond: number, stop?: AbortSignal): Promise<boolean> {
-		const turn = this.queue.then(async () => await this.wait(requestsPerSecond, stop));
-		this.queue = turn;
-		return await turn;
+	constructor(private readonly clock: Clock) {
+		this.rate = new AdaptiveRate(() => clock.random());
+		this.lastUsedMs = clock.nowMs();
 	}
 
-	/** Sobot refused a call that was sent at `sentMs` for being over the limit. */
+	/**
+	 * Waits for the right to send one call now. Callers that ask for one turn at a time share evenly.
+	 *
+	 * @param requestsPerSecond the most calls in any one second, 1 to 50, together with all callers that allow no more
+	 * @returns false if the signal aborted before the turn came: then nothing may be sent
+	 */
+	async turn(requestsPerSecond: number, signal?: AbortSignal): Promise<boolean> {
+		return await new Promise<boolean>((resolve) => {
+			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
+			this.serve();
+		});
+	}
+
+	/** Reports that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
 	refused(sentMs: number): void {
 		this.rate.refused(this.clock.nowMs(), sentMs);
 	}
 
-	private async wait(requestsPerSecond: number, stop?: AbortSignal): Promise<boolean> {
-		for (let hasSlept = false; ; hasSlept = true) {
-			if (stop?.aborted) return false;
-			const nowMs = this.clock.nowMs();
-			const waitMs = this.earliestMs(requestsPerSecond) - nowMs;
-			if (waitMs <= 0) {
-				this.take(nowMs, requestsPerSecond, hasSlept);
-				return true;
+	/** Whether nobody waits and the last call was long ago. */
+	get isIdle(): boolean {
+		return this.waiting.length === 0 && this.clock.nowMs() >= this.lastUsedMs + IDLE_MS;
+	}
+
+	/** Grants what may leave now, and sets one timer for all callers that go on waiting. */
+	private serve(): void {
+		const waitMs = Math.ceil(Math.min(this.grant(), LONGEST_SLEEP_MS));
+		const wakeMs = this.clock.nowMs() + waitMs;
+		if (this.waiting.length === 0 || wakeMs >= this.wakeMs) return;
+		this.wakeMs = wakeMs;
+		void this.clock.sleep(waitMs).then(() => {
+			// Otherwise an earlier timer has taken its place.
+			if (this.wakeMs !== wakeMs) return;
+			this.wakeMs = Infinity;
+			this.serve();
+		});
+	}
+
+	/** Gives the next slot to the first caller that may have it now. Returns how many ms to wait for another. */
+	private grant(): number {
+		const nowMs = this.clock.nowMs();
+		const remaining: Waiter[] = [];
+		const granted: Waiter[] = [];
+		let earliestMs = Infinity;
+		for (const waiter of this.waiting) {
+			if (waiter.signal?.aborted) {
+				waiter.resolve(false);
+				continue;
 			}
-			await this.clock.sleep(Math.ceil(waitMs));
+			const atMs = this.earliestMs(waiter.requestsPerSecond);
+			if (atMs <= nowMs) {
+				this.take(nowMs, waiter);
+				granted.push(waiter);
+				continue;
+			}
+			waiter.hasWaited = true;
+			earliestMs = Math.min(earliestMs, atMs);
+			remaining.push(waiter);
 		}
+		this.waiting = remaining;
+		for (const waiter of granted) waiter.resolve(true);
+		return earliestMs - nowMs;
 	}
 
 	private earliestMs(requestsPerSecond: number): number {
-		const first = this.sentMs.at(-requestsPerSecond);
-		const windowEndMs = first === undefined ? -Infinity : first + WINDOW_MS;
-		const lastMs = this.sentMs.at(-1) ?? -Infinity;
-		return Math.max(
-			this.nextSlotMs,
-			windowEndMs,
-			lastMs + CATCHING_UP * this.spacingMs,
-			this.rate.fullUntilMs,
-		);
+		this.addSlots(requestsPerSecond);
+		let earliestMs = this.rate.pausedUntilMs;
+		for (const [perSecond, slots] of this.slots) {
+			if (perSecond >= requestsPerSecond) earliestMs = Math.max(earliestMs, slots.earliestMs);
+		}
+		return earliestMs;
 	}
 
-	private take(nowMs: number, requestsPerSecond: number, hasWaited: boolean): void {
-		this.sentMs.push(nowMs);
-		if (this.sentMs.length > CALLS_PER_SECOND) this.sentMs.shift();
-		this.spacingMs = WINDOW_MS / Math.min(this.rate.sent(nowMs), requestsPerSecond);
-		// Nothing is caught up of a time in which nobody wanted to send.
-		const oldestMs = hasWaited ? nowMs - MOST_CAUGHT_UP_MS : nowMs - this.spacingMs;
-		this.nextSlotMs = Math.max(this.nextSlotMs, oldestMs) + this.spacingMs;
+	private take(nowMs: number, waiter: Waiter): void {
+		this.lastUsedMs = nowMs;
+		this.rate.recordSent(nowMs);
+		const rate = this.rate.rateAt(nowMs);
+		for (const [perSecond, slots] of this.slots) {
+			if (perSecond < waiter.requestsPerSecond) continue;
+			slots.take(nowMs, Math.min(perSecond, rate), waiter.hasWaited);
+		}
+	}
+
+	private addSlots(requestsPerSecond: number): void {
+		if (this.slots.has(requestsPerSecond)) return;
+		// The next lower limit's slots hold all calls that count for this one so far.
+		const lower = Math.max(...[...this.slots.keys()].filter((one) => one < requestsPerSecond));
+		this.slots.set(requestsPerSecond, new Slots(requestsPerSecond, this.slots.get(lower)));
 	}
 }
 
-const paces = new Map<string, Pace>();
+/** Evenly spaced slots, of which no second holds more than `mostPerSecond`. */
+class Slots {
+	/** When the latest calls left, at most `mostPerSecond` of them. */
+	private readonly sentMs: number[];
+	private nextMs = -Infinity;
+	private spacingMs = 0;
 
-/** The pace that all executions of this process share for a trigger ID at a host. */
-export function paceOf(baseUrl: string, triggerId: string, clock: Clock): Pace {
-	const key = `${new URL(baseUrl).host}\n${triggerId}`;
-	const pace = paces.get(key) ?? new Pace(clock);
-	paces.set(key, pace);
-	return pace;
+	constructor(
+		private readonly mostPerSecond: number,
+		lower?: Slots,
+	) {
+		this.sentMs = [...(lower?.sentMs ?? [])];
+	}
+
+	/** When the next call may leave. */
+	get earliestMs(): number {
+		const oldestMs = this.sentMs.at(-this.mostPerSecond) ?? -Infinity;
+		const latestMs = this.sentMs.at(-1) ?? -Infinity;
+		return Math.max(this.nextMs, oldestMs + WINDOW_MS, latestMs + CATCHING_UP * this.spacingMs);
+	}
+
+	/** Records a call that leaves now; the next follows at `perSecond`. */
+	take(nowMs: number, perSecond: number, hasWaited: boolean): void {
+		this.sentMs.push(nowMs);
+		if (this.sentMs.length > this.mostPerSecond) this.sentMs.shift();
+		this.spacingMs = WINDOW_MS / perSecond;
+		// Idle time is not made up.
+		const oldestMs = hasWaited ? nowMs - MOST_CAUGHT_UP_MS : nowMs - this.spacingMs;
+		this.nextMs = Math.max(this.nextMs, oldestMs) + this.spacingMs;
+	}
 }

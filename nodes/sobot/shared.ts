@@ -3,7 +3,7 @@ import { accountKey, type Account, type Token } from './account';
 import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
 import { KeyClaims } from './ledger';
-import { paceOf as paceFrom, type Pace } from './pace';
+import { Pace } from './pace';
 import { Registry } from './registry';
 import type { TokenError } from './tokenApi';
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
@@ -11,6 +11,7 @@ import { TokenSession } from './tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));
+const paces = new Registry(() => new Pace(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
 const claims = new Registry(() => new KeyClaims());
 
@@ -48,7 +49,7 @@ export function claimsOf(node: string): KeyClaims {
 	return claims.get(node);
 }
 
-/** The rate limiter that all executions of this process share for a canvas. */
+/** The rate limiter that all executions of this process share for a trigger ID at a host. */
 export function paceOf(baseUrl: string, triggerId: string): Pace {
-	return paceFrom(baseUrl, triggerId, systemClock);
+	return paces.get(`${new URL(baseUrl).host}\n${triggerId}`);
 }

@@ -1,54 +1,113 @@
-// What the simulation says of the adaptive pace: tables for docs/benchmarks.md, and a picture.
-import { median } from './figures.mts';
+// What the simulation says of the rate limiter: tables for docs/benchmarks.md, and a picture.
+import { median, percent, ratio, table } from './figures.mts';
+import { banning, fixedWindow, slidingWindow, tokenBucket, type Limiter } from './limiters.mts';
 import { figuresOf, seeded, simulate, type Call, type Crowd } from './simulation.mts';
 
 const CROWDS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const SEEDS = [1, 2, 3, 4, 5];
 
-export function simulateCrowds(): { text: string; svg: string } {
-	const row = (label: string, crowd: Crowd, fromSeconds = 20): string => {
-		const all = SEEDS.map((seed) =>
-			figuresOf(
-				simulate(crowd, seeded(seed)),
-				crowd.processes,
-				fromSeconds * 1000,
-				crowd.seconds * 1000,
-				crowd.limit,
-			),
-		);
-		const [share, refused, least] = [
-			median(all.map((one) => one.share)),
-			median(all.map((one) => one.refused)),
-			Math.min(...all.map((one) => one.least)),
-		];
-		return `| ${label} | ${share.toFixed(3)} | ${(refused * 100).toFixed(1)} % | ${least.toFixed(2)} |`;
-	};
-	const steady = CROWDS.map((processes) => row(`${processes}`, { processes, seconds: 120 }));
-	const special = [
-		row('1, only 20 a second left by others', { processes: 1, seconds: 120, limit: 20 }),
-		row('1, 20-120 ms on the way', { processes: 1, seconds: 120, wayMs: [20, 120] }),
-		row('4, answers after 0.6-1.2 s', { processes: 4, seconds: 120, backMs: [600, 1200] }),
-		row('1 at a fixed 49.5 a second', { processes: 1, seconds: 120, fixedRate: 49.5 }),
-		row('4 at a fixed 48.5 a second', { processes: 4, seconds: 120, fixedRate: 48.5 }),
-	];
-	const convergence = SEEDS.map((seed) => {
-		const calls = simulate({ processes: 4, seconds: 90, joins: { 3: 30 }, leaves: { 0: 60 } }, seeded(seed));
-		return {
-			joined: secondsUntil(30, (at) => shareOf(calls, 3, at) >= 0.5 * (50 / 4)),
-			left: secondsUntil(60, (at) => total(calls, at) >= 0.9 * 50),
-		};
-	});
-	const text = `${CROWDS[0]} to ${CROWDS.at(-1)} processes that share one trigger ID, 20-50 ms on the way, always something to send, started together; 100 s after the first 20 s; median of ${SEEDS.length} runs, the worst for the least share.
+/** Kinds of limiter, and the seconds to simulate: a ban takes longer to level out. */
+const LIMITERS: Array<[string, () => Limiter, number]> = [
+	['sliding window', () => slidingWindow(50), 120],
+	['sliding window that counts refused calls', () => slidingWindow(50, 1000, true), 120],
+	['fixed window', () => fixedWindow(50), 120],
+	['token bucket, burst 50', () => tokenBucket(50, 50), 120],
+	['token bucket, burst 5', () => tokenBucket(50, 5), 120],
+	['5 per 100 ms', () => slidingWindow(5, 100), 120],
+	['strictly 20 ms apart', () => slidingWindow(1, 20), 120],
+	['ban of 10 s', () => banning(slidingWindow(50), 10_000, false), 620],
+	['ban of 10 s, extended by refused calls', () => banning(slidingWindow(50), 10_000, true), 620],
+	['ban of 60 s', () => banning(slidingWindow(50), 60_000, false), 620],
+];
 
-| Processes | Of the limit together | Calls refused | Least share, of an even one |
-| --- | --- | --- | --- |
-${[...steady, ...special].join('\n')}
+const JOINS_AND_LEAVES: Crowd = { processes: 4, seconds: 90, joins: { 3: 30 }, leaves: { 0: 60 } };
+
+export async function simulateCrowds(): Promise<{ text: string; svg: string }> {
+	const steady: string[][] = [];
+	for (const processes of CROWDS) steady.push(await row(`${processes}`, { processes, seconds: 120 }));
+	const special = [
+		await row('1, only 20 a second left by others', alone({ limiter: () => slidingWindow(20) }), 20, 20),
+		await row('1, 20-25 ms on the way', alone({ wayMs: [20, 25] })),
+		await row('1, 20-25 ms on the way, its first 20 s', alone({ wayMs: [20, 25], seconds: 20 }), 0),
+		await row('1, its first 20 s', alone({ seconds: 20 }), 0),
+		await row('1, 20-120 ms on the way', alone({ wayMs: [20, 120] })),
+		await row('4, answers after 0.6-1.2 s', { processes: 4, seconds: 120, backMs: [600, 1200] }),
+		await row('1 at a fixed 49.5 a second', alone({ fixedRate: 49.5 })),
+		await row('4 at a fixed 48.5 a second', { processes: 4, seconds: 120, fixedRate: 48.5 }),
+	];
+	const limiters: string[][] = [];
+	for (const [name, limiter, seconds] of LIMITERS) {
+		for (const processes of [1, 4]) {
+			limiters.push([name, ...(await row(`${processes}`, { processes, seconds, limiter }))]);
+		}
+	}
+	const batches = [await batch(10_000, true, 1), await batch(10_000, true, 4)];
+	batches.push(await batch(60_000, false, 1), await batch(60_000, false, 4));
+	const convergence = await Promise.all(
+		SEEDS.map(async (seed) => {
+			const calls = await simulate(JOINS_AND_LEAVES, seeded(seed));
+			return {
+				joined: secondsUntil(30, (at) => shareOf(calls, 3, at) >= 0.5 * (50 / 4)),
+				left: secondsUntil(60, (at) => total(calls, at) >= 0.9 * 50),
+			};
+		}),
+	);
+	const head = ['Processes', 'Of the limit together', 'Calls refused', 'Least share, of an even one'];
+	const text = `${CROWDS[0]} to ${CROWDS.at(-1)} processes that share one trigger ID, 20-50 ms on the way, always something to send, started together; 100 s after the first 20 s unless a row says otherwise; median of ${SEEDS.length} runs, the worst in brackets, and for the least share.
+
+${table(head, [...steady, ...special])}
+
+The same against other kinds of limiter, each of 50 calls a second; with bans, 600 s after the first 20 s.
+
+${table(['Limiter', ...head], limiters)}
+
+1,500 customers against a limiter that bans, until the last is accepted.
+
+${table(['Ban', 'Processes', 'Accepted', 'Seconds', 'Calls refused'], batches)}
 
 A fourth process that joins three has half of its even share after ${Math.max(...convergence.map(({ joined }) => joined))} s; when one of four leaves, the others together use 0.90 of the limit after ${Math.max(...convergence.map(({ left }) => left))} s (the worst of ${SEEDS.length} runs, averages over 2 s).`;
-	return {
-		text,
-		svg: picture(simulate({ processes: 4, seconds: 90, joins: { 3: 30 }, leaves: { 0: 60 } }, seeded(1))),
-	};
+	return { text, svg: picture(await simulate(JOINS_AND_LEAVES, seeded(1))) };
+}
+
+function alone(more: Partial<Crowd>): Crowd {
+	return { processes: 1, seconds: 120, ...more };
+}
+
+async function row(label: string, crowd: Crowd, fromSeconds = 20, limit = 50): Promise<string[]> {
+	const { processes, seconds } = crowd;
+	const all = [];
+	for (const seed of SEEDS) {
+		const calls = await simulate(crowd, seeded(seed));
+		all.push(figuresOf(calls, processes, fromSeconds * 1000, seconds * 1000, limit));
+	}
+	const shares = all.map(({ share }) => share);
+	const refused = all.map((one) => one.refused);
+	return [
+		label,
+		`${ratio(median(shares))} (${ratio(Math.min(...shares))})`,
+		`${percent(median(refused))} (${percent(Math.max(...refused))})`,
+		Math.min(...all.map(({ least }) => least)).toFixed(2),
+	];
+}
+
+async function batch(banMs: number, isExtended: boolean, processes: number): Promise<string[]> {
+	const limiter = () => banning(slidingWindow(50), banMs, isExtended);
+	const customers = 1500 / processes;
+	const all = [];
+	for (const seed of SEEDS) {
+		const calls = await simulate({ processes, customers, limiter, seconds: 3600 }, seeded(seed));
+		const accepted = calls.filter((call) => call.accepted);
+		const seconds = (accepted.at(-1)?.arrivedMs ?? NaN) / 1000;
+		all.push({ accepted: accepted.length, seconds, refused: calls.length - accepted.length });
+	}
+	const longest = Math.max(...all.map(({ seconds }) => seconds));
+	return [
+		`${banMs / 1000} s${isExtended ? ', extended by refused calls' : ''}`,
+		`${processes}`,
+		`${Math.min(...all.map(({ accepted }) => accepted))} of 1500`,
+		`${median(all.map(({ seconds }) => seconds)).toFixed(0)} (${longest.toFixed(0)})`,
+		`${Math.max(...all.map(({ refused }) => refused))}`,
+	];
 }
 
 const AVERAGE_SECONDS = 2;

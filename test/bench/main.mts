@@ -60,14 +60,20 @@ Ten thousand pushes in a row, 64 at once, with \`N8N_EXPRESSION_ENGINE=legacy\`.
 ${await manyPushes(runtime, tarball, say)}`,
 };
 
+/** The simulation, which needs no n8n. */
+const CROWDS = 'crowds';
+
 const named = process.argv.slice(2);
 const chosen = named.length > 0 ? named : Object.keys(PARTS);
 
 await runProgram(async (cleanUp) => {
-	const unknown = named.filter((name) => !(name in PARTS));
+	const unknown = named.filter((name) => name !== CROWDS && !(name in PARTS));
 	if (unknown.length > 0) {
-		throw new Error(`There is no ${unknown.join(', ')}: choose among ${Object.keys(PARTS).join(', ')}.`);
+		const names = [...Object.keys(PARTS), CROWDS].join(', ');
+		throw new Error(`There is no ${unknown.join(', ')}: choose among ${names}.`);
 	}
+	if (named.includes(CROWDS)) say((await simulateCrowds()).text);
+	if (named.every((name) => name === CROWDS) && named.length > 0) return 0;
 	const runtime = await fetchRuntime(undefined, say);
 	say('Packing this package as it is published ...');
 	const tarball = await packPackage();
@@ -87,7 +93,7 @@ await runProgram(async (cleanUp) => {
 	if (named.length > 0) return 0;
 
 	say('=== the adaptive pace, simulated');
-	const crowds = simulateCrowds();
+	const crowds = await simulateCrowds();
 	const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU';
 	const text = `<!-- Written by \`npm run bench\`. -->
 

@@ -1,12 +1,17 @@
-// The adaptive pace of many processes that share one trigger ID, in simulated time: each drives the package's own
-// AdaptiveRate against Sobot's sliding window, and sees nothing of the others but its refusals.
-import { AdaptiveRate, CALLS_PER_SECOND } from '../../nodes/sobot/adaptiveRate';
+// Many processes that share one trigger ID, in simulated time: each drives the package's own Pace against a limiter, and
+// sees nothing of the others but its refusals.
+import { CALLS_PER_SECOND } from '../../nodes/sobot/adaptiveRate';
+import type { Clock } from '../../nodes/sobot/clock';
+import { Pace } from '../../nodes/sobot/pace';
+import { slidingWindow, type Limiter } from './limiters.mts';
 
 export interface Crowd {
 	processes: number;
 	seconds: number;
-	/** what Sobot lets through in any one second */
-	limit?: number;
+	/** by default a sliding window of Sobot's limit */
+	limiter?: () => Limiter;
+	/** customers of each process; without it there is always something to send */
+	customers?: number;
 	/** milliseconds on the way to Sobot, and until its answer is back */
 	wayMs?: [number, number];
 	backMs?: [number, number];
@@ -23,43 +28,51 @@ export interface Call {
 	accepted: boolean;
 }
 
-interface Rate {
-	sent(nowMs: number): number;
-	refused(nowMs: number, sentMs: number): void;
-	readonly fullUntilMs: number;
+/** What a process sends with: the package's own Pace, or a fixed rate. */
+interface Sender {
+	turn(requestsPerSecond: number): Promise<boolean>;
+	refused(sentMs: number): void;
 }
 
 /** All calls of a crowd, in the order in which they arrived. `random` makes a run repeatable. */
-export function simulate(crowd: Crowd, random: () => number): Call[] {
-	const { processes, seconds, limit = CALLS_PER_SECOND, wayMs = [20, 50], backMs = [10, 30] } = crowd;
+export async function simulate(crowd: Crowd, random: () => number): Promise<Call[]> {
+	const { processes, seconds, wayMs = [20, 50], backMs = [10, 30] } = crowd;
 	const draw = ([from, to]: [number, number]) => from + random() * (to - from);
-	const agenda = new Agenda();
-	const window: number[] = [];
+	const clock = new Agenda(random);
+	const limiter = crowd.limiter?.() ?? slidingWindow(CALLS_PER_SECOND);
 	const calls: Call[] = [];
 
-	for (let process = 0; process < processes; process++) {
-		const rate: Rate = crowd.fixedRate === undefined ? new AdaptiveRate() : unadapted(crowd.fixedRate);
+	const send = async (process: number, sender: Sender): Promise<boolean> => {
+		const sentMs = clock.nowMs();
+		await clock.sleep(draw(wayMs));
+		const arrivedMs = clock.nowMs();
+		const accepted = limiter.accepts(arrivedMs);
+		calls.push({ process, arrivedMs, accepted });
+		await clock.sleep(draw(backMs));
+		if (!accepted) sender.refused(sentMs);
+		return accepted;
+	};
+	const drive = async (process: number): Promise<void> => {
+		const sender = crowd.fixedRate === undefined ? new Pace(clock) : unadapted(clock, crowd.fixedRate);
 		const leavesMs = (crowd.leaves?.[process] ?? Infinity) * 1000;
-		const send = (nowMs: number): void => {
-			if (nowMs >= leavesMs) return;
-			if (nowMs < rate.fullUntilMs) {
-				agenda.add(rate.fullUntilMs, send);
-				return;
+		let waiting = crowd.customers ?? Infinity;
+		await clock.sleep((crowd.joins?.[process] ?? 0) * 1000 + random() * 20);
+		for (let inFlight = 0; clock.nowMs() < leavesMs && waiting + inFlight > 0;) {
+			if (waiting === 0) {
+				await clock.sleep(10);
+				continue;
 			}
-			agenda.add(nowMs + draw(wayMs), (arrivedMs) => {
-				while (window[0] !== undefined && window[0] <= arrivedMs - 1000) window.shift();
-				const accepted = window.length < limit;
-				if (accepted) window.push(arrivedMs);
-				calls.push({ process, arrivedMs, accepted });
-				agenda.add(arrivedMs + draw(backMs), (backAtMs) => {
-					if (!accepted) rate.refused(backAtMs, nowMs);
-				});
+			await sender.turn(CALLS_PER_SECOND);
+			waiting--;
+			inFlight++;
+			void send(process, sender).then((accepted) => {
+				inFlight--;
+				if (!accepted) waiting++;
 			});
-			agenda.add(nowMs + 1000 / rate.sent(nowMs), send);
-		};
-		agenda.add((crowd.joins?.[process] ?? 0) * 1000 + random() * 20, send);
-	}
-	agenda.runUntil(seconds * 1000);
+		}
+	};
+	for (let process = 0; process < processes; process++) void drive(process);
+	await clock.runUntil(seconds * 1000);
 	return calls;
 }
 
@@ -102,17 +115,38 @@ export function seeded(seed: number): () => number {
 	};
 }
 
-function unadapted(rate: number): Rate {
-	return { sent: () => rate, refused: () => {}, fullUntilMs: -Infinity };
+function unadapted(clock: Clock, perSecond: number): Sender {
+	return {
+		turn: async () => {
+			await clock.sleep(1000 / perSecond);
+			return true;
+		},
+		refused: () => {},
+	};
 }
 
-/** What is to happen when, as a binary heap. */
-class Agenda {
-	private readonly heap: Array<{ atMs: number; act: (nowMs: number) => void }> = [];
+/** What is to happen when, as a binary heap; a clock in simulated time. */
+class Agenda implements Clock {
+	private readonly heap: Array<{ atMs: number; wake: () => void }> = [];
+	private ms = 0;
 
-	add(atMs: number, act: (nowMs: number) => void): void {
+	constructor(readonly random: () => number) {}
+
+	nowMs(): number {
+		return this.ms;
+	}
+
+	epochMs(): number {
+		return this.ms;
+	}
+
+	async sleep(ms: number): Promise<void> {
+		await new Promise<void>((wake) => this.add(this.ms + ms, wake));
+	}
+
+	private add(atMs: number, wake: () => void): void {
 		const { heap } = this;
-		let at = heap.push({ atMs, act }) - 1;
+		let at = heap.push({ atMs, wake }) - 1;
 		while (at > 0) {
 			const parent = (at - 1) >> 1;
 			if (this.time(parent) <= this.time(at)) break;
@@ -121,8 +155,10 @@ class Agenda {
 		}
 	}
 
-	runUntil(endMs: number): void {
+	/** Moves time on, and lets all that a moment sets going come to rest before the next. */
+	async runUntil(endMs: number): Promise<void> {
 		for (;;) {
+			await new Promise<void>((resolve) => process.nextTick(resolve));
 			const first = this.heap[0];
 			if (!first || first.atMs > endMs) return;
 			const last = this.heap.pop();
@@ -130,7 +166,8 @@ class Agenda {
 				this.heap[0] = last;
 				this.sink();
 			}
-			first.act(first.atMs);
+			this.ms = first.atMs;
+			first.wake();
 		}
 	}
 

@@ -24,7 +24,7 @@ let n8n: N8n;
 beforeAll(async () => {
 	const { runtime, tarball } = underTest();
 	n8n = await N8n.start({ runtime, tarball });
-});
+}, 300_000);
 afterAll(async () => await n8n.stop());
 
 const untilLogged = async (line: string) => await until(`the line "${line}"`, () => n8n.log.includes(line));

@@ -95,7 +95,8 @@ describe('once a credential is in use', () => {
 
 	test('its test replaces a token that another program has ended, by one request', async () => {
 		sandbox.account.renewToken(Date.now());
-		expect((await test_(await open())).status).toBe('OK');
+		// n8n 1 stores what it tests, also the bad row of another test.
+		expect((await test_({ ...(await open()), canvases: {} })).status).toBe('OK');
 		expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
 		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(sandbox.tokenCalls.length).toBe(1);

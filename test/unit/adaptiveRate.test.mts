@@ -1,6 +1,6 @@
 import { AdaptiveRate } from '../../nodes/sobot/adaptiveRate';
 
-/** Calls at the rate's own pace, of which a share is refused, answered after 50 ms. Returns the moment of the end. */
+/** Calls at the adaptive rate, of which a share is refused, answered after 50 ms. Returns the moment of the end. */
 function drive(
 	rate: AdaptiveRate,
 	fromMs: number,
@@ -9,84 +9,91 @@ function drive(
 ): number {
 	let nowMs = fromMs;
 	for (let call = 0; nowMs < fromMs + seconds * 1000; call++) {
-		nowMs += 1000 / rate.sent(nowMs);
+		rate.recordSent(nowMs);
+		nowMs = Math.max(nowMs + 1000 / rate.rateAt(nowMs), rate.pausedUntilMs);
 		if (isRefused(call)) rate.refused(nowMs, nowMs - 50);
 	}
 	return nowMs;
 }
 
-test('starts just below the limit, and stays there while nothing is refused', () => {
-	const rate = new AdaptiveRate();
-	expect(rate.sent(0)).toBe(48.3);
-	drive(rate, 0, 60, () => false);
-	expect(rate.sent(60_000)).toBe(48.3);
+test('starts just below the limit and creeps up to it while nothing is refused', () => {
+	const rate = new AdaptiveRate(() => 0.5);
+	expect(rate.rateAt(0)).toBe(48.3);
+	drive(rate, 0, 20, () => false);
+	expect(rate.rateAt(20_000)).toBeCloseTo(49.3, 1);
+	drive(rate, 20_000, 60, () => false);
+	expect(rate.rateAt(80_000)).toBe(49.9);
 });
 
-test('one refusal among many takes off little', () => {
-	const rate = new AdaptiveRate();
+test('an isolated refusal by jitter takes off little, and the rate stays near what was refused', () => {
+	const rate = new AdaptiveRate(() => 0.5);
+	const nowMs = drive(rate, 0, 20, () => false);
+	const refusedRate = rate.rateAt(nowMs);
+	rate.refused(nowMs, nowMs - 50);
+	expect(rate.rateAt(nowMs)).toBeCloseTo(refusedRate - 0.3, 5);
+	const endMs = drive(rate, nowMs, 25, () => false);
+	expect(rate.rateAt(endMs)).toBeGreaterThan(refusedRate - 0.15);
+	expect(rate.rateAt(endMs)).toBeLessThan(refusedRate);
+});
+
+test('a second refusal soon after the first takes off a little of the rate', () => {
+	const rate = new AdaptiveRate(() => 0.5);
 	const nowMs = drive(rate, 0, 5, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	expect(rate.sent(nowMs) / 48.3).toBeGreaterThan(0.97);
-	expect(rate.sent(nowMs) / 48.3).toBeLessThan(1);
+	const laterMs = drive(rate, nowMs, 3, () => false);
+	rate.refused(laterMs, laterMs - 50);
+	expect(rate.rateAt(laterMs) / 48.3).toBeGreaterThan(0.97);
+	expect(rate.rateAt(laterMs) / 48.3).toBeLessThan(1);
 });
 
-test('takes off no more where Sobot works at what it accepts, and so the refusal is the first answer of all', () => {
-	const rate = new AdaptiveRate();
-	let nowMs = 0;
-	for (let call = 0; call < 50; call++) nowMs += 1000 / rate.sent(nowMs);
+test('does not decrease further when refusals arrive before the slower acceptances', () => {
+	const rate = new AdaptiveRate(() => 0.5);
+	const nowMs = drive(rate, 0, 1, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	expect(rate.sent(nowMs) / 48.3).toBeGreaterThan(0.97);
+	expect(rate.rateAt(nowMs) / 48.3).toBeGreaterThan(0.97);
 });
 
 test('refusals of calls that were sent before the last decrease do not decrease it again', () => {
-	const rate = new AdaptiveRate();
+	const rate = new AdaptiveRate(() => 0.5);
 	const nowMs = drive(rate, 0, 5, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	const once = rate.sent(nowMs);
+	const once = rate.rateAt(nowMs);
 	rate.refused(nowMs, nowMs - 49);
-	expect(rate.sent(nowMs)).toBe(once);
+	expect(rate.rateAt(nowMs)).toBe(once);
 });
 
-test('falls within a second to what is let through when others take the most of it', () => {
-	const rate = new AdaptiveRate();
-	const nowMs = drive(rate, 0, 5, () => false);
-	const endMs = drive(rate, nowMs, 1.5, (call) => call % 5 >= 2);
-	expect(rate.sent(endMs)).toBeLessThan(30);
-	expect(rate.sent(endMs)).toBeGreaterThan(5);
-});
-
-test('where too much was refused, waits until the oldest call let through has left the full second', () => {
-	const rate = new AdaptiveRate();
-	for (const sentMs of [0, 20, 40, 60, 80]) rate.sent(sentMs);
+test('after an overload, waits until the oldest accepted call has left the full second', () => {
+	const rate = new AdaptiveRate(() => 0.5);
+	for (const sentMs of [0, 20, 40, 60, 80]) rate.recordSent(sentMs);
 	rate.refused(130, 80);
-	expect(rate.fullUntilMs).toBe(-Infinity);
-	rate.sent(140);
+	expect(rate.pausedUntilMs).toBe(-Infinity);
+	rate.recordSent(140);
 	rate.refused(190, 140);
-	expect(rate.fullUntilMs).toBe(1000);
-	expect(rate.sent(1000)).toBeLessThan(0.3 * 48.3);
+	expect(rate.pausedUntilMs).toBe(1000);
+	expect(rate.rateAt(1000)).toBeLessThan(0.3 * 48.3);
 });
 
-test('one refusal among many makes nobody wait', () => {
-	const rate = new AdaptiveRate();
+test('one refusal among many pauses nothing', () => {
+	const rate = new AdaptiveRate(() => 0.5);
 	const nowMs = drive(rate, 0, 5, () => false);
 	rate.refused(nowMs, nowMs - 50);
-	expect(rate.fullUntilMs).toBeLessThan(nowMs);
+	expect(rate.pausedUntilMs).toBeLessThan(nowMs);
 });
 
-test('is never so low that nothing is sent any more', () => {
-	const rate = new AdaptiveRate();
+test('never falls below one call in two seconds', () => {
+	const rate = new AdaptiveRate(() => 0.5);
 	const endMs = drive(rate, 0, 60, () => true);
-	expect(rate.sent(endMs)).toBeGreaterThanOrEqual(0.5);
-	expect(rate.sent(endMs)).toBeLessThan(2);
+	expect(rate.rateAt(endMs)).toBeGreaterThanOrEqual(0.5);
+	expect(rate.rateAt(endMs)).toBeLessThan(2);
 });
 
 test.each([
 	['half of its calls were let through for a while', 1, 25],
 	['nearly none was let through for long', 60, 30],
-])('is back at the limit soon after %s, and never above', (_, refusedSeconds, backWithinSeconds) => {
-	const rate = new AdaptiveRate();
+])('is back near the limit soon after %s', (_, refusedSeconds, backWithinSeconds) => {
+	const rate = new AdaptiveRate(() => 0.5);
 	const nowMs = drive(rate, 0, refusedSeconds, (call) => call % 2 === 0);
-	expect(rate.sent(nowMs)).toBeLessThan(30);
+	expect(rate.rateAt(nowMs)).toBeLessThan(30);
 	const endMs = drive(rate, nowMs, backWithinSeconds, () => false);
-	expect(rate.sent(endMs)).toBe(48.3);
+	expect(rate.rateAt(endMs)).toBeGreaterThanOrEqual(48.3);
 });

@@ -1,4 +1,5 @@
-import { Pace, paceOf } from '../../nodes/sobot/pace';
+import { Pace } from '../../nodes/sobot/pace';
+import { paceOf } from '../../nodes/sobot/shared';
 import { settle, SimulatedClock } from './clock.mts';
 
 /** The most calls that left in any one second. */
@@ -21,6 +22,18 @@ async function takeTurns(
 	for (let i = 0; i < count; i++) {
 		await pace.turn(perSecond);
 		momentsMs.push(clock.nowMs());
+	}
+	return momentsMs;
+}
+
+/** Takes turns for a while, and reports each call as refused after 50 ms. */
+async function takeRefusedTurns(pace: Pace, clock: SimulatedClock, forMs: number): Promise<number[]> {
+	const momentsMs: number[] = [];
+	for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs;) {
+		await pace.turn(50);
+		const sentMs = clock.nowMs();
+		momentsMs.push(sentMs);
+		void clock.sleep(50).then(() => pace.refused(sentMs));
 	}
 	return momentsMs;
 }
@@ -67,27 +80,106 @@ test('gives two executions that ask together the same share', async () => {
 	expect(Math.abs((taken[0] ?? 0) - alone - (taken[1] ?? 0))).toBeLessThanOrEqual(1);
 });
 
-test('does not hold up other trigger IDs and hosts, and is one for all who call the same', () => {
-	const clock = new SimulatedClock();
-	const pace = paceOf('https://a.test', '1', clock);
-	expect(paceOf('https://a.test/', '1', clock)).toBe(pace);
-	expect(paceOf('https://a.test', '2', clock)).not.toBe(pace);
-	expect(paceOf('https://b.test', '1', clock)).not.toBe(pace);
+test('is one for all executions that call the same trigger ID at the same host', () => {
+	const pace = paceOf('https://a.test', '1');
+	expect(paceOf('https://a.test/', '1')).toBe(pace);
+	expect(paceOf('https://a.test', '2')).not.toBe(pace);
+	expect(paceOf('https://b.test', '1')).not.toBe(pace);
 });
 
-test('gives no turn after a stop, and takes none from the others', async () => {
+test('grants no turn after an abort, and takes none from the others', async () => {
 	const clock = new SimulatedClock();
 	const pace = new Pace(clock);
-	const stop = new AbortController();
+	const controller = new AbortController();
 	await pace.turn(1);
-	const stopped = pace.turn(1, stop.signal);
+	const stopped = pace.turn(1, controller.signal);
 	const other = pace.turn(1);
 	await clock.advance(500);
-	stop.abort();
+	controller.abort();
 	const startMs = clock.nowMs();
 	expect(await clock.run(stopped)).toBe(false);
 	expect(await clock.run(other)).toBe(true);
 	expect(clock.nowMs() - startMs).toBeLessThanOrEqual(501);
+});
+
+test('an abort ends the wait within 250 ms, also behind others and while Sobot refuses everything', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	await clock.run(takeRefusedTurns(pace, clock, 60_000));
+	const controller = new AbortController();
+	const first = pace.turn(50);
+	const stopped = pace.turn(50, controller.signal);
+	await clock.advance(1000);
+	controller.abort();
+	const startMs = clock.nowMs();
+	expect(await clock.run(stopped)).toBe(false);
+	expect(clock.nowMs() - startMs).toBeLessThanOrEqual(250);
+	expect(await clock.run(first)).toBe(true);
+});
+
+test('goes on at once after the wall clock is set back an hour', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	await clock.run(takeTurns(pace, clock, 100));
+	clock.wallOffsetMs = -3_600_000;
+	const startMs = clock.nowMs();
+	await clock.run(takeTurns(pace, clock, 50));
+	expect(clock.nowMs() - startMs).toBeLessThan(1100);
+});
+
+test('lets callers pass a caller whose own limit does not allow its turn yet', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	const slow = takeTurns(pace, clock, 300, 1);
+	const startMs = clock.nowMs();
+	const fast = await clock.run(takeTurns(pace, clock, 1000));
+	expect((fast.at(-1) ?? NaN) - startMs).toBeLessThan(25_000);
+	const slowMoments = await clock.run(slow);
+	expect((slowMoments.at(-1) ?? NaN) - startMs).toBeLessThan(302_000);
+	expect(mostInASecond(slowMoments)).toBe(1);
+	expect(mostInASecond([...fast, ...slowMoments].sort((a, b) => a - b))).toBeLessThanOrEqual(50);
+});
+
+test('callers with a low limit count for those with a higher one, also those that come later', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	const two = takeTurns(pace, clock, 40, 2);
+	await clock.advance(1900);
+	const three = takeTurns(pace, clock, 40, 3);
+	const moments = [...(await clock.run(two)), ...(await clock.run(three))];
+	expect(mostInASecond(moments.sort((a, b) => a - b))).toBeLessThanOrEqual(3);
+});
+
+test('is idle after ten minutes without a call, unless somebody waits', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	expect(pace.isIdle).toBe(false);
+	await clock.advance(600_000);
+	expect(pace.isIdle).toBe(true);
+	await clock.run(takeTurns(pace, clock, 1, 1));
+	expect(pace.isIdle).toBe(false);
+	const waiting = pace.turn(1);
+	await clock.run(waiting);
+	await clock.advance(599_999);
+	expect(pace.isIdle).toBe(false);
+	await clock.advance(1);
+	expect(pace.isIdle).toBe(true);
+});
+
+test('probes with ever longer pauses while nothing gets through, and goes on below the earlier rate', async () => {
+	const clock = new SimulatedClock();
+	const pace = new Pace(clock);
+	await clock.run(takeTurns(pace, clock, 200));
+	const startMs = clock.nowMs();
+	const refused = await clock.run(takeRefusedTurns(pace, clock, 120_000));
+	expect(refused.length).toBeLessThan(40);
+	expect(refused.slice(-3).every((ms, i, all) => i === 0 || ms - (all[i - 1] ?? 0) > 15_000)).toBe(true);
+	const banMs = clock.nowMs() - startMs;
+	const again = await clock.run(takeTurns(pace, clock, 400));
+	const perSecond = 399_000 / ((again.at(-1) ?? NaN) - (again[0] ?? NaN));
+	expect(perSecond).toBeGreaterThan(40);
+	expect(perSecond).toBeLessThan(45);
+	expect(banMs).toBeLessThan(170_000);
 });
 
 test('waits without a busy loop: about one timer a turn', async () => {

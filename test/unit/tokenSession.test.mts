@@ -148,6 +148,16 @@ describe('a refused token', () => {
 		expect(store.renewals).toBe(2);
 	});
 
+	test('that was replaced before its refusal came does not count against the current one', async () => {
+		const { store, session, begin, replace } = setUp();
+		const token = await replace(begin());
+		for (let i = 0; i < 5; i++) {
+			expect(await session.replace(store.token(`older-${i}`), store)).toEqual(token);
+		}
+		expect(session.contention).toBeUndefined();
+		expect(store.renewals).toBe(1);
+	});
+
 	test('that Sobot issues again is used again', async () => {
 		const { store, session, begin, replace } = setUp();
 		store.values = ['old'];

@@ -1,12 +1,12 @@
 // Decides for each input item, before anything is sent, whom to send to which canvas, or why the item cannot be sent.
-import type { IExecuteFunctions } from 'n8n-workflow';
-import { sleep } from 'n8n-workflow';
+import { sleep, type ICredentialDataDecryptedObject, type IExecuteFunctions } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
 import { systemClock } from '../../sobot/clock';
-import { readAccount, tokenFromFields, usesExpressions } from '../../sobot/credential';
+import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
 import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
+import { dependsOnItem } from './itemCredentials';
 import { hasTable } from './keyStore';
 import { digestOf } from './retryMemory';
 
@@ -125,7 +125,9 @@ function readKey(
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
 class Targets {
-	private fields?: Record<string, unknown>;
+	/** the fields that hold for every item, if there are such */
+	private fields?: ICredentialDataDecryptedObject;
+	private isKnown = false;
 	private failure?: Error;
 	private readonly byKey = new Map<string, Target>();
 
@@ -148,19 +150,24 @@ class Targets {
 		return target;
 	}
 
-	private async fieldsAt(index: number): Promise<Record<string, unknown>> {
+	private async fieldsAt(index: number): Promise<ICredentialDataDecryptedObject> {
+		if (this.fields) return this.fields;
 		if (this.failure) throw this.failure;
-		if (this.fields && !usesExpressions(this.fields)) return this.fields;
 		try {
-			this.fields = await this.node.getCredentials('sobotApi', index);
-			return this.fields;
+			const fields = await this.node.getCredentials('sobotApi', index);
+			if (this.isKnown) return fields;
+			const varies =
+				Object.keys(typedExpressions(fields)).length > 0 || (await dependsOnItem(this.node, fields));
+			this.isKnown = true;
+			if (!varies) this.fields = fields;
+			return fields;
 		} catch (cause) {
 			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
 			const failure = new Error(
 				`n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`,
 			);
-			// Without the first read nothing is known of the credential, and every item would wait for the same.
-			if (!this.fields) this.failure = failure;
+			// Without a first read nothing is known of the credential, and every item would wait for the same.
+			if (!this.isKnown) this.failure = failure;
 			throw failure;
 		}
 	}
