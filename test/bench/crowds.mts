@@ -1,5 +1,6 @@
 // What the simulation says of the rate limiter: tables for docs/benchmarks.md, and a picture.
-import { median, percent, ratio, table } from './figures.mts';
+import { table } from '../support/table.mts';
+import { median, percent, ratio } from './figures.mts';
 import { banning, fixedWindow, slidingWindow, tokenBucket, type Limiter } from './limiters.mts';
 import { figuresOf, seeded, simulate, type Call, type Crowd } from './simulation.mts';
 

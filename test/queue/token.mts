@@ -1,7 +1,6 @@
 // One token for all workers: how often they ask Sobot for one when it is missing, killed by another program, or ends.
 import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { createCredentials } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
 import type { Cluster } from './cluster.mts';
 import { report, volume, WRITES_FIGURES } from './figures.mts';
