@@ -116,6 +116,13 @@ class Delivery {
 		}
 	}
 
+	/** Ends a wait for a slot, which can take long while Sobot refuses every call. */
+	private readonly patience = ((delivery: Delivery) => ({
+		get aborted() {
+			return delivery.isOver || delivery.isHopeless;
+		},
+	}))(this);
+
 	private get isOver(): boolean {
 		const { signal, batch } = this.options;
 		return signal?.aborted === true || (batch.hasFailed && batch.stopsOnFailure);
@@ -152,12 +159,15 @@ class Delivery {
 		}
 	}
 
-	/** While nothing gets through for as long as 'Give Up After' says, waiting longer would not help the rest. */
-	private endIfHopeless(): void {
-		if (this.end || !this.obstacle) return;
+	/** Whether nobody has got through for so long that waiting longer would not help the rest. */
+	private get isHopeless(): boolean {
 		const { clock, giveUpAfterSeconds } = this.options;
 		const hopeSeconds = Math.max(giveUpAfterSeconds, SHORTEST_HOPE_SECONDS);
-		if (clock.nowMs() - this.progressMs < hopeSeconds * 1000) return;
+		return this.obstacle !== undefined && clock.nowMs() - this.progressMs >= hopeSeconds * 1000;
+	}
+
+	private endIfHopeless(): void {
+		if (this.end || !this.obstacle || !this.isHopeless) return;
 		this.end =
 			this.obstacle.outcome === 'unknown'
 				? { ...this.obstacle, outcome: 'notSent', ...NO_CLEAR_ANSWERS }
@@ -189,7 +199,7 @@ class Delivery {
 	private async takeSlot(): Promise<Token | undefined> {
 		const { session, store, pace, signal, requestsPerSecond } = this.options;
 		const token = session.ready(store) ?? (await session.token(store, signal));
-		if (!(await pace.turn(requestsPerSecond, signal)) || this.isOver) return undefined;
+		if (!(await pace.turn(requestsPerSecond, this.patience)) || this.isOver) return undefined;
 		// It may have been refused or replaced meanwhile: then the call would be wasted.
 		return session.isCurrent(token) ? token : undefined;
 	}

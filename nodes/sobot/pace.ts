@@ -21,7 +21,7 @@ const IDLE_MS = 600_000;
 /** One caller's wait for a slot. */
 interface Waiter {
 	readonly requestsPerSecond: number;
-	readonly signal?: AbortSignal;
+	readonly signal?: Pick<AbortSignal, 'aborted'>;
 	/** Whether the caller asked before its slot came. */
 	hasWaited: boolean;
 	resolve(isGranted: boolean): void;
@@ -48,7 +48,7 @@ export class Pace {
 	 * @param requestsPerSecond the most calls in any one second, 1 to 50, together with all callers that allow no more
 	 * @returns false if the signal aborted before the turn came: then nothing may be sent
 	 */
-	async turn(requestsPerSecond: number, signal?: AbortSignal): Promise<boolean> {
+	async turn(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
 			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
 			this.serve();

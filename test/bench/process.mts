@@ -1,8 +1,8 @@
 // One of several plain Node.js processes that share a trigger ID: drives the package's own code, without n8n.
 // Reads what to do from its first argument, says "ready", starts at a line on its input, prints its outcomes as JSON.
 import { once } from 'node:events';
-import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { deliver, type Customer } from '../../nodes/sobot/delivery';
+import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { canvasRequest } from '../../nodes/sobot/canvas';
 import { Pace } from '../../nodes/sobot/pace';
 import { systemClock } from '../../nodes/sobot/clock';
@@ -23,12 +23,13 @@ const session = new TokenSession(systemClock);
 session.begin(token);
 console.log('ready');
 await once(process.stdin, 'data');
-const customers: Customer[] = Array.from({ length: items }, (_, i) => ({
+const customers = Array.from({ length: items }, (_, i): Customer => ({
 	body: JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' }),
 }));
 await deliver(customers, {
 	pace: new Pace(systemClock),
 	session,
+	trust: new CanvasTrust(systemClock),
 	store: {
 		read: async () => await Promise.resolve(token),
 		renew: async () => await Promise.reject(new Error('The token does not end in this benchmark.')),
@@ -42,7 +43,6 @@ await deliver(customers, {
 	requestsPerSecond: 50,
 	giveUpAfterSeconds: 300,
 	unknownOutcome: 'fail',
-	trust: new CanvasTrust(systemClock),
 	batch: { stopsOnFailure: false, hasFailed: false },
 });
 console.log(JSON.stringify(customers.map(({ result }) => result?.outcome ?? 'notSent')));
