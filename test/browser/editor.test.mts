@@ -158,7 +158,7 @@ seeing(shown, 'the action on three items: its fields, an error with its advice, 
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 	await editor.executeStep();
 	await editor.output
-		.getByText('Sobot found no matching customer (910026): customer c-2 (item 1).')
+		.getByText('Sobot found no matching customer (910026): customer c-2 (item 1).', { exact: true })
 		.waitFor();
 	expect(await editor.output.innerText()).toContain(
 		'Check that the contact ID belongs to a customer in Sobot',
