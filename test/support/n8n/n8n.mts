@@ -29,11 +29,11 @@ export interface Execution {
 	id: string;
 	status: string;
 	workflowId: string;
+	/** what nodes have written for the list of executions to show */
+	customData?: Record<string, string>;
 	data: {
 		resultData: {
 			error?: { message: string; description?: string };
-			/** custom data, which the list of executions shows */
-			metadata?: Record<string, string>;
 			runData: Record<
 				string,
 				Array<{ error?: { message: string; description?: string }; data?: { main: Item[][] } }>
