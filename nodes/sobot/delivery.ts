@@ -251,14 +251,18 @@ class Delivery {
 		const { session, store, signal } = this.options;
 		try {
 			await session.replace(refused, store, signal, verdict.retCode);
-			const { contention } = session;
-			this.retry(
-				customer,
-				contention ? { ...verdict, message: contention.message, advice: contention.advice } : verdict,
-			);
+			this.retry(customer, this.withContention(verdict));
 		} catch (cause) {
 			this.withoutToken(customer, cause, verdict);
 		}
+	}
+
+	/** Where another program keeps replacing the token, the words for giving up say so. */
+	private withContention(verdict: Verdict): Verdict {
+		const { contention } = this.options.session;
+		if (!contention || verdict.outcome !== 'tokenRefused') return verdict;
+		const message = `${contention.message.replace(/\.$/, '')} (${verdict.retCode}).`;
+		return { ...verdict, message, advice: contention.advice };
 	}
 
 	/** There is no token. A transient failure is waited out; a permanent one is final for the whole batch. */

@@ -112,12 +112,13 @@ export class Ledger {
 		const keys = [...byKey.keys()];
 		if (keys.length === 0) return;
 		for (const key of keys) claims.claim(key);
+		let isStored = false;
 		try {
 			const states = await claims.inTurn(async () => await this.open(keys));
+			isStored = true;
 			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
-		} catch (cause) {
-			for (const key of keys) claims.release(key);
-			throw cause;
+		} finally {
+			if (!isStored) for (const key of keys) claims.release(key);
 		}
 	}
 

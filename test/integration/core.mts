@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
 	Credentials,
+	DataDeduplicationService,
 	ExecutionLifecycleHooks,
 	getAdditionalKeys,
 	HookContext,
@@ -53,6 +54,32 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 	sobotApi: new SobotApi(),
 	sobotWebhookAppApi: new SobotWebhookAppApi(),
 };
+
+/** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
+const table = new Map<string, string[]>();
+const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
+void DataDeduplicationService.init({
+	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
+		const entries = entriesOf(node?.id);
+		const known = new Set(entries);
+		const fresh = items.filter((item) => !known.has(String(item)));
+		table.set(node?.id ?? '', [...entries, ...fresh.map(String)].slice(-maxEntries));
+		return { new: fresh, processed: items.filter((item) => known.has(String(item))) };
+	},
+	async removeProcessed(items, _scope, { node }) {
+		const gone = new Set(items.map(String));
+		table.set(
+			node?.id ?? '',
+			entriesOf(node?.id).filter((entry) => !gone.has(entry)),
+		);
+	},
+	async clearAllProcessedItems(_scope, { node }) {
+		table.delete(node?.id ?? '');
+	},
+	async getProcessedDataCount(_scope, { node }) {
+		return entriesOf(node?.id).length;
+	},
+});
 
 /** Gives the items that a test puts in. */
 class ItemsNode implements INodeType {
@@ -275,6 +302,7 @@ function actionWorkflow({ items, parameters = {}, node }: ActionRun) {
 		parameters: {},
 	};
 	const workflow = new Workflow({
+		id: 'saved',
 		nodes: [startNode, action],
 		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
 		active: false,

@@ -53,7 +53,8 @@ test.each([
 test('takes a failure that comes with HTTP 200 for a failure, and hints at ID, key and clock', () => {
 	expect(errorOf(readToken(answer({ ret_code: '900003', ret_msg: 'no' }), NOW_MS))).toEqual({
 		message: 'Sobot did not accept the signature (900003).',
-		advice: "Check App ID and App Key in the Sobot API credential, and that this machine's clock is right.",
+		advice:
+			"Check 'App ID' and 'App Key' in the Sobot API credential, and that the clock of this machine is right.",
 		retCode: '900003',
 		transient: false,
 	});

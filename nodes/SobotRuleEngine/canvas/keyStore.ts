@@ -34,8 +34,10 @@ export function hasTable(node: IExecuteFunctions): boolean {
 }
 
 /**
- * The ledger of a batch: with the user's keys, or else one that only a second run of the same execution and Retry
- * consult. Undefined if the batch needs none. Rejects if n8n cannot store it.
+ * The ledger of a batch: with the user's keys, or else one that only Retry and a second run of the same execution consult.
+ * Undefined if the batch needs none. Rejects if n8n cannot store it.
+ *
+ * @param plans all customers of the batch, also those of whom an earlier try has settled: they give the batch its name
  */
 export async function openLedger(
 	node: IExecuteFunctions,
@@ -43,20 +45,45 @@ export async function openLedger(
 	options: Options,
 ): Promise<Ledger | undefined> {
 	const hasKeys = plans.some(({ customer }) => customer.key !== undefined);
-	if (!hasKeys && (plans.length < FEWEST_WITHOUT_KEY || !hasTable(node))) return undefined;
-	const most = hasKeys ? options.idempotencyHistory : 2 * Math.max(options.idempotencyHistory, plans.length);
-	const store = deduplicationTable(node, most);
-	const claims = claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`);
-	const isConsulted =
-		hasKeys || (await claims.inTurn(async () => await isSecondRun(node, nameByBatch(plans), plans, store)));
+	const isNeeded = hasKeys || plans.length >= FEWEST_WITHOUT_KEY || node.getMode() === 'retry';
+	if (plans.length === 0 || !isNeeded || !hasTable(node)) return undefined;
+	const { store, claims } = tableOf(node, plans, options, hasKeys);
 	return new Ledger({
 		store,
 		claims,
 		clock: systemClock,
-		isConsulted,
+		isConsulted: hasKeys || (await claims.inTurn(async () => await isSecondRun(node, plans, store))),
 		isForBatch: !hasKeys,
 		sendsDoubtful: options.unknownOutcome === 'sendAgain',
 	});
+}
+
+/**
+ * Before a batch that was too short for a ledger fails: makes sure that Retry, which has one, consults nothing that an
+ * earlier run with the same customers has left.
+ */
+export async function prepareRetry(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	options: Options,
+): Promise<void> {
+	if (plans.length === 0 || plans.length >= FEWEST_WITHOUT_KEY || !hasTable(node)) return;
+	if (node.getMode() === 'retry' || plans.some(({ customer }) => customer.key !== undefined)) return;
+	const { store, claims } = tableOf(node, plans, options, false);
+	await claims.inTurn(async () => await isSecondRun(node, plans, store));
+}
+
+function tableOf(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	{ idempotencyHistory }: Options,
+	hasKeys: boolean,
+) {
+	const most = hasKeys ? idempotencyHistory : 2 * Math.max(idempotencyHistory, plans.length);
+	return {
+		store: deduplicationTable(node, most),
+		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
+	};
 }
 
 /** Gives each customer a key that holds for this batch only. Returns the batch's name. */
@@ -74,10 +101,10 @@ function nameByBatch(plans: readonly SendPlan[]): string {
  */
 async function isSecondRun(
 	node: IExecuteFunctions,
-	batch: string,
 	plans: readonly SendPlan[],
 	store: EntryStore,
 ): Promise<boolean> {
+	const batch = nameByBatch(plans);
 	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
 	const [seen, valid] = [`${batch} seen`, `${batch} valid`];
 	const known = await store.add([run, seen]);

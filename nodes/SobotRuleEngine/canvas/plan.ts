@@ -128,13 +128,15 @@ class Targets {
 	/** the fields that hold for every item, if there are such */
 	private fields?: ICredentialDataDecryptedObject;
 	private isKnown = false;
-	private failure?: Error;
+	private problem?: string;
 	private readonly byKey = new Map<string, Target>();
 
 	constructor(private readonly node: IExecuteFunctions) {}
 
 	async at(index: number): Promise<Target | { problem: string }> {
-		const fields = await this.fieldsAt(index);
+		const read = await this.fieldsAt(index);
+		if ('problem' in read) return read;
+		const { fields } = read;
 		const reading = readAccount(fields);
 		if ('problem' in reading) return reading;
 		const rows = readCanvases(fields);
@@ -150,25 +152,25 @@ class Targets {
 		return target;
 	}
 
-	private async fieldsAt(index: number): Promise<ICredentialDataDecryptedObject> {
-		if (this.fields) return this.fields;
-		if (this.failure) throw this.failure;
+	private async fieldsAt(
+		index: number,
+	): Promise<{ fields: ICredentialDataDecryptedObject } | { problem: string }> {
+		if (this.fields) return { fields: this.fields };
+		if (this.problem !== undefined) return { problem: this.problem };
 		try {
 			const fields = await this.node.getCredentials('sobotApi', index);
-			if (this.isKnown) return fields;
+			if (this.isKnown) return { fields };
 			const varies =
 				Object.keys(typedExpressions(fields)).length > 0 || (await dependsOnItem(this.node, fields));
 			this.isKnown = true;
 			if (!varies) this.fields = fields;
-			return fields;
+			return { fields };
 		} catch (cause) {
 			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-			const failure = new Error(
-				`n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`,
-			);
+			const problem = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
 			// Without a first read nothing is known of the credential, and every item would wait for the same.
-			if (!this.isKnown) this.failure = failure;
-			throw failure;
+			if (!this.isKnown) this.problem = problem;
+			return { problem };
 		}
 	}
 }

@@ -1,7 +1,7 @@
 // The parameters of resource Canvas, operation Trigger, as the editor shows them.
 import type { INodeProperties } from 'n8n-workflow';
 import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
-import { DEFAULT_OPTIONS, LONGEST_TIMEOUT_SECONDS } from './options';
+import { LONGEST_TIMEOUT_SECONDS } from './options';
 
 const show = { resource: ['canvas'], operation: ['trigger'] };
 const showDefined = { ...show, dataMode: ['defineBelow'] };
@@ -93,7 +93,7 @@ const options: INodeProperties[] = [
 		displayName: 'Dry Run',
 		name: 'dryRun',
 		type: 'boolean',
-		default: DEFAULT_OPTIONS.dryRun,
+		default: false,
 		description: 'Whether to only check and show what would be sent, without calling Sobot',
 	},
 	{
@@ -101,7 +101,7 @@ const options: INodeProperties[] = [
 		name: 'giveUpAfter',
 		type: 'number',
 		typeOptions: { minValue: 0 },
-		default: DEFAULT_OPTIONS.giveUpAfter,
+		default: 300,
 		description:
 			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If nobody gets through for this long, the rest of the batch ends too.',
 	},
@@ -110,7 +110,7 @@ const options: INodeProperties[] = [
 		name: 'idempotencyHistory',
 		type: 'number',
 		typeOptions: { minValue: 1 },
-		default: DEFAULT_OPTIONS.idempotencyHistory,
+		default: 10000,
 		description:
 			'How many idempotency keys this node remembers. With more, the oldest are forgotten, and their customers can be sent again.',
 	},
@@ -119,7 +119,7 @@ const options: INodeProperties[] = [
 		name: 'idempotencyKey',
 		type: 'string',
 		default: '',
-		placeholder: 'e.g. {{ "spring-2027 " + $json.id }}',
+		placeholder: 'e.g. spring-2027 {{ $json.customer }}',
 		description:
 			'A key that this node has already sent is not sent again: not in a later execution, not after a crash. Use an expression that names the campaign and the customer.',
 	},
@@ -127,7 +127,7 @@ const options: INodeProperties[] = [
 		displayName: 'Include Input Fields',
 		name: 'includeInputFields',
 		type: 'boolean',
-		default: DEFAULT_OPTIONS.includeInputFields,
+		default: false,
 		description: 'Whether output items keep the fields of their input item',
 	},
 	{
@@ -135,7 +135,7 @@ const options: INodeProperties[] = [
 		name: 'requestsPerSecond',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: CALLS_PER_SECOND },
-		default: DEFAULT_OPTIONS.requestsPerSecond,
+		default: 50,
 		description:
 			'Maximum calls per second for each canvas. All programs that use the canvas share its limit of 50: lower this to leave room for others.',
 	},
@@ -144,7 +144,7 @@ const options: INodeProperties[] = [
 		name: 'timeout',
 		type: 'number',
 		typeOptions: { minValue: 1, maxValue: LONGEST_TIMEOUT_SECONDS },
-		default: DEFAULT_OPTIONS.timeout,
+		default: 30,
 		description:
 			'How long to wait for an answer. After a timeout it is unknown whether Sobot processed the call.',
 	},
@@ -152,7 +152,7 @@ const options: INodeProperties[] = [
 		displayName: 'Unknown Outcome',
 		name: 'unknownOutcome',
 		type: 'options',
-		default: DEFAULT_OPTIONS.unknownOutcome,
+		default: 'fail',
 		options: [
 			{ name: 'Fail', value: 'fail', description: 'The item fails, and the customer is never sent again' },
 			{

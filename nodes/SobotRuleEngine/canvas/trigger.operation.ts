@@ -7,7 +7,7 @@ import { deliver, type Batch, type DeliveryOptions, type Result } from '../../so
 import type { Ledger } from '../../sobot/ledger';
 import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { openLedger } from './keyStore';
+import { openLedger, prepareRetry } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -83,12 +83,7 @@ async function send(
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		await sendUnsettled(
-			node,
-			toSend.filter(({ customer }) => !customer.result),
-			options,
-			{ stopsOnFailure, hasFailed: false },
-		);
+		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false });
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
@@ -112,15 +107,19 @@ async function sendUnsettled(
 	options: Options,
 	batch: Batch,
 ): Promise<void> {
+	const unsettled = plans.filter(({ customer }) => !customer.result);
 	let ledger: Ledger | undefined;
 	try {
-		ledger = await openLedger(node, plans, options);
+		if (unsettled.length > 0) ledger = await openLedger(node, plans, options);
 	} catch (cause) {
-		for (const { customer } of plans) customer.result = notStored(cause);
+		for (const { customer } of unsettled) customer.result = notStored(cause);
 		return;
 	}
-	await deliverByTarget(node, plans, options, batch, ledger);
-	await ledger?.close(plans.map(({ customer }) => customer));
+	await deliverByTarget(node, unsettled, options, batch, ledger);
+	await ledger?.close(unsettled.map(({ customer }) => customer));
+	// Without it, Retry still has the account in the node context.
+	if (batch.stopsOnFailure && batch.hasFailed)
+		await prepareRetry(node, plans, options).catch(() => undefined);
 }
 
 async function deliverByTarget(
