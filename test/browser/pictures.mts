@@ -15,7 +15,7 @@ const WITHOUT_CONTROLS = `${[
 		'toggle-focus-panel-button',
 		'instance-ai-canvas-action-button',
 	].map((id) => `[data-test-id="${id}"]`),
-].join(', ')}, div:has(> [data-test-id="execute-workflow-button"]) { visibility: hidden }`;
+].join(', ')} { visibility: hidden }`;
 
 /**
  * Takes a picture for the documents. With WRITE_PICTURES=1 it goes into docs/pictures; otherwise it is only taken, so
