@@ -48,7 +48,7 @@ await runProgram(async (cleanUp, ended) => {
 		url: `${sandbox.url}/sandbox/customers.csv?count=${SHEET_ROWS}`,
 	});
 	const fromSheet = await importWorkflow(n8n, sheet, credentials, {
-		'Put on canvas': QUIET_CANVAS.triggerId,
+		'Put on canvas': QUIET_CANVAS,
 	});
 	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
 	await n8n.activate(fromCanvas, productionPath(fromCanvas));

@@ -77,7 +77,7 @@ test('round trip: from one canvas through n8n onto another', async () => {
 		n8n,
 		await readExample('round-trip'),
 		await createCredentials(n8n, sandbox),
-		{ 'Onto the second canvas': QUIET_CANVAS.triggerId },
+		{ 'Onto the second canvas': QUIET_CANVAS },
 	);
 	sandbox.canvas().webhookApp = { url: await switchOn(workflow), method: 'PUT' };
 	await n8n.execute(workflow);

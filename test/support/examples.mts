@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credentials } from './credentials.mts';
 import type { N8n, Workflow } from './n8n/n8n.mts';
+import type { Canvas } from '../sandbox/account.mts';
 import { DEMO_CANVAS } from '../sandbox/server.mts';
 import { TRIGGER } from './nodeTypes.mts';
-import { canvasLocator, type SavedNode } from './workflows.mts';
+import type { SavedNode } from './workflows.mts';
 
 export interface SavedWorkflow {
 	name: string;
@@ -43,19 +44,19 @@ const WITH_URL = [TRIGGER.type, '@n8n/n8n-nodes-langchain.chatTrigger'];
  * Imports a workflow, as n8n's editor would after its user has chosen credentials and canvases.
  *
  * @param credentials by type, or by the name that the workflow gives them
- * @param canvases trigger IDs by node; the sandbox's first canvas for all others
+ * @param canvases by node; the sandbox's first canvas for all others
  */
 export async function importWorkflow(
 	n8n: N8n,
 	saved: SavedWorkflow,
 	credentials: Credentials,
-	canvases: Record<string, string> = {},
+	canvases: Record<string, Canvas> = {},
 ): Promise<Workflow> {
 	const nodes = saved.nodes.map((node) => ({
 		...node,
 		...(WITH_URL.includes(node.type) ? { webhookId: randomUUID() } : {}),
 		parameters: isCanvasEmpty(node)
-			? { ...node.parameters, canvas: canvasLocator(canvases[node.name] ?? DEMO_CANVAS.triggerId) }
+			? { ...node.parameters, canvas: chosenFromList(canvases[node.name] ?? DEMO_CANVAS) }
 			: node.parameters,
 		credentials: Object.fromEntries(
 			Object.entries(node.credentials ?? {}).map(([type, { name }]) => [
@@ -65,6 +66,11 @@ export async function importWorkflow(
 		),
 	}));
 	return await n8n.createWorkflow({ ...saved, nodes });
+}
+
+/** What the action's 'Canvas' saves for a canvas that was chosen from the list. */
+function chosenFromList({ triggerId, name }: Canvas) {
+	return { __rl: true, mode: 'list', value: triggerId, cachedResultName: name };
 }
 
 /** An example names no canvas: its user chooses one. */
