@@ -535,8 +535,8 @@ export async function runAcknowledge({
 		id: 'w',
 		nodes: [start, ...triggers.map(trigger), ...answers],
 		connections: Object.fromEntries([
-			...[start, ...triggers].map(({ name }) => [name, to('Answer 0')]),
-			...answers.slice(1).map(({ name }, index) => [`Answer ${index}`, to(name)]),
+			...[start, ...triggers].map(({ name }) => [name, to('Answer 0')] as const),
+			...answers.slice(1).map(({ name }, index) => [`Answer ${index}`, to(name)] as const),
 		]),
 		active: true,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),

@@ -343,7 +343,8 @@ test.each(['GET', 'POST'] as const)(
 			await runWithCredential(
 				credentials,
 				anItem,
-				async (node) => await node.helpers.requestWithAuthentication.call(node, 'sobotApi', options),
+				async (node) =>
+					(await node.helpers.requestWithAuthentication.call(node, 'sobotApi', options)) as unknown,
 			),
 		);
 		await test_(credentials, { ...credentials.data('sobotApi') });

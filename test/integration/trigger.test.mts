@@ -184,7 +184,7 @@ describe('redeliveries', () => {
 	const options = { ignoreRepeatsMinutes: 5 };
 	const credentials = new StoredCredentials();
 	/** as n8n does once it holds the execution */
-	const readTwice = (data: IWebhookResponseData) => [data.webhookResponse, data.webhookResponse];
+	const readTwice = (data: IWebhookResponseData): unknown[] => [data.webhookResponse, data.webhookResponse];
 
 	test('are dropped once n8n has stored the push, and not before', async () => {
 		const workflow = triggerWorkflow({ options });

@@ -30,7 +30,8 @@ class FakeStore implements TokenStore {
 
 	async read(): Promise<Token | undefined> {
 		this.reads++;
-		if (this.failReadWith) throw this.failReadWith;
+		// n8n's database layer may reject with anything.
+		if (this.failReadWith) return await Promise.reject(this.failReadWith as Error);
 		return this.stored;
 	}
 
@@ -38,7 +39,7 @@ class FakeStore implements TokenStore {
 		this.renewals++;
 		const token = this.token(this.values.shift() ?? `t${this.renewals}`);
 		await this.clock.sleep(100);
-		if (this.failWith) throw this.failWith;
+		if (this.failWith) return await Promise.reject(this.failWith as Error);
 		this.stored = token;
 		return token;
 	}
