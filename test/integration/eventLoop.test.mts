@@ -1,0 +1,37 @@
+// A worker whose event loop is blocked for a minute loses its job, and n8n 1 then runs it a second time.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { DEMO_CANVAS } from '../sandbox/server.mts';
+import { outcomeOf, runAction, StoredCredentials } from './core.mts';
+
+jest.setTimeout(600_000);
+
+const COUNT = Number(process.env.ITEMS ?? 5000);
+
+test(`${COUNT} items with three expressions each never block the event loop for 250 ms`, async () => {
+	const credentials = new StoredCredentials();
+	credentials.add('sobotApi', {
+		region: 'sg',
+		appId: 'a',
+		appKey: 'k',
+		token: '',
+		canvases: { canvas: [{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: 's' }] },
+	});
+	const items = Array.from({ length: COUNT }, (_, i) => ({ json: { id: `${i}`, name: `N ${i}` } }));
+	const parameters = {
+		canvas: { __rl: true, mode: 'id', value: DEMO_CANVAS.triggerId },
+		contactId: '={{ $json.id }}',
+		nick: '={{ $json.name }}',
+		additionalFields: { field: [{ name: 'order', value: '={{ "A-" + $json.id }}' }] },
+		options: { dryRun: true },
+	};
+	const delay = monitorEventLoopDelay({ resolution: 10 });
+	const running = runAction({ items, parameters, credentials });
+	// What n8n does before the node begins is not the node's.
+	await new Promise((resolve) => setImmediate(resolve));
+	delay.enable();
+	const { output } = outcomeOf(await running);
+	delay.disable();
+	expect(output.length).toBe(COUNT);
+	process.stderr.write(`Longest block with ${COUNT} items: ${Math.round(delay.max / 1e6)} ms\n`);
+	expect(delay.max / 1e6).toBeLessThan(250);
+});
