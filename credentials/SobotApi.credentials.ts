@@ -190,8 +190,11 @@ export class SobotApi implements ICredentialType {
 		const { account } = reading;
 		const renewal = renewalOf(credentials);
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
-		const send = async (request: IHttpRequestOptions) =>
-			(await this.helpers.httpRequest(request)) as HttpAnswer;
+		const send = async (request: IHttpRequestOptions) => {
+			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
+			// What Sobot or a gateway says is quoted to the user.
+			return { statusCode, body: String(body ?? '').replaceAll(account.appKey, '(hidden)') };
+		};
 		try {
 			const token = isTested(credentials)
 				? await fetchNewToken(account, send)

@@ -91,9 +91,10 @@ export class SobotRuleEngine implements INodeType {
 		const operation = String(this.getNodeParameter('operation', 0));
 		const execute = OPERATIONS[`${resource}.${operation}`];
 		if (execute) return [await execute.call(this)];
-		throw new NodeOperationError(
-			this.getNode(),
-			`This node has no operation '${operation}' for '${resource}'.`,
-		);
+		const error = `This node has no operation '${operation}' for '${resource}'. Choose both again.`;
+		if (!this.continueOnFail()) throw new NodeOperationError(this.getNode(), error);
+		// n8n would pass the input items on as if they had been sent.
+		const fields = { contactId: null, outcome: 'notSent', ret_code: null, error };
+		return [this.getInputData().map((_, item) => ({ json: fields, pairedItem: { item } }))];
 	}
 }

@@ -49,10 +49,11 @@ function reveals(value: unknown, secret: PushSecret): boolean {
 	if (typeof value === 'object' && value !== null)
 		return Object.values(value).some((inner) => reveals(inner, secret));
 	const text = String(value);
-	const basic = Buffer.from(`${secret.user}:${secret.secret}`).toString('base64');
-	return [text, decoded(text), decoded(text.replaceAll('+', ' '))].some(
-		(form) => form.includes(secret.secret) || form.includes(basic),
-	);
+	const basic = Buffer.from(`${secret.user}:${secret.secret}`).toString('base64').replace(/=+$/, '');
+	// A proxy may encode an address that holds an encoded address.
+	const once = decoded(text);
+	const forms = [text, once, decoded(once), decoded(decoded(once)), decoded(text.replaceAll('+', ' '))];
+	return forms.some((form) => form.includes(secret.secret) || form.includes(basic));
 }
 
 /** Undoes percent-encoding, as far as it is valid. */

@@ -28,6 +28,8 @@ export interface Customer {
 	isInDoubt?: boolean;
 	/** what the ledger knows the customer by; without it they are not in the ledger */
 	key?: string;
+	/** who the customer is, on which canvas: a user's key belongs to one of them only */
+	readonly identity?: string;
 	/** whether the ledger has stored that a call is about to leave */
 	isAdmitted?: boolean;
 	/** when the first call left, in ms of the monotonic clock */
@@ -82,6 +84,8 @@ class Delivery {
 	private readonly inFlight = new InFlight();
 	private readonly outage: Outage;
 	private readonly waiting: Customer[] = [];
+	/** how many wait for another customer with the same key to be settled */
+	private blocked = 0;
 	private next = 0;
 	/** when Sobot last gave a customer a definite answer, in ms of the monotonic clock */
 	private progressMs: number;
@@ -107,6 +111,8 @@ class Delivery {
 				const customer = this.nextCustomer();
 				if (customer) await this.dispatch(customer);
 				else if (this.inFlight.size > 0) await this.inFlight.change();
+				// The customer they wait for may belong to another canvas, whose delivery has ended.
+				else if (this.blocked > 0) await this.options.clock.sleep(STOP_CHECK_MS);
 				else break;
 			}
 			while (this.inFlight.size > 0 && !signal?.aborted) await this.inFlight.change();
@@ -178,13 +184,13 @@ class Delivery {
 	private async admit(customer: Customer): Promise<boolean> {
 		const { ledger } = this.options;
 		if (!ledger || customer.isAdmitted) return true;
-		const blocked = ledger.blocked(customer);
-		if (blocked) {
-			this.inFlight.add(blocked.then(() => void this.waiting.push(customer)));
+		const settled = ledger.blocked(customer);
+		if (settled) {
+			void this.waitFor(settled, customer);
 			return false;
 		}
 		try {
-			await ledger.admit([customer, ...this.customers.slice(this.next, this.next + ADMITTED_AT_ONCE - 1)]);
+			await ledger.admit([customer, ...this.customers.slice(this.next, this.next + this.admittedAtOnce - 1)]);
 		} catch {
 			this.outage.extend();
 			this.retry(customer, NOTHING_STORED);
@@ -193,6 +199,20 @@ class Delivery {
 		if (customer.isAdmitted) return true;
 		this.waiting.unshift(customer);
 		return false;
+	}
+
+	/** What is admitted and not sent is in doubt after a crash: so only what can leave within half a second. */
+	private get admittedAtOnce(): number {
+		return this.outage.isOn ? 1 : Math.min(ADMITTED_AT_ONCE, Math.ceil(this.options.requestsPerSecond / 2));
+	}
+
+	/** Puts a customer back once another one with the same key is settled. */
+	private async waitFor(settled: Promise<void>, customer: Customer): Promise<void> {
+		this.blocked++;
+		await settled;
+		this.blocked--;
+		this.waiting.push(customer);
+		this.inFlight.wake();
 	}
 
 	/** The token to send with, at the moment to send; undefined if it took so long that the batch has to be looked at. */
@@ -267,13 +287,12 @@ class Delivery {
 
 	/** There is no token. A transient failure is waited out; a permanent one is final for the whole batch. */
 	private withoutToken(customer: Customer, cause: unknown, refusal?: Verdict): void {
-		if (this.options.signal?.aborted) return;
 		if (!(cause instanceof TokenError)) throw cause;
 		const { message, advice, transient } = cause;
 		const retCode = cause.retCode ?? refusal?.retCode ?? null;
 		const verdict: Verdict = { outcome: transient ? 'unreachable' : 'refused', retCode, message, advice };
 		// An account that never had a token is probably misconfigured: report at once.
-		if (!transient || !this.options.session.hasHadToken) {
+		if (!this.isOver && (!transient || !this.options.session.hasHadToken)) {
 			this.end ??= verdict;
 			this.settle(customer, verdict);
 			return;
@@ -288,6 +307,8 @@ class Delivery {
 		this.obstacle = verdict;
 		customer.firstSentMs ??= clock.nowMs();
 		const triedMs = clock.nowMs() - customer.firstSentMs;
+		// An answer that comes after the end still tells the ledger that nothing was carried out.
+		if (this.isOver) this.options.ledger?.record(customer);
 		if (triedMs >= giveUpAfterSeconds * 1000) this.settle(customer, verdict);
 		else this.waiting.push(customer);
 	}

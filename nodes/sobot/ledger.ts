@@ -18,6 +18,8 @@ export interface EntryStore {
  */
 export const sentEntry = (key: string) => `sent ${key}`;
 const openEntry = (key: string) => `open ${key}`;
+/** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
+const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
 
 /** This many customers are stored with one write before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
@@ -25,19 +27,26 @@ export const ADMITTED_AT_ONCE = 25;
 const FLUSH_AFTER_MS = 250;
 /** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
+/** After so many tries, others with the same key no longer wait. */
 const FLUSH_TRIES = 5;
+/** At the end of a batch, its last outcomes are tried to be stored for a minute. */
+const LAST_FLUSH_TRIES = 120;
 const FLUSH_PAUSE_MS = 500;
 
-export type KeyState = 'new' | 'sent' | 'inDoubt';
+/** `taken`: the key was used for another customer or canvas. */
+export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
 
 /** The keys of one node in this process: which calls are in flight, and whose turn it is to write. */
 export class KeyClaims {
 	private readonly claims = new Map<string, { settled: Promise<void>; settle: () => void }>();
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	private writes = 0;
+	/** batches that are being sent */
+	users = 0;
 
+	/** Whether nobody holds these claims. */
 	get isIdle(): boolean {
-		return this.claims.size === 0 && this.writes === 0;
+		return this.claims.size === 0 && this.writes === 0 && this.users === 0;
 	}
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
@@ -81,14 +90,22 @@ export interface LedgerOptions {
 	readonly sendsDoubtful: boolean;
 }
 
+interface Closing {
+	readonly outcome: 'accepted' | 'notSent' | 'inDoubt';
+	readonly identity: string;
+}
+
 /** Keeps the account of one batch in the store. */
 export class Ledger {
 	/** keys whose entries are to change with the next write */
-	private readonly toClose = new Map<string, 'accepted' | 'notSent' | 'inDoubt'>();
+	private readonly toClose = new Map<string, Closing>();
 	private readonly latestAccepted: string[] = [];
 	private flushing?: Promise<void>;
+	private isClosing = false;
 
-	constructor(private readonly options: LedgerOptions) {}
+	constructor(private readonly options: LedgerOptions) {
+		options.claims.users++;
+	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
 	blocked(customer: Customer): Promise<void> | undefined {
@@ -114,7 +131,7 @@ export class Ledger {
 		for (const key of keys) claims.claim(key);
 		let isStored = false;
 		try {
-			const states = await claims.inTurn(async () => await this.open(keys));
+			const states = await claims.inTurn(async () => await this.open(byKey));
 			isStored = true;
 			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
 		} finally {
@@ -123,23 +140,22 @@ export class Ledger {
 	}
 
 	/** Takes down what became of a customer; it is stored a moment later, with others. */
-	record({ key, isAdmitted, result }: Customer): void {
+	record({ key, identity = '', isAdmitted, isInDoubt, result }: Customer): void {
 		if (key === undefined || !isAdmitted) return;
-		const outcome = result?.outcome;
-		this.toClose.set(
-			key,
-			outcome === 'accepted' ? 'accepted' : outcome === 'unknown' ? 'inDoubt' : 'notSent',
-		);
+		const outcome = result?.outcome ?? (isInDoubt ? 'unknown' : 'notSent');
+		this.toClose.set(key, {
+			outcome: outcome === 'accepted' ? 'accepted' : outcome === 'unknown' ? 'inDoubt' : 'notSent',
+			identity,
+		});
 		this.flushing ??= this.flushSoon();
 	}
 
-	/** Gives back what was admitted and never sent, and resolves once everything is stored. */
+	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
 	async close(customers: readonly Customer[]): Promise<void> {
-		for (const customer of customers) {
-			if (customer.result || customer.isInDoubt || !customer.isAdmitted) continue;
-			this.record(customer);
-		}
+		for (const customer of customers) if (!customer.result) this.record(customer);
+		this.isClosing = true;
 		while (this.flushing) await this.flushing;
+		this.options.claims.users--;
 		if (this.latestAccepted.length > 0) await this.assertLatest();
 	}
 
@@ -158,29 +174,39 @@ export class Ledger {
 
 	private enter(customer: Customer, state: KeyState): void {
 		const { isConsulted, sendsDoubtful, claims } = this.options;
-		const mayGo = state === 'new' || !isConsulted || (state === 'inDoubt' && sendsDoubtful);
-		if (mayGo) {
+		const mayGo = !isConsulted || (state === 'inDoubt' && sendsDoubtful);
+		if (state === 'new' || mayGo) {
 			customer.isAdmitted = true;
 			if (state === 'inDoubt' && isConsulted) customer.isInDoubt = true;
 			return;
 		}
-		customer.result = state === 'sent' ? ALREADY_SENT : LEFT_IN_DOUBT;
+		customer.result = RESULTS[state];
 		if (customer.key !== undefined) claims.release(customer.key);
 	}
 
-	/** Adds both entries of each key, and tells from what was there before how the key stands. */
-	private async open(keys: readonly string[]): Promise<Map<string, KeyState>> {
+	/** Adds the entries of each key, and tells from what was there before how the key stands. */
+	private async open(customers: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
 		const { store, isConsulted } = this.options;
+		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
+		const hasOwners = !this.options.isForBatch;
+		const keys = [...customers.keys()];
 		const again = this.latestAccepted.map(sentEntry);
-		const known = await store.add([...again, ...keys.flatMap((key) => [sentEntry(key), openEntry(key)])]);
+		const known = await store.add([
+			...again,
+			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(hasOwners ? [owner(key)] : [])]),
+		]);
 		const states = new Map(
-			keys.map((key): [string, KeyState] => [
-				key,
-				this.stateOf(known.has(sentEntry(key)), known.has(openEntry(key))),
-			]),
+			keys.map((key): [string, KeyState] => {
+				const state = this.stateOf(known.has(sentEntry(key)), known.has(openEntry(key)));
+				return [key, state !== 'new' && hasOwners && !known.has(owner(key)) ? 'taken' : state];
+			}),
 		);
-		const onlyLookedAt = keys.filter((key) => states.get(key) === 'sent');
-		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt.map(openEntry));
+		const onlyLookedAt = keys.flatMap((key) => {
+			const state = states.get(key);
+			if (state === 'taken') return known.has(openEntry(key)) ? [owner(key)] : [owner(key), openEntry(key)];
+			return state === 'sent' ? [openEntry(key)] : [];
+		});
+		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt);
 		return states;
 	}
 
@@ -192,31 +218,29 @@ export class Ledger {
 
 	private async flushSoon(): Promise<void> {
 		const { clock, claims } = this.options;
-		for (let tries = 1; this.toClose.size > 0; tries++) {
-			await clock.sleep(tries === 1 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
+		for (let tries = 0; this.toClose.size > 0; tries++) {
+			await clock.sleep(tries === 0 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
 			const closing = new Map(this.toClose);
 			try {
 				await claims.inTurn(async () => await this.store(closing));
-				tries = 0;
+				for (const [key, one] of closing) if (this.toClose.get(key) === one) this.toClose.delete(key);
+				tries = -1;
 			} catch {
 				// What is not stored stays in doubt, which is safe. n8n's database may be back in a moment.
-				if (tries < FLUSH_TRIES) continue;
-				tries = 0;
+				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.toClose.clear();
+				else if (tries < FLUSH_TRIES) continue;
 			}
-			for (const [key, outcome] of closing) {
-				claims.release(key);
-				if (this.toClose.get(key) === outcome) this.toClose.delete(key);
-			}
+			for (const key of closing.keys()) claims.release(key);
 		}
 		this.flushing = undefined;
 	}
 
-	private async store(closing: ReadonlyMap<string, string>): Promise<void> {
+	private async store(closing: ReadonlyMap<string, Closing>): Promise<void> {
 		const remove: string[] = [];
-		for (const [key, outcome] of closing) {
+		for (const [key, { outcome, identity }] of closing) {
 			if (outcome === 'inDoubt') continue;
 			remove.push(openEntry(key));
-			if (outcome === 'notSent') remove.push(sentEntry(key));
+			if (outcome === 'notSent') remove.push(sentEntry(key), ownerEntry(key, identity));
 			else this.latestAccepted.push(key);
 		}
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);
@@ -224,16 +248,23 @@ export class Ledger {
 	}
 }
 
-const ALREADY_SENT: Result = Object.freeze({
-	outcome: 'alreadySent',
-	retCode: '000000',
-	message: 'Sent before with this idempotency key',
-	advice: '',
-});
-
-const LEFT_IN_DOUBT: Result = Object.freeze({
-	outcome: 'unknown',
-	retCode: null,
-	message: `An earlier run ended while the call for this customer was in flight. ${MAY_OR_MAY_NOT}.`,
-	advice: LOOK_FIRST,
-});
+const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
+	sent: {
+		outcome: 'alreadySent',
+		retCode: '000000',
+		message: 'Sent before with this idempotency key',
+		advice: '',
+	},
+	inDoubt: {
+		outcome: 'unknown',
+		retCode: null,
+		message: `An earlier run ended while the call for this customer was in flight. ${MAY_OR_MAY_NOT}.`,
+		advice: LOOK_FIRST,
+	},
+	taken: {
+		outcome: 'notSent',
+		retCode: null,
+		message: 'Not sent: this idempotency key was used for another customer or canvas before.',
+		advice: "Make 'Idempotency Key' an expression that names the campaign and the customer.",
+	},
+};

@@ -35,10 +35,12 @@ const UNREACHABLE: Readonly<Record<string, string>> = {
 /** These mean that no connection was made, whatever the system call was. */
 const ALWAYS_BEFORE_SENDING = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 
-/** The request could not be made at all, or the TLS handshake failed: the next call would end the same way. */
+/**
+ * The request could not be made at all: the next call would end the same way. Other TLS errors can also come after
+ * Sobot has acted, with its answer.
+ */
 const REFUSED_BEFORE_SENDING: ReadonlyArray<readonly [RegExp, string]> = [
 	[/CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/, "Sobot's TLS certificate was not accepted"],
-	[/^EPROTO$|^ERR_SSL_/, 'The TLS handshake with Sobot failed'],
 	[/^ERR_INVALID_(CHAR|URL|PROTOCOL)$/, 'The request to Sobot could not be made'],
 	[/SSRF/i, "n8n's protection against server-side request forgery blocked the call to Sobot"],
 ];

@@ -571,6 +571,73 @@ describe("with n8n's Retry of a failed execution", () => {
 	});
 });
 
+test('Retry after the address of the account was put right sends nobody again', async () => {
+	sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
+	const failed = await start();
+	credentials.add('sobotApi', account({ baseUrl: sandbox.url.replace('127.0.0.1', 'localhost') }));
+	const { output } = outcomeOf(await retry(failed, { items: [], parameters: DEFINED, credentials }));
+	expect(output.map(({ json }) => json.ret_code)).toEqual(['000000', '000000', '000000']);
+	expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 1, 1]);
+});
+
+test('an operation that does not exist passes nothing on as sent', async () => {
+	const { output } = await run({ parameters: { ...DEFINED, operation: 'send' }, node: CONTINUE });
+	expect(output.map(({ json }) => json.outcome)).toEqual(['notSent', 'notSent', 'notSent']);
+});
+
+test('no secret is quoted from an answer that echoes the request', async () => {
+	const { canvases } = account();
+	const [first] = canvases.canvas;
+	await run();
+	const { token } = credentials.data('sobotApi');
+	const body = JSON.stringify({ ret_code: '777', ret_msg: `secret=${first?.secret} token=${String(token)}` });
+	sandbox.misbehave({ on: 'trigger', answerWith: { status: 200, body, contentType: 'application/json' } });
+	const { output } = await run({ items: people('9'), node: CONTINUE });
+	expect(output[0]?.json.error).toContain('secret=(hidden) token=(hidden)');
+});
+
+describe('idempotency keys', () => {
+	const keyed = (idempotencyKey: string) => ({ ...DEFINED, options: { idempotencyKey } });
+
+	test('are sent once, in this execution and in later ones', async () => {
+		const parameters = keyed('={{ "spring " + $json.id }}');
+		await run({ items: people('1', '2'), parameters });
+		const { output } = await run({ items: people('1', '2', '3', '3'), parameters });
+		expect(output.map(({ json }) => [json.contactId, json.outcome])).toEqual([
+			['1', 'alreadySent'],
+			['2', 'alreadySent'],
+			['3', 'accepted'],
+			['3', 'alreadySent'],
+		]);
+		expect(sandbox.accepted.length).toBe(3);
+	});
+
+	test('a fixed text is no key: others do not count as sent', async () => {
+		const { output } = await run({ parameters: keyed('summer'), node: CONTINUE });
+		expect(output.map(({ json }) => json.outcome)).toEqual(['accepted', 'notSent', 'notSent']);
+		expect(String(output[1]?.json.error)).toContain('used for another customer');
+	});
+
+	test.each(['={{ "" }}', '={{ NaN }}', '={{ 12345678901234567890 }}', '{{ $json.id }}'])(
+		'%s is refused',
+		async (key) => {
+			const { error } = await run({ parameters: keyed(key) });
+			expect(error?.message).toContain("'Idempotency Key'");
+			expect(sandbox.triggerCalls).toEqual([]);
+		},
+	);
+});
+
+test.each(['={{ undefined }}', '={{ "" }}', '={{ $json.id === "2" }}'])(
+	"'Dry Run' from the expression %s is not the same for all, or not on or off: nothing is sent",
+	async (dryRun) => {
+		const { error, output } = await run({ parameters: { ...DEFINED, options: { dryRun } } });
+		expect(String(error?.message)).toContain("'Dry Run' must be");
+		expect(output).toEqual([]);
+		expect(sandbox.triggerCalls).toEqual([]);
+	},
+);
+
 describe("as an agent's tool", () => {
 	const asTool = { type: 'n8n-nodes-sobot.sobotRuleEngineTool' };
 

@@ -575,10 +575,13 @@ function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
 }
 
+/** n8n gives each execution an ID of its own. */
+let executions = 1;
+
 function additionalData(credentialsHelper: StoredCredentials): IWorkflowExecuteAdditionalData {
 	return {
 		credentialsHelper,
-		executionId: '1',
+		executionId: `${executions++}`,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: '',
 		instanceBaseUrl: '',

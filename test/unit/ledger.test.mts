@@ -44,9 +44,18 @@ class World {
 	readonly table = new Table(this.clock);
 	readonly accepted: string[] = [];
 	refuse: (key: string) => boolean = () => false;
+	unreachable: (key: string) => boolean = () => false;
 
 	/** One process: `die` is a SIGKILL, after which nothing of it goes on. */
-	start(keys: readonly string[], more: Partial<LedgerOptions> & { claims?: KeyClaims } = {}) {
+	start(
+		keys: readonly string[],
+		{
+			stopsOnFailure = false,
+			requestsPerSecond = 50,
+			...more
+		}: Partial<LedgerOptions> & { stopsOnFailure?: boolean; requestsPerSecond?: number } = {},
+		identityOf: (index: number) => string = () => '',
+	) {
 		let isDead = false;
 		const dies = new AbortController();
 		const never = new Promise<never>(() => undefined);
@@ -70,7 +79,11 @@ class World {
 			sendsDoubtful: false,
 			...more,
 		});
-		const customers: Customer[] = keys.map((key) => ({ body: key, key }));
+		const customers: Customer[] = keys.map((key, index) => ({
+			body: key,
+			key,
+			identity: identityOf(index),
+		}));
 		const options: DeliveryOptions = {
 			pace: new Pace(clock),
 			session,
@@ -79,12 +92,13 @@ class World {
 			ledger,
 			clock,
 			signal: dies.signal,
-			batch: { stopsOnFailure: false, hasFailed: false },
-			requestsPerSecond: 50,
+			batch: { stopsOnFailure, hasFailed: false },
+			requestsPerSecond,
 			giveUpAfterSeconds: 300,
 			unknownOutcome: 'fail',
 			send: async (_, body) => {
 				await clock.sleep(15);
+				if (this.unreachable(body)) throw Object.assign(new Error('down'), { code: 'ECONNREFUSED' });
 				if (this.refuse(body)) return { statusCode: 400, body: '{"ret_code":"910026"}' };
 				this.accepted.push(body);
 				await clock.sleep(15);
@@ -123,7 +137,7 @@ test('sends each key once, and never again in a later run', async () => {
 	expect([world.accepted.length, world.twice]).toEqual([120, 0]);
 });
 
-test('keeps one entry for each key that was sent, and none for one that was refused', async () => {
+test('keeps two entries for each key that was sent, and none for one that was refused', async () => {
 	const world = new World();
 	world.refuse = (key) => key === 'k3';
 	const run = world.start(keysOf(10));
@@ -131,7 +145,7 @@ test('keeps one entry for each key that was sent, and none for one that was refu
 	expect([...world.table.entries].sort()).toEqual(
 		keysOf(10)
 			.filter((key) => key !== 'k3')
-			.map((key) => `sent ${key}`)
+			.flatMap((key) => [`sent ${key}`, `owner ${key} `])
 			.sort(),
 	);
 });
@@ -175,6 +189,60 @@ test('two executions with the same keys in one process: nobody twice, and no dea
 	expect(count(one.customers, 'accepted') + count(other.customers, 'accepted')).toBe(200);
 	expect(count(one.customers, 'alreadySent') + count(other.customers, 'alreadySent')).toBe(200);
 	expect(claims.isIdle).toBe(true);
+});
+
+test('a key that was used for another customer is refused, and neither sent nor taken for sent', async () => {
+	const world = new World();
+	const first = world.start(['fixed text']);
+	await world.clock.run(first.ended);
+	const second = world.start(['fixed text', 'fixed text'], {}, (index) => `customer ${index}`);
+	await world.clock.run(second.ended);
+	expect(second.customers.map(({ result }) => result?.outcome)).toEqual(['notSent', 'notSent']);
+	expect(world.accepted).toEqual(['fixed text']);
+	const third = world.start(['fixed text']);
+	await world.clock.run(third.ended);
+	expect(count(third.customers, 'alreadySent')).toBe(1);
+});
+
+test('equal keys in an outage, and a failure that ends the batch: no deadlock', async () => {
+	const world = new World();
+	let isDown = true;
+	world.unreachable = () => isDown;
+	const run = world.start(['a', 'a', 'b', 'c']);
+	await world.clock.advance(5000);
+	isDown = false;
+	await world.clock.run(run.ended, 60_000);
+	expect(world.accepted.sort()).toEqual(['a', 'b', 'c']);
+	world.unreachable = (key) => key === 'd';
+	world.refuse = (key) => key === 'e';
+	const stopping = world.start(['d', 'd', 'e', 'f'], { stopsOnFailure: true });
+	await world.clock.run(stopping.ended, 60_000);
+	expect(count(stopping.customers, 'refused')).toBe(1);
+});
+
+test('stopped while calls in flight are refused: the same customers can be sent again', async () => {
+	const world = new World();
+	const claims = new KeyClaims();
+	world.refuse = () => true;
+	const stopped = world.start(keysOf(60), { claims });
+	await world.clock.advance(310);
+	stopped.stop();
+	await world.clock.run(stopped.ended);
+	await world.clock.advance(2000);
+	world.refuse = () => false;
+	const again = world.start(keysOf(60), { claims });
+	await world.clock.run(again.ended, 60_000);
+	expect(count(again.customers, 'accepted')).toBe(60);
+});
+
+test('killed at one call a second: only what could have left is in doubt', async () => {
+	const world = new World();
+	const killed = world.start(keysOf(30), { requestsPerSecond: 1 });
+	await world.clock.advance(3500);
+	killed.die();
+	const again = world.start(keysOf(30));
+	await world.clock.run(again.ended);
+	expect(count(again.customers, 'unknown')).toBeLessThanOrEqual(1);
 });
 
 test('killed at any moment and run again: nobody twice, nobody missing, at most 60 in doubt', async () => {
@@ -243,7 +311,7 @@ test('a stop gives back what was admitted and never sent', async () => {
 	run.stop();
 	await world.clock.run(run.ended);
 	await world.clock.advance(2000);
-	const onlySent = world.accepted.map((key) => `sent ${key}`);
+	const onlySent = world.accepted.flatMap((key) => [`sent ${key}`, `owner ${key} `]);
 	expect(onlySent.length).toBeGreaterThan(40);
 	expect([...world.table.entries].sort()).toEqual(onlySent.sort());
 });

@@ -90,6 +90,8 @@ test.each([
 	['ECONNRESET', 'read'],
 	['ECONNRESET', undefined],
 	['EPIPE', 'write'],
+	['EPROTO', 'write'],
+	['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', undefined],
 	['ERR_BAD_RESPONSE', undefined],
 ])('does not know what became of a call that ended in %s while in %s', (code, syscall) => {
 	const verdict = judgeError(failed(code, syscall));
@@ -111,7 +113,6 @@ test('knows that nothing was sent if the connection broke during the TLS handsha
 
 test.each([
 	failed('DEPTH_ZERO_SELF_SIGNED_CERT'),
-	failed('EPROTO', 'write'),
 	failed('ERR_INVALID_CHAR'),
 	Object.assign(new Error('blocked'), { name: 'SsrfBlockedIpError' }),
 ])('does not try again what fails before anything is sent: %s', (cause) => {

@@ -9,8 +9,6 @@ import type { SendPlan } from './plan';
 
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
-/** A batch of fewer customers is sent within a second; a ledger for it would cost more than it saves. */
-const FEWEST_WITHOUT_KEY = 50;
 const REMOVED_AT_ONCE = 500;
 
 /** The table of the node, with room for `history` keys. n8n writes it at once, and shares it among all its processes. */
@@ -45,7 +43,7 @@ export async function openLedger(
 	options: Options,
 ): Promise<Ledger | undefined> {
 	const hasKeys = plans.some(({ customer }) => customer.key !== undefined);
-	const isNeeded = hasKeys || plans.length >= FEWEST_WITHOUT_KEY || node.getMode() === 'retry';
+	const isNeeded = hasKeys || isLong(plans, options) || node.getMode() === 'retry';
 	if (plans.length === 0 || !isNeeded || !hasTable(node)) return undefined;
 	const { store, claims } = tableOf(node, plans, options, hasKeys);
 	return new Ledger({
@@ -67,10 +65,15 @@ export async function prepareRetry(
 	plans: readonly SendPlan[],
 	options: Options,
 ): Promise<void> {
-	if (plans.length === 0 || plans.length >= FEWEST_WITHOUT_KEY || !hasTable(node)) return;
+	if (plans.length === 0 || isLong(plans, options) || !hasTable(node)) return;
 	if (node.getMode() === 'retry' || plans.some(({ customer }) => customer.key !== undefined)) return;
 	const { store, claims } = tableOf(node, plans, options, false);
 	await claims.inTurn(async () => await isSecondRun(node, plans, store));
+}
+
+/** A batch that is sent within a second: a ledger for it would cost more than it saves. */
+function isLong(plans: readonly SendPlan[], { requestsPerSecond }: Options): boolean {
+	return plans.length >= requestsPerSecond;
 }
 
 function tableOf(
@@ -79,7 +82,8 @@ function tableOf(
 	{ idempotencyHistory }: Options,
 	hasKeys: boolean,
 ) {
-	const most = hasKeys ? idempotencyHistory : 2 * Math.max(idempotencyHistory, plans.length);
+	// Two entries for each key, or for each customer of two batches.
+	const most = 2 * (hasKeys ? idempotencyHistory : Math.max(idempotencyHistory, plans.length));
 	return {
 		store: deduplicationTable(node, most),
 		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
@@ -106,17 +110,15 @@ async function isSecondRun(
 ): Promise<boolean> {
 	const batch = nameByBatch(plans);
 	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
-	const [seen, valid] = [`${batch} seen`, `${batch} valid`];
-	const known = await store.add([run, seen]);
+	const valid = `${batch} valid`;
+	const known = await store.add([run]);
 	const goesOn = node.getMode() === 'retry' || known.has(run);
 	// Until the leftovers are gone, the batch is not valid: a kill in between must not make them count.
 	if (goesOn && (await store.add([valid])).has(valid)) return true;
-	if (known.has(seen)) {
-		await store.remove([valid]);
-		for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
-			const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
-			await store.remove(keys.map(sentEntry));
-		}
+	await store.remove([valid]);
+	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
+		const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
+		await store.remove(keys.map(sentEntry));
 	}
 	await store.add([valid]);
 	return false;

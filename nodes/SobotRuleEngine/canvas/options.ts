@@ -61,6 +61,10 @@ function problemWith(options: Options): string | undefined {
 	if (!Number.isInteger(idempotencyHistory) || idempotencyHistory < 1) {
 		return "'Idempotency History' must be a whole number, 1 or more.";
 	}
+	if (typeof options.dryRun !== 'boolean') return "'Dry Run' must be on or off. Check its expression.";
+	if (typeof options.includeInputFields !== 'boolean') {
+		return "'Include Input Fields' must be on or off. Check its expression.";
+	}
 	if (!UNKNOWN_OUTCOMES.includes(unknownOutcome)) {
 		return "'Unknown Outcome' must be fail, sendAgain or treatAsSent.";
 	}

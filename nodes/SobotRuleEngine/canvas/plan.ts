@@ -54,12 +54,12 @@ export async function forEachIndex(
 }
 
 /** One plan for each input item, in order. Never throws: whatever n8n refuses about an item rejects that item. */
-export async function makePlans(node: IExecuteFunctions): Promise<Plan[]> {
+export async function makePlans(node: IExecuteFunctions, dryRun: boolean): Promise<Plan[]> {
 	const plans: Plan[] = [];
 	const targets = new Targets(node);
 	const occurrences = new Map<string, number>();
 	await forEachIndex(node.getInputData().length, async (index) => {
-		plans.push(await planOf(node, index, targets, occurrences));
+		plans.push(await planOf(node, index, dryRun, targets, occurrences));
 	});
 	return plans;
 }
@@ -67,12 +67,16 @@ export async function makePlans(node: IExecuteFunctions): Promise<Plan[]> {
 async function planOf(
 	node: IExecuteFunctions,
 	index: number,
+	dryRun: boolean,
 	targets: Targets,
 	occurrences: Map<string, number>,
 ): Promise<Plan> {
 	let reading: CustomerBody | undefined;
 	try {
 		const options = node.getNodeParameter('options', index, {}) as Record<string, unknown>;
+		if ((options.dryRun ?? false) !== dryRun) {
+			return { kind: 'rejected', problem: "'Dry Run' must be the same for all items. Check its expression." };
+		}
 		reading = readBody(node, index, options);
 		const { contactId } = reading;
 		if ('problem' in reading) return { kind: 'rejected', contactId, problem: reading.problem };
@@ -80,14 +84,14 @@ async function planOf(
 		if ('problem' in target) return { kind: 'rejected', contactId, problem: target.problem };
 		const key = readKey(node, options);
 		if ('problem' in key) return { kind: 'rejected', contactId, problem: key.problem };
-		const place = `${target.account.baseUrl}\n${target.canvas.triggerId}`;
+		const place = target.canvas.triggerId;
 		const occurrence = occurrences.get(`${place}\n${reading.contactId}`) ?? 0;
 		occurrences.set(`${place}\n${reading.contactId}`, occurrence + 1);
 		return {
 			kind: 'send',
 			contactId: reading.contactId,
 			target,
-			customer: { body: reading.body, key: key.key },
+			customer: { body: reading.body, key: key.key, identity: digestOf(place, reading.contactId, 0) },
 			digest: digestOf(place, reading.contactId, occurrence),
 		};
 	} catch (cause) {
@@ -103,7 +107,7 @@ function readKey(
 ): { key?: string } | { problem: string } {
 	if (!Object.hasOwn(options, 'idempotencyKey')) return {};
 	const { idempotencyKey } = options;
-	const key = typeof idempotencyKey === 'number' ? String(idempotencyKey) : idempotencyKey;
+	const key = Number.isSafeInteger(idempotencyKey) ? String(idempotencyKey) : idempotencyKey;
 	if (typeof key !== 'string' || key.trim() === '') {
 		return {
 			problem:

@@ -1,7 +1,5 @@
 // Resource Canvas, operation Trigger: puts each input item's customer on a canvas.
 import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
-import type { HttpAnswer } from '../../sobot/answer';
-import { canvasRequest } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
 import type { Ledger } from '../../sobot/ledger';
@@ -19,6 +17,7 @@ import {
 	throwFirstFailure,
 } from './report';
 import { RetryMemory } from './retryMemory';
+import { senderFor } from './sender';
 import { credentialTokenStore } from './storedToken';
 
 /**
@@ -36,7 +35,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const plans: Plan[] =
 		'problem' in reading
 			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
-			: await makePlans(this);
+			: await makePlans(this, options.dryRun);
 
 	if (options.dryRun) {
 		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
@@ -88,9 +87,8 @@ async function send(
 		signal?.removeEventListener('abort', onAbort);
 	}
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
-	// n8n 1 runs a node with Retry On Fail again even if it has not thrown.
-	const mayRunAgain = node.getNode().retryOnFail === true || stopsOnFailure;
-	if (signal?.aborted || (mayRunAgain && !(stopsOnFailure && isDone))) remember();
+	// n8n 1 runs a node with Retry On Fail again even if it has not thrown, for a field 'error' that is null.
+	if (signal?.aborted || node.getNode().retryOnFail || (stopsOnFailure && !isDone)) remember();
 	else memory.forget();
 }
 
@@ -186,16 +184,7 @@ function deliveryOptions(
 		requestsPerSecond: options.requestsPerSecond,
 		giveUpAfterSeconds: options.giveUpAfter,
 		unknownOutcome: options.unknownOutcome,
-		// Not through n8n's authentication: that reads the database at every call, and takes HTTP 200 with 900002 for success.
-		send: async (token, body) => {
-			const request = canvasRequest(
-				{ ...canvas, baseUrl: account.baseUrl },
-				token,
-				body,
-				options.timeout * 1000,
-			);
-			return (await node.helpers.httpRequest(request)) as HttpAnswer;
-		},
+		send: senderFor(node, target, options.timeout),
 	};
 }
 

@@ -1,0 +1,39 @@
+// Sends one customer's body through n8n's HTTP client.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { HttpAnswer } from '../../sobot/answer';
+import { canvasRequest } from '../../sobot/canvas';
+import { systemClock } from '../../sobot/clock';
+import { Deadline } from '../../sobot/deadline';
+import type { DeliveryOptions } from '../../sobot/delivery';
+import type { Target } from './plan';
+
+/**
+ * Not through n8n's authentication: that reads the database at each call, and takes HTTP 200 with 900002 for success.
+ *
+ * @param timeoutSeconds how long to wait for a whole answer
+ */
+export function senderFor(
+	node: IExecuteFunctions,
+	{ account, canvas }: Target,
+	timeoutSeconds: number,
+): DeliveryOptions['send'] {
+	const deadline = new Deadline(systemClock, timeoutSeconds * 1000);
+	return async (token, body) => {
+		const request = canvasRequest(
+			{ ...canvas, baseUrl: account.baseUrl },
+			token,
+			body,
+			timeoutSeconds * 1000,
+		);
+		const { statusCode, body: text } = (await deadline.bound(
+			node.helpers.httpRequest(request),
+		)) as HttpAnswer;
+		return { statusCode, body: withoutSecrets(text, [token, canvas.secret, account.appKey]) };
+	};
+}
+
+/** A gateway may echo the headers of a request, and what it says is quoted to the user. */
+function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
+	if (typeof text !== 'string') return text;
+	return secrets.reduce((clean, secret) => clean.replaceAll(secret, '(hidden)'), text);
+}
