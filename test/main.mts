@@ -18,8 +18,9 @@ const ALL_STEPS: readonly Step[] = [...FAST_STEPS, ...SLOW_STEPS];
 // One test at a time, for they share an n8n, and each shown as it passes, for they take minutes.
 const ONE_BY_ONE = ['--runInBand', '--verbose'];
 const MORE_FLAGS: Partial<Record<Step, string[]>> = {
+	unit: ['--maxWorkers=2'],
 	// Importing n8n-core starts timers that it never stops.
-	integration: ['--forceExit'],
+	integration: ['--forceExit', '--maxWorkers=2'],
 	e2e: ONE_BY_ONE,
 	compat: ONE_BY_ONE,
 	browser: ONE_BY_ONE,

@@ -5,7 +5,7 @@ import { outcomeOf, runAction, StoredCredentials } from './core.mts';
 
 jest.setTimeout(600_000);
 
-const COUNT = Number(process.env.ITEMS ?? 5000);
+const COUNT = Number(process.env.ITEMS ?? 3000);
 
 test(`${COUNT} items with three expressions each never block the event loop for 250 ms`, async () => {
 	const credentials = new StoredCredentials();
