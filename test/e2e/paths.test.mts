@@ -98,7 +98,18 @@ class Cell {
 			await until('the first call', () => this.sandbox.tokenCalls.length > 0);
 			this.sandbox.account.renewToken(Date.now());
 		}
-		return await this.n8n.finished(id);
+		return await this.ended(id);
+	}
+
+	/** An execution once n8n has stored all of it: it calls one canceled a moment before. */
+	async ended(id: string): Promise<Execution> {
+		let execution = await this.n8n.finished(id);
+		await until('what n8n stores of the execution', async () => {
+			execution = await this.n8n.execution(id);
+			const isAccounted = execution.customData?.sobot_accepted !== undefined;
+			return execution.status !== 'canceled' || isAccounted || this.sandbox.accepted.length === 0;
+		});
+		return execution;
 	}
 
 	timesAccepted(id: string): number {
@@ -259,13 +270,7 @@ const PATHS: Record<string, Path> = {
 				(await cell.n8n.execution(id)).status !== 'running',
 		);
 		await cell.n8n.stopExecution(id).catch(() => undefined);
-		await cell.n8n.finished(id);
-		// n8n calls an execution canceled a moment before it stores what became of it.
-		let execution = await cell.n8n.execution(id);
-		await until('what n8n stores of the execution', async () => {
-			execution = await cell.n8n.execution(id);
-			return execution.status !== 'canceled' || execution.customData?.sobot_accepted !== undefined;
-		});
+		const execution = await cell.ended(id);
 		cell.expectNobodyTwice();
 		cell.expectAllNamed(execution);
 	},
