@@ -99,7 +99,9 @@ interface Closing {
 export class Ledger {
 	/** keys whose entries are to change with the next write */
 	private readonly toClose = new Map<string, Closing>();
-	private readonly latestAccepted: string[] = [];
+	private readonly latestAccepted: Array<{ key: string; identity: string }> = [];
+	/** entries that were only added to look at them, and could not be removed yet */
+	private readonly toRemove: string[] = [];
 	private flushing?: Promise<void>;
 	private isClosing = false;
 
@@ -152,11 +154,14 @@ export class Ledger {
 
 	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
 	async close(customers: readonly Customer[]): Promise<void> {
-		for (const customer of customers) if (!customer.result) this.record(customer);
+		for (const customer of customers) {
+			const isHeld = customer.key !== undefined && this.options.claims.settled(customer.key) !== undefined;
+			if (!customer.result || isHeld) this.record(customer);
+		}
 		this.isClosing = true;
 		while (this.flushing) await this.flushing;
 		this.options.claims.users--;
-		if (this.latestAccepted.length > 0) await this.assertLatest();
+		if (this.latestAccepted.length + this.toRemove.length > 0) await this.assertLatest();
 	}
 
 	/** Another process may have written back what it had read before our last writes. */
@@ -164,8 +169,8 @@ export class Ledger {
 		const { store, claims } = this.options;
 		try {
 			await claims.inTurn(async () => {
-				await store.add(this.latestAccepted.map(sentEntry));
-				await store.remove(this.latestAccepted.map(openEntry));
+				await store.add(this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity)));
+				await store.remove([...this.latestAccepted.map(({ key }) => openEntry(key)), ...this.toRemove]);
 			});
 		} catch {
 			// These keys were stored once; this was only a second look.
@@ -190,7 +195,7 @@ export class Ledger {
 		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
 		const hasOwners = !this.options.isForBatch;
 		const keys = [...customers.keys()];
-		const again = this.latestAccepted.map(sentEntry);
+		const again = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
 		const known = await store.add([
 			...again,
 			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(hasOwners ? [owner(key)] : [])]),
@@ -206,8 +211,15 @@ export class Ledger {
 			if (state === 'taken') return known.has(openEntry(key)) ? [owner(key)] : [owner(key), openEntry(key)];
 			return state === 'sent' ? [openEntry(key)] : [];
 		});
-		if (isConsulted && onlyLookedAt.length > 0) await store.remove(onlyLookedAt);
+		if (!isConsulted || onlyLookedAt.length === 0) return states;
+		// What was read is known, even if the database goes away now.
+		await store.remove(onlyLookedAt).catch(() => void this.toRemove.push(...onlyLookedAt));
 		return states;
+	}
+
+	/** The entries of a key that was sent. */
+	private entriesOf(key: string, identity: string): string[] {
+		return this.options.isForBatch ? [sentEntry(key)] : [sentEntry(key), ownerEntry(key, identity)];
 	}
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
@@ -236,15 +248,16 @@ export class Ledger {
 	}
 
 	private async store(closing: ReadonlyMap<string, Closing>): Promise<void> {
-		const remove: string[] = [];
+		const remove: string[] = [...this.toRemove];
 		for (const [key, { outcome, identity }] of closing) {
 			if (outcome === 'inDoubt') continue;
 			remove.push(openEntry(key));
 			if (outcome === 'notSent') remove.push(sentEntry(key), ownerEntry(key, identity));
-			else this.latestAccepted.push(key);
+			else this.latestAccepted.push({ key, identity });
 		}
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);
 		if (remove.length > 0) await this.options.store.remove(remove);
+		this.toRemove.length = 0;
 	}
 }
 
@@ -265,6 +278,7 @@ const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
 		outcome: 'notSent',
 		retCode: null,
 		message: 'Not sent: this idempotency key was used for another customer or canvas before.',
-		advice: "Make 'Idempotency Key' an expression that names the campaign and the customer.",
+		advice:
+			"Make 'Idempotency Key' an expression that names the campaign and the customer. First look whether this customer is on the canvas already.",
 	},
 };

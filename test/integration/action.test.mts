@@ -571,6 +571,31 @@ describe("with n8n's Retry of a failed execution", () => {
 	});
 });
 
+describe('Retry sends whom another execution has sent before', () => {
+	test.each([3, 60])('of %i customers, refused as a whole after yesterday they went out', async (count) => {
+		const items = crowd(count);
+		await run({ items });
+		const parameters = { ...DEFINED, canvas: canvas('Nowhere') };
+		const refused = await start({ items, parameters });
+		expect(outcomeOf(refused).error?.message).toContain('has no canvas');
+		const { output } = outcomeOf(await retry(refused, { items: [], parameters: DEFINED, credentials }));
+		expect(output.map(({ json }) => json.outcome)).toEqual(Array(count).fill('accepted'));
+		expect(sandbox.accepted.length).toBe(2 * count);
+	});
+
+	test.each([3, 60])('of %i customers, in two failed executions that are both retried', async (count) => {
+		const items = crowd(count);
+		const last = `${count - 1}`;
+		sandbox.misbehave({ on: 'trigger', contactId: last, code: '910025', times: 2 });
+		const failed = [await start({ items }), await start({ items })];
+		for (const one of failed) {
+			const { error } = outcomeOf(await retry(one, { items: [], parameters: DEFINED, credentials }));
+			expect(error).toBeUndefined();
+		}
+		expect(crowd(count).map(({ json }) => timesAccepted(json.id))).toEqual(Array(count).fill(2));
+	});
+});
+
 test('Retry after the address of the account was put right sends nobody again', async () => {
 	sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
 	const failed = await start();

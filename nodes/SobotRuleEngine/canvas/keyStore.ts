@@ -31,44 +31,52 @@ export function hasTable(node: IExecuteFunctions): boolean {
 	return typeof id === 'string' && id !== '' && id !== '__EMPTY__';
 }
 
+/** A batch's ledger, and what is to be done when the batch has ended. */
+export interface OpenLedger {
+	readonly ledger: Ledger;
+	/** @param isDone whether nothing is left to do for anybody */
+	end(isDone: boolean): Promise<void>;
+}
+
 /**
  * The ledger of a batch: with the user's keys, or else one that only Retry and a second run of the same execution consult.
  * Undefined if the batch needs none. Rejects if n8n cannot store it.
  *
  * @param plans all customers of the batch, also those of whom an earlier try has settled: they give the batch its name
+ * @param failedRun names the failed run that n8n's Retry goes on with, if it has stored one
  */
 export async function openLedger(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
 	options: Options,
-): Promise<Ledger | undefined> {
+	failedRun: string | undefined,
+): Promise<OpenLedger | undefined> {
 	const hasKeys = plans.some(({ customer }) => customer.key !== undefined);
-	const isNeeded = hasKeys || isLong(plans, options) || node.getMode() === 'retry';
+	const isRetry = node.getMode() === 'retry';
+	const isNeeded = hasKeys || isLong(plans, options) || isRetry;
 	if (plans.length === 0 || !isNeeded || !hasTable(node)) return undefined;
-	const { store, claims } = tableOf(node, plans, options, hasKeys);
-	return new Ledger({
+	const { store, claims } = tableOf(node, plans, options);
+	const batch = hasKeys ? '' : nameBatch(plans, isRetry ? failedRun : undefined);
+	const isCrashRun = !hasKeys && !(isRetry && failedRun !== undefined);
+	const isConsulted =
+		!isCrashRun || (await claims.inTurn(async () => await isSecondRun(node, batch, plans, store)));
+	const ledger = new Ledger({
 		store,
 		claims,
 		clock: systemClock,
-		isConsulted: hasKeys || (await claims.inTurn(async () => await isSecondRun(node, plans, store))),
+		isConsulted,
 		isForBatch: !hasKeys,
 		sendsDoubtful: options.unknownOutcome === 'sendAgain',
 	});
-}
-
-/**
- * Before a batch that was too short for a ledger fails: makes sure that Retry, which has one, consults nothing that an
- * earlier run with the same customers has left.
- */
-export async function prepareRetry(
-	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
-	options: Options,
-): Promise<void> {
-	if (plans.length === 0 || isLong(plans, options) || !hasTable(node)) return;
-	if (node.getMode() === 'retry' || plans.some(({ customer }) => customer.key !== undefined)) return;
-	const { store, claims } = tableOf(node, plans, options, false);
-	await claims.inTurn(async () => await isSecondRun(node, plans, store));
+	return {
+		ledger,
+		async end(isDone) {
+			// A run that has ended is no crash. Only a Retry that has left something may be pressed again.
+			if (isCrashRun && (isDone || !isRetry)) {
+				await claims.inTurn(async () => await store.remove([validEntry(batch)]));
+			}
+		},
+	};
 }
 
 /** A batch that is sent within a second: a ledger for it would cost more than it saves. */
@@ -76,25 +84,25 @@ function isLong(plans: readonly SendPlan[], { requestsPerSecond }: Options): boo
 	return plans.length >= requestsPerSecond;
 }
 
-function tableOf(
-	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
-	{ idempotencyHistory }: Options,
-	hasKeys: boolean,
-) {
+function tableOf(node: IExecuteFunctions, plans: readonly SendPlan[], { idempotencyHistory }: Options) {
 	// Two entries for each key, or for each customer of two batches.
-	const most = 2 * (hasKeys ? idempotencyHistory : Math.max(idempotencyHistory, plans.length));
+	const most = 2 * Math.max(idempotencyHistory, plans.length);
 	return {
 		store: deduplicationTable(node, most),
 		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
 	};
 }
 
-/** Gives each customer a key that holds for this batch only. Returns the batch's name. */
-function nameByBatch(plans: readonly SendPlan[]): string {
+const validEntry = (batch: string) => `${batch} valid`;
+
+/**
+ * Gives each customer a key that holds for this batch only. Returns the batch's name: that of the failed run, or a digest
+ * of its customers in any order, since that is all that a crash leaves.
+ */
+function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): string {
 	const hash = createHash('sha256');
-	for (const { digest } of plans) hash.update(digest);
-	const batch = `batch ${hash.digest('base64url').slice(0, 16)}`;
+	for (const digest of plans.map((plan) => plan.digest).sort()) hash.update(digest);
+	const batch = `batch ${failedRun ?? hash.digest('base64url').slice(0, 16)}`;
 	for (const { customer, digest } of plans) customer.key = `${batch} ${digest}`;
 	return batch;
 }
@@ -105,12 +113,12 @@ function nameByBatch(plans: readonly SendPlan[]): string {
  */
 async function isSecondRun(
 	node: IExecuteFunctions,
+	batch: string,
 	plans: readonly SendPlan[],
 	store: EntryStore,
 ): Promise<boolean> {
-	const batch = nameByBatch(plans);
 	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
-	const valid = `${batch} valid`;
+	const valid = validEntry(batch);
 	const known = await store.add([run]);
 	const goesOn = node.getMode() === 'retry' || known.has(run);
 	// Until the leftovers are gone, the batch is not valid: a kill in between must not make them count.

@@ -1,6 +1,6 @@
 // What became of a batch, kept in n8n's node context: n8n stores it with an execution that failed or was stopped, and hands
 // it back to Retry and to Retry On Fail. It holds digests only, since any expression of the workflow can read it.
-import { createHash } from 'crypto';
+import { createHash, randomBytes } from 'crypto';
 import type { Result } from '../../sobot/delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 
@@ -9,6 +9,8 @@ const DIGEST_LENGTH = 16;
 
 /** The account of one run of the node. */
 interface Account {
+	/** tells this run from every other */
+	id: string;
 	/** digests of the customers on the canvas, one after the other */
 	accepted: string;
 	/** return codes of calls whose outcome is unknown, by digest */
@@ -37,6 +39,9 @@ export function digestOf(canvas: string, contactId: string, occurrence: number):
 /** The account of this run of the node, shared by all its tries. */
 export class RetryMemory {
 	private readonly key: string;
+	private readonly id: string;
+	/** names the failed run that this one goes on with, if n8n has stored one */
+	readonly failedRun: string | undefined;
 	private readonly accepted: ReadonlySet<string>;
 	private readonly unknown: ReadonlyMap<string, string | null>;
 
@@ -50,6 +55,8 @@ export class RetryMemory {
 	) {
 		this.key = `run${runIndex}`;
 		const stored = context[this.key] as Partial<Account> | undefined;
+		this.failedRun = typeof stored?.id === 'string' ? stored.id : undefined;
+		this.id = this.failedRun ?? randomBytes(12).toString('base64url');
 		const accepted = typeof stored?.accepted === 'string' ? stored.accepted : '';
 		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
@@ -73,7 +80,7 @@ export class RetryMemory {
 
 	/** Writes down who must not be sent again. Synchronous: n8n stores what is written while it ends an execution. */
 	remember(entries: Iterable<Entry>): void {
-		const account: Account = { accepted: '', unknown: {} };
+		const account: Account = { id: this.id, accepted: '', unknown: {} };
 		for (const { digest, result, isInDoubt } of entries) {
 			if (result?.outcome === 'accepted' || result?.outcome === 'alreadySent') account.accepted += digest;
 			else if (result?.outcome === 'unknown') account.unknown[digest] = result.retCode;

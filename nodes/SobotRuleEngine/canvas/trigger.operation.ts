@@ -5,7 +5,7 @@ import { deliver, type Batch, type DeliveryOptions, type Result } from '../../so
 import type { Ledger } from '../../sobot/ledger';
 import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { openLedger, prepareRetry } from './keyStore';
+import { openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -82,7 +82,7 @@ async function send(
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false });
+		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false }, memory.failedRun);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
@@ -104,20 +104,20 @@ async function sendUnsettled(
 	plans: readonly SendPlan[],
 	options: Options,
 	batch: Batch,
+	failedRun: string | undefined,
 ): Promise<void> {
 	const unsettled = plans.filter(({ customer }) => !customer.result);
-	let ledger: Ledger | undefined;
+	let opened: OpenLedger | undefined;
 	try {
-		if (unsettled.length > 0) ledger = await openLedger(node, plans, options);
+		if (unsettled.length > 0) opened = await openLedger(node, plans, options, failedRun);
 	} catch (cause) {
 		for (const { customer } of unsettled) customer.result = notStored(cause);
 		return;
 	}
-	await deliverByTarget(node, unsettled, options, batch, ledger);
-	await ledger?.close(unsettled.map(({ customer }) => customer));
-	// Without it, Retry still has the account in the node context.
-	if (batch.stopsOnFailure && batch.hasFailed)
-		await prepareRetry(node, plans, options).catch(() => undefined);
+	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
+	await opened?.ledger.close(unsettled.map(({ customer }) => customer));
+	// What is not stored here only makes a Retry after a crash more careful.
+	await opened?.end(plans.every((plan) => isAsWanted(plan, options))).catch(() => undefined);
 }
 
 async function deliverByTarget(
