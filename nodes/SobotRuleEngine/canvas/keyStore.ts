@@ -34,8 +34,8 @@ export function hasTable(node: IExecuteFunctions): boolean {
 /** A batch's ledger, and what is to be done when the batch has ended. */
 export interface OpenLedger {
 	readonly ledger: Ledger;
-	/** @param isDone whether nothing is left to do for anybody */
-	end(isDone: boolean): Promise<void>;
+	/** @param isRetried whether n8n may run the batch again */
+	end(isRetried: boolean): Promise<void>;
 }
 
 /**
@@ -70,11 +70,11 @@ export async function openLedger(
 	});
 	return {
 		ledger,
-		async end(isDone) {
-			// A run that has ended is no crash. Only a Retry that has left something may be pressed again.
-			if (isCrashRun && (isDone || !isRetry)) {
-				await claims.inTurn(async () => await store.remove([validEntry(batch)]));
-			}
+		async end(isRetried) {
+			// A run that has ended is no crash. Only what n8n may run again under this name stays.
+			const staysOpen = isRetried && (isRetry || node.getNode().retryOnFail === true);
+			if (!isCrashRun || staysOpen) return;
+			await claims.inTurn(async () => await store.remove([validEntry(batch)]));
 		},
 	};
 }

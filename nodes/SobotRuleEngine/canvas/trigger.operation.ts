@@ -117,7 +117,8 @@ async function sendUnsettled(
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.ledger.close(unsettled.map(({ customer }) => customer));
 	// What is not stored here only makes a Retry after a crash more careful.
-	await opened?.end(plans.every((plan) => isAsWanted(plan, options))).catch(() => undefined);
+	const isDone = plans.every((plan) => isAsWanted(plan, options));
+	await opened?.end(!isDone && batch.stopsOnFailure).catch(() => undefined);
 }
 
 async function deliverByTarget(
