@@ -596,6 +596,20 @@ describe('Retry sends whom another execution has sent before', () => {
 	});
 });
 
+test('Retry of a Retry leaves nothing behind that another execution could take for its own', async () => {
+	const items = crowd(3);
+	const wrong = { ...DEFINED, canvas: canvas('Nowhere') };
+	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 1 });
+	const refused = await start({ items, parameters: wrong });
+	const again = await retry(refused, { items: [], parameters: DEFINED, credentials });
+	await retry(again, { items: [], parameters: DEFINED, credentials });
+	expect(sandbox.accepted.length).toBe(3);
+	const other = await start({ items, parameters: wrong });
+	const { output } = outcomeOf(await retry(other, { items: [], parameters: DEFINED, credentials }));
+	expect(output.map(({ json }) => json.outcome)).toEqual(Array(3).fill('accepted'));
+	expect(sandbox.accepted.length).toBe(6);
+});
+
 test('Retry after the address of the account was put right sends nobody again', async () => {
 	sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
 	const failed = await start();

@@ -73,8 +73,10 @@ export async function openLedger(
 		async end(isRetried) {
 			// A run that has ended is no crash. Only what n8n may run again under this name stays.
 			const staysOpen = isRetried && (isRetry || node.getNode().retryOnFail === true);
-			if (!isCrashRun || staysOpen) return;
-			await claims.inTurn(async () => await store.remove([validEntry(batch)]));
+			if (hasKeys || staysOpen) return;
+			// Also the one that a Retry before this one may have left.
+			const entries = [validEntry(batch), validEntry(nameOf(plans))];
+			await claims.inTurn(async () => await store.remove(entries));
 		},
 	};
 }
@@ -95,14 +97,16 @@ function tableOf(node: IExecuteFunctions, plans: readonly SendPlan[], { idempote
 
 const validEntry = (batch: string) => `${batch} valid`;
 
-/**
- * Gives each customer a key that holds for this batch only. Returns the batch's name: that of the failed run, or a digest
- * of its customers in any order, since that is all that a crash leaves.
- */
-function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): string {
+/** A digest of the customers in any order: all that a crash leaves to know a batch by. */
+function nameOf(plans: readonly SendPlan[]): string {
 	const hash = createHash('sha256');
 	for (const digest of plans.map((plan) => plan.digest).sort()) hash.update(digest);
-	const batch = `batch ${failedRun ?? hash.digest('base64url').slice(0, 16)}`;
+	return `batch ${hash.digest('base64url').slice(0, 16)}`;
+}
+
+/** Gives each customer a key that holds for this batch only. Returns the batch's name: that of the failed run, if known. */
+function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): string {
+	const batch = failedRun === undefined ? nameOf(plans) : `batch ${failedRun}`;
 	for (const { customer, digest } of plans) customer.key = `${batch} ${digest}`;
 	return batch;
 }
