@@ -46,7 +46,7 @@ async function killAt(workflow: Workflow, accepted: number): Promise<void> {
 	n8n = await n8n.restart();
 }
 
-/** Holds what the second run says against what the sandbox saw. */
+/** Compares what the second run reports with what the sandbox saw. */
 function expectTruth(how: string, killedAt: number, batch: string, second: Execution): void {
 	const items = outputOf(second, 'Sobot');
 	expect(items.length).toBe(COUNT);

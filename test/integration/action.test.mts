@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CODES } from '../sandbox/answers.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
-import { outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
+import { database, outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
 
 let sandbox: Sandbox;
 let credentials: StoredCredentials;
@@ -594,6 +594,20 @@ describe('Retry sends whom another execution has sent before', () => {
 		}
 		expect(crowd(count).map(({ json }) => timesAccepted(json.id))).toEqual(Array(count).fill(2));
 	});
+});
+
+test('a customer in doubt stays in doubt when nothing can be stored before sending them again', async () => {
+	sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
+	const failed = await start();
+	const parameters = { ...DEFINED, options: { unknownOutcome: 'sendAgain', giveUpAfter: 0 } };
+	database.isAway = true;
+	const again = await retry(failed, { items: [], parameters, credentials });
+	database.isAway = false;
+	expect(outcomeOf(again).error).toBeDefined();
+	sandbox.misbehaviours.clear();
+	const { error } = outcomeOf(await retry(again, { items: [], parameters: DEFINED, credentials }));
+	expect(error?.message).toContain('customer 2 (item 1)');
+	expect(timesAccepted('2')).toBe(1);
 });
 
 test('Retry of a Retry leaves nothing behind that another execution could take for its own', async () => {

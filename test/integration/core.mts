@@ -57,9 +57,12 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 
 /** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
 const table = new Map<string, string[]>();
+/** A test may let n8n's database be away. */
+export const database = { isAway: false };
 const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
+		if (database.isAway) throw new Error('the database is away');
 		const entries = entriesOf(node?.id);
 		const known = new Set(entries);
 		const fresh = items.filter((item) => !known.has(String(item)));

@@ -30,7 +30,7 @@ export function paceTests(running: () => Cluster): void {
 		await sandbox.close();
 	});
 
-	/** Launches executions that all are under way at once. */
+	/** Launches executions that all run at once. */
 	async function launchAll(batch: string, executions: number, each: number): Promise<string[]> {
 		const lists = Array.from({ length: executions }, (_, index) => customers(`${batch}${index}`, each));
 		await Promise.all(lists.map(async (list) => await sending.launch(list)));
@@ -61,7 +61,7 @@ export function paceTests(running: () => Cluster): void {
 		const firstMs = sandbox.accepted[0]?.arrivedAtMs ?? 0;
 		const lastMs = sandbox.accepted.at(-1)?.arrivedAtMs ?? 0;
 		const untilTheLast = (all.length - 1) / ((lastMs - firstMs) / 1000) / LIMIT;
-		// Before, the executions are only getting under way; afterwards, those left are taking over from who is done.
+		// Before, the executions are only starting; afterwards, the remaining ones take over the share of those that have ended.
 		const moments = (which: 0 | -1) =>
 			[...new Set(sandbox.accepted.map(workerOf))].map(
 				(worker) =>

@@ -58,7 +58,7 @@ export function tokenTests(running: () => Cluster): void {
 			),
 		);
 		await until(
-			'40 executions under way',
+			'40 executions to run',
 			() => sandboxes.every(({ accepted }) => new Set(accepted.map((c) => c.triggerId)).size === EXECUTIONS),
 			60_000,
 		);

@@ -184,7 +184,7 @@ export async function listen(
 	return { workflow, url, ended: async () => await executionsEnded(n8n, workflow) };
 }
 
-/** A workflow's executions once none is under way, the latest first. */
+/** A workflow's executions once all have ended, the latest first. */
 export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<N8n['executions']> {
 	await until('executions to end', async () =>
 		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),

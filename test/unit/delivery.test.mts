@@ -155,7 +155,7 @@ describe('a token that dies in the middle', () => {
 		expect(outcomes(await run(500))).toEqual(all(500));
 		expect(sobot.accepted.length).toBe(500);
 		expect(sobot.tokenCalls).toBe(1);
-		// Only what was under way at that moment is wasted.
+		// Only the calls in flight at that moment are wasted.
 		expect(sobot.calls.length).toBeLessThan(510);
 	});
 

@@ -44,7 +44,7 @@ export async function forEachIndex(
 ): Promise<void> {
 	let sinceMs = systemClock.nowMs();
 	for (let index = 0; index < count; index++) {
-		// Awaiting what is no promise would cost a turn of the event loop's microtasks for each item.
+		// Awaiting a value that is not a promise would cost a microtask for each item.
 		const working = work(index);
 		if (working) await working;
 		if (systemClock.nowMs() - sinceMs < LONGEST_BLOCK_MS) continue;

@@ -111,7 +111,11 @@ async function sendUnsettled(
 	try {
 		if (unsettled.length > 0) opened = await openLedger(node, plans, options, failedRun);
 	} catch (cause) {
-		for (const { customer } of unsettled) customer.result = notStored(cause);
+		const result = notStored(cause);
+		// Whoever an earlier try has left in doubt stays so.
+		for (const { customer } of unsettled) {
+			customer.result = customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
+		}
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
