@@ -15,20 +15,26 @@ const SLOW_STEPS = ['demo', 'e2e', 'compat', 'browser', 'queue'] as const;
 type Step = (typeof FAST_STEPS)[number] | (typeof SLOW_STEPS)[number];
 const ALL_STEPS: readonly Step[] = [...FAST_STEPS, ...SLOW_STEPS];
 
-// One test at a time, for they share an n8n, and each shown as it passes, for they take minutes.
+/** These need no n8n, so one run of Jest does all of them, two files at a time. */
+const KINDS_WITHOUT_N8N = ['unit', 'sandbox', 'integration', 'package'] as const;
+type KindWithoutN8n = (typeof KINDS_WITHOUT_N8N)[number];
+const isWithoutN8n = (step: Step): step is KindWithoutN8n =>
+	(KINDS_WITHOUT_N8N as readonly Step[]).includes(step);
+
+const TWO_FILES_AT_A_TIME = '--maxWorkers=2';
+// Each test is shown as it passes, for they take minutes.
 const ONE_BY_ONE = ['--runInBand', '--verbose'];
+// They wait most of the time.
+const TWO_BY_TWO = [TWO_FILES_AT_A_TIME, '--verbose'];
 const MORE_FLAGS: Partial<Record<Step, string[]>> = {
-	unit: ['--maxWorkers=2'],
-	// Importing n8n-core starts timers that it never stops.
-	integration: ['--forceExit', '--maxWorkers=2'],
-	e2e: ONE_BY_ONE,
-	compat: ONE_BY_ONE,
+	e2e: TWO_BY_TWO,
+	compat: TWO_BY_TWO,
 	browser: ONE_BY_ONE,
 	queue: ONE_BY_ONE,
 };
 
 interface StepResult {
-	step: Step;
+	step: string;
 	passed: boolean;
 	seconds: number;
 }
@@ -58,28 +64,29 @@ class Run {
 		return run;
 	}
 
-	async step(step: Step): Promise<StepResult> {
+	/** @param steps one, or several that run together */
+	async step(steps: readonly Step[]): Promise<StepResult> {
 		const startedMs = Date.now();
-		const passed = await this.isPassed(step);
-		return { step, passed, seconds: Math.round((Date.now() - startedMs) / 1000) };
+		const kinds = steps.filter(isWithoutN8n);
+		const passed =
+			kinds.length > 0
+				? // Importing n8n-core starts timers that it never stops.
+					await this.jest(kinds, [TWO_FILES_AT_A_TIME, '--forceExit'])
+				: await this.isPassed(steps[0] as Exclude<Step, KindWithoutN8n>);
+		return { step: steps.join(', '), passed, seconds: Math.round((Date.now() - startedMs) / 1000) };
 	}
 
 	private get processes(): string {
 		return join(this.folder, 'processes');
 	}
 
-	private async isPassed(step: Step): Promise<boolean> {
+	private async isPassed(step: Exclude<Step, KindWithoutN8n>): Promise<boolean> {
 		switch (step) {
 			case 'lint':
 			case 'typecheck':
 				return (await show('npm', ['run', '--silent', step])) === 0;
 			case 'demo':
 				return (await show('npm', ['run', '--silent', 'demo', '--', '--check'])) === 0;
-			case 'unit':
-			case 'sandbox':
-			case 'integration':
-			case 'package':
-				return await this.jest(step, step);
 			case 'e2e':
 			case 'browser':
 				return await this.jestInN8n(step, step, process.env.N8N_VERSION);
@@ -87,7 +94,7 @@ class Run {
 				return await this.jestInN8n(step, 'e2e', OLDEST_N8N);
 			case 'queue': {
 				const runtime = await fetchRuntime(process.env.N8N_VERSION, say);
-				return await this.jest(step, step, { runtime, tarball: await this.tarball() });
+				return await this.jest([step], MORE_FLAGS[step], { runtime, tarball: await this.tarball() });
 			}
 		}
 	}
@@ -100,7 +107,7 @@ class Run {
 		const n8n = await N8n.start({ runtime, tarball });
 		this.cleanUp(async () => await n8n.stop());
 		try {
-			return await this.jest(step, kind, { runtime, tarball, url: n8n.url });
+			return await this.jest([kind], MORE_FLAGS[step], { runtime, tarball, url: n8n.url });
 		} finally {
 			await n8n.stop();
 		}
@@ -117,23 +124,24 @@ class Run {
 	}
 
 	/**
-	 * Runs Jest on one kind of tests. A test that was skipped counts as failed: it has shown nothing.
+	 * Runs Jest on some kinds of tests. A test that was skipped counts as failed: it has shown nothing.
 	 *
 	 * @param underTest what the tests are told of the n8n they run in
 	 */
-	private async jest(step: Step, kind: string, underTest?: object): Promise<boolean> {
-		const outputFile = join(this.folder, `${step}.json`);
-		const flags = ['--selectProjects', kind, '--json', '--outputFile', outputFile];
-		const code = await show(
-			join('node_modules', '.bin', 'jest'),
-			[...flags, ...(MORE_FLAGS[step] ?? []), ...this.forJest],
-			{
-				// What Jest leaves behind when it is ended goes with the results.
-				TMPDIR: this.folder,
-				[LIST_OF_PROCESSES]: this.processes,
-				...(underTest ? { N8N_UNDER_TEST: JSON.stringify(underTest) } : {}),
-			},
-		);
+	private async jest(
+		kinds: readonly string[],
+		moreFlags: readonly string[] = [],
+		underTest?: object,
+	): Promise<boolean> {
+		const outputFile = join(this.folder, 'results.json');
+		await rm(outputFile, { force: true });
+		const flags = ['--selectProjects', ...kinds, '--json', '--outputFile', outputFile];
+		const code = await show(join('node_modules', '.bin', 'jest'), [...flags, ...moreFlags, ...this.forJest], {
+			// What Jest leaves behind when it is ended goes with the results.
+			TMPDIR: this.folder,
+			[LIST_OF_PROCESSES]: this.processes,
+			...(underTest ? { N8N_UNDER_TEST: JSON.stringify(underTest) } : {}),
+		});
 		const { numPassedTests: passed = 0, numTotalTests: total = 0 } = JSON.parse(
 			await readFile(outputFile, 'utf8'),
 		) as Record<string, number>;
@@ -152,6 +160,17 @@ function chosenSteps(words: readonly string[]): readonly Step[] {
 	return words.includes('all') ? ALL_STEPS : ALL_STEPS.filter((step) => words.includes(step));
 }
 
+/** The steps in the order of their run; those that need no n8n for their tests run together. */
+function runsOf(steps: readonly Step[]): Step[][] {
+	const runs: Step[][] = [];
+	for (const step of steps) {
+		const previous = runs.at(-1);
+		if (previous?.every(isWithoutN8n) && isWithoutN8n(step)) previous.push(step);
+		else runs.push([step]);
+	}
+	return runs;
+}
+
 function timesOf(results: readonly StepResult[]): string {
 	const rows = results.map(({ step, passed, seconds }) => [
 		step,
@@ -161,7 +180,7 @@ function timesOf(results: readonly StepResult[]): string {
 	const total = results.reduce((sum, { seconds }) => sum + seconds, 0);
 	return [['step', 'result', 'seconds'], ...rows, ['all', '', String(total)]]
 		.map(
-			([step = '', result = '', seconds = '']) => step.padEnd(14) + result.padEnd(10) + seconds.padStart(7),
+			([step = '', result = '', seconds = '']) => step.padEnd(36) + result.padEnd(10) + seconds.padStart(7),
 		)
 		.join('\n');
 }
@@ -172,11 +191,12 @@ await runProgram(async (cleanUp) => {
 	const steps = chosenSteps(words.filter((word) => !isForJest(word)));
 	const run = await Run.begin(cleanUp, words.filter(isForJest));
 	const results: StepResult[] = [];
-	for (const [index, step] of steps.entries()) {
-		say(`\n=== ${step} (${index + 1} of ${steps.length})`);
-		const result = await run.step(step);
+	const runs = runsOf(steps);
+	for (const [index, together] of runs.entries()) {
+		say(`\n=== ${together.join(', ')} (${index + 1} of ${runs.length})`);
+		const result = await run.step(together);
 		results.push(result);
-		say(`=== ${step}: ${result.passed ? 'passed' : 'FAILED'} in ${result.seconds} s`);
+		say(`=== ${result.step}: ${result.passed ? 'passed' : 'FAILED'} in ${result.seconds} s`);
 	}
 	say(`\n${timesOf(results)}`);
 	say(`\n${run.passedTests} passed, ${run.failedTests} failed`);

@@ -152,7 +152,8 @@ export class N8n {
 	async untilListening(productionPath: string, url = this.url): Promise<void> {
 		await until(`the production URL ${productionPath}`, async () => {
 			const answer = await fetch(`${url}/webhook/${productionPath}`);
-			return (await answer.text()).includes('not registered for GET');
+			// It registers POST first, and then PUT.
+			return /not registered for GET.*PUT/.test(await answer.text());
 		});
 	}
 
