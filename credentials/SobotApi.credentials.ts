@@ -9,7 +9,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account';
-import type { HttpAnswer } from '../nodes/sobot/answer';
+import { withoutSecrets, type HttpAnswer } from '../nodes/sobot/answer';
 import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { readCanvases } from '../nodes/sobot/canvasRows';
@@ -192,8 +192,7 @@ export class SobotApi implements ICredentialType {
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
 		const send = async (request: IHttpRequestOptions) => {
 			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
-			// What Sobot or a gateway says is quoted to the user.
-			return { statusCode, body: String(body ?? '').replaceAll(account.appKey, '(hidden)') };
+			return { statusCode, body: withoutSecrets(body, [account.appKey]) };
 		};
 		try {
 			const token = isTested(credentials)

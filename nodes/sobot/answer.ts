@@ -27,6 +27,17 @@ export function readSobotAnswer(body: unknown): SobotAnswer | undefined {
 	return { retCode: String(code), retMsg: typeof json.ret_msg === 'string' ? json.ret_msg : '', json };
 }
 
+/** The same body, with secrets hidden in the text that is quoted to the user. A gateway may echo what it was sent. */
+export function withoutSecrets(body: unknown, secrets: readonly string[]): unknown {
+	const answer = readSobotAnswer(body);
+	if (!answer) return body;
+	const hidden = secrets
+		.filter((secret) => secret !== '')
+		.flatMap((secret) => [secret, encodeURIComponent(secret)]);
+	const retMsg = hidden.reduce((text, secret) => text.replaceAll(secret, '(hidden)'), answer.retMsg);
+	return { ...answer.json, ret_msg: retMsg };
+}
+
 function parseJson(text: string): unknown {
 	try {
 		return JSON.parse(text) as unknown;

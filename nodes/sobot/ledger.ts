@@ -111,8 +111,8 @@ interface Closing {
 
 /** Keeps the account of one batch in the store. */
 export class Ledger {
-	/** what this batch has claimed */
-	private readonly claimed = new Map<string, Claim>();
+	/** what this batch has claimed, and for whom: several of its customers can have the same key */
+	private readonly claimed = new Map<string, { claim: Claim; customer: Customer }>();
 	/** keys whose entries are to change with the next write */
 	private readonly toClose = new Map<string, Closing>();
 	private readonly latestAccepted: Array<{ key: string; identity: string }> = [];
@@ -147,7 +147,7 @@ export class Ledger {
 		}
 		const keys = [...byKey.keys()];
 		if (keys.length === 0) return;
-		for (const key of keys) this.claimed.set(key, claims.claim(key));
+		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
 		let isStored = false;
 		try {
 			const states = await claims.inTurn(async () => await this.open(byKey));
@@ -168,14 +168,17 @@ export class Ledger {
 	}
 
 	private release(key: string): void {
-		const claim = this.claimed.get(key);
+		const held = this.claimed.get(key);
 		this.claimed.delete(key);
-		if (claim) this.options.claims.release(key, claim);
+		if (held) this.options.claims.release(key, held.claim);
 	}
 
 	/** Takes down what became of a customer; it is stored a moment later, with others. */
-	record({ key, identity = '', isAdmitted, isInDoubt, result }: Customer): void {
+	record(customer: Customer): void {
+		const { key, identity = '', isAdmitted, isInDoubt, result } = customer;
 		if (key === undefined || !isAdmitted) return;
+		const held = this.claimed.get(key);
+		if (held && held.customer !== customer) return;
 		// A batch that has ended needs no account, and the next one with the same customers may have begun its own.
 		if (this.isClosing && this.options.isForBatch) return;
 		const outcome = result?.outcome ?? (isInDoubt ? 'unknown' : 'notSent');
@@ -188,11 +191,8 @@ export class Ledger {
 	}
 
 	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
-	async close(customers: readonly Customer[]): Promise<void> {
-		for (const customer of customers) {
-			if (!customer.result || (customer.key !== undefined && this.claimed.has(customer.key)))
-				this.record(customer);
-		}
+	async close(): Promise<void> {
+		for (const { customer } of this.claimed.values()) this.record(customer);
 		this.isClosing = true;
 		while (this.flushing) await this.flushing;
 		this.options.claims.users--;

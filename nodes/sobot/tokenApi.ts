@@ -25,7 +25,7 @@ export type TokenReading = { token: Token } | { error: TokenError };
 const LONGEST_LIFE_SECONDS = 86_400;
 
 /** How long to wait for an answer to `get_token`. */
-const REQUEST_TIMEOUT_MS = 10_000;
+export const REQUEST_TIMEOUT_MS = 10_000;
 
 const CHECK_CREDENTIAL = 'Check App ID, App Key and Region in the Sobot API credential.';
 const TRY_LATER =

@@ -3,8 +3,16 @@
 import type { Account, Token } from './account';
 import type { HttpAnswer } from './answer';
 import type { Clock } from './clock';
+import { Deadline } from './deadline';
 import { RecentValues } from './recentValues';
-import { readRequestFailure, readToken, tokenRequest, TokenError, type TokenReading } from './tokenApi';
+import {
+	readRequestFailure,
+	readToken,
+	REQUEST_TIMEOUT_MS,
+	tokenRequest,
+	TokenError,
+	type TokenReading,
+} from './tokenApi';
 
 /** Sends a request for a token; rejects if no answer came. */
 export type SendTokenRequest = (request: ReturnType<typeof tokenRequest>) => Promise<HttpAnswer>;
@@ -31,14 +39,17 @@ export class TokenFetch {
 	private failure?: { error: TokenError; atMs: number };
 	private usedAtMs: number;
 	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
+	/** All executions of an account share a request, so one whose answer only trickles in must not hold them up. */
+	private readonly deadline: Deadline;
 
 	constructor(private readonly clock: Clock) {
+		this.deadline = new Deadline(clock, REQUEST_TIMEOUT_MS);
 		this.usedAtMs = clock.nowMs();
 	}
 
 	/** Whether a new instance would do as well. */
 	get isIdle(): boolean {
-		return !this.inFlight && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
+		return this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
 	}
 
 	/**
@@ -105,7 +116,8 @@ export class TokenFetch {
 	private async ask(account: Account, send: SendTokenRequest): Promise<TokenReading> {
 		const askedAtMs = this.clock.epochMs();
 		try {
-			return readToken(await send(tokenRequest(account, askedAtMs)), askedAtMs);
+			const answer = await this.deadline.bound(send(tokenRequest(account, askedAtMs)));
+			return readToken(answer, askedAtMs);
 		} catch (error) {
 			return { error: readRequestFailure(error) };
 		}

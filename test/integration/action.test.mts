@@ -638,6 +638,12 @@ test('an operation that does not exist passes nothing on as sent', async () => {
 	expect(output.map(({ json }) => json.outcome)).toEqual(['notSent', 'notSent', 'notSent']);
 });
 
+test('a contact ID that n8n takes for a network failure does not change the message', async () => {
+	sandbox.misbehave({ on: 'trigger', contactId: 'ENOTFOUND', code: '910026' });
+	const { error } = await run({ items: people('ENOTFOUND') });
+	expect(error?.message).toBe('Sobot found no matching customer (910026): customer ENOTFOUND (item 0).');
+});
+
 test('no secret is quoted from an answer that echoes the request', async () => {
 	const { canvases } = account();
 	const [first] = canvases.canvas;

@@ -109,7 +109,7 @@ class World {
 		};
 		const ended = (async () => {
 			await deliver(customers, options);
-			await ledger.close(customers);
+			await ledger.close();
 		})();
 		const die = () => {
 			isDead = true;
@@ -441,4 +441,29 @@ test('costs at most eight writes a second, and 0.95 of the limit', async () => {
 	const seconds = (world.clock.nowMs() - startMs) / 1000;
 	expect(1000 / seconds / 50).toBeGreaterThan(0.95);
 	expect(world.table.writes / seconds).toBeLessThan(8);
+});
+
+test('one key for two canvases: the end of the batch does not take the refusal of one for that of the other', async () => {
+	const { clock, table } = new World();
+	const ledger = new Ledger({
+		store: table,
+		claims: new KeyClaims(),
+		clock,
+		isConsulted: true,
+		isForBatch: false,
+		sendsDoubtful: false,
+	});
+	const settle = (customer: Customer, outcome: 'accepted' | 'refused') => {
+		customer.result = { outcome, retCode: null, message: '', advice: '' };
+		ledger.record(customer);
+	};
+	const first: Customer = { body: '', key: 'K', identity: 'on canvas A' };
+	const second: Customer = { body: '', key: 'K', identity: 'on canvas B' };
+	await clock.run(ledger.admit([second]));
+	settle(second, 'refused');
+	await clock.advance(1000);
+	await clock.run(ledger.admit([first]));
+	settle(first, 'accepted');
+	await clock.run(ledger.close());
+	expect([...table.entries].sort()).toEqual(['owner K on canvas A', 'sent K']);
 });

@@ -2,6 +2,7 @@ import { digestOf, RetryMemory, type Entry } from '../../nodes/SobotRuleEngine/c
 
 const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
 	({
+		index: 0,
 		digest: digestOf('canvas', contactId, 0),
 		...(outcome ? { result: { outcome, retCode: null, message: '', advice: '' } } : {}),
 		...more,
@@ -9,7 +10,7 @@ const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
 
 test('remembers who is on the canvas or may be, and nobody else', () => {
 	const context = {};
-	new RetryMemory(context, 0).remember([
+	new RetryMemory(context, 0, 'e').remember([
 		entry('accepted', 'accepted'),
 		entry('unknown', 'unknown'),
 		entry('in flight', undefined, { isInDoubt: true }),
@@ -17,7 +18,7 @@ test('remembers who is on the canvas or may be, and nobody else', () => {
 		entry('left'),
 	]);
 	// n8n stores the context as JSON.
-	const memory = new RetryMemory(JSON.parse(JSON.stringify(context)) as Record<string, unknown>, 0);
+	const memory = new RetryMemory(JSON.parse(JSON.stringify(context)) as Record<string, unknown>, 0, 'e');
 	const outcome = (contactId: string) => memory.resultOf(digestOf('canvas', contactId, 0))?.outcome;
 	expect(['accepted', 'unknown', 'in flight', 'refused', 'left'].map(outcome)).toEqual([
 		'accepted',
@@ -31,8 +32,10 @@ test('remembers who is on the canvas or may be, and nobody else', () => {
 test('keeps the return code of a call whose outcome is unknown', () => {
 	const context = {};
 	const unknown = { outcome: 'unknown', retCode: '999999', message: '', advice: '' } as const;
-	new RetryMemory(context, 0).remember([{ digest: digestOf('c', '1', 0), result: unknown }]);
-	expect(new RetryMemory(context, 0).resultOf(digestOf('c', '1', 0))).toMatchObject({ retCode: '999999' });
+	new RetryMemory(context, 0, 'e').remember([{ index: 0, digest: digestOf('c', '1', 0), result: unknown }]);
+	expect(new RetryMemory(context, 0, 'e').resultOf(digestOf('c', '1', 0))).toMatchObject({
+		retCode: '999999',
+	});
 });
 
 test('tells canvases, customers, occurrences and runs apart', () => {
@@ -44,21 +47,21 @@ test('tells canvases, customers, occurrences and runs apart', () => {
 	];
 	expect(new Set(digests).size).toBe(4);
 	const context = {};
-	new RetryMemory(context, 0).remember([entry('1', 'accepted')]);
-	expect(new RetryMemory(context, 1).resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+	new RetryMemory(context, 0, 'e').remember([entry('1', 'accepted')]);
+	expect(new RetryMemory(context, 1, 'e').resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
 });
 
 test('holds no customer data, and 16 characters for each customer', () => {
 	const context: Record<string, { accepted: string }> = {};
 	const entries = Array.from({ length: 100 }, (_, i) => entry(`customer-${i}`, 'accepted'));
-	new RetryMemory(context, 0).remember(entries);
+	new RetryMemory(context, 0, 'e').remember(entries);
 	expect(JSON.stringify(context)).not.toContain('customer');
 	expect(context.run0?.accepted.length).toBe(1600);
 });
 
 test('forgets a run that needs no other try', () => {
 	const context = {};
-	const memory = new RetryMemory(context, 0);
+	const memory = new RetryMemory(context, 0, 'e');
 	memory.remember([entry('1', 'accepted')]);
 	memory.forget();
 	expect(context).toEqual({});
@@ -67,7 +70,7 @@ test('forgets a run that needs no other try', () => {
 test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
 	'survives a foreign entry %j',
 	(foreign) => {
-		const memory = new RetryMemory({ run0: foreign }, 0);
+		const memory = new RetryMemory({ run0: foreign }, 0, 'e');
 		expect(memory.resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
 	},
 );

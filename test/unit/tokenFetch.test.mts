@@ -191,16 +191,19 @@ describe('the last failure', () => {
 
 test('is idle after an hour without use', async () => {
 	const { clock, fetch, get } = setUp();
-	const token = await get();
+	await get();
 	await clock.advance(HOUR_MS - 1);
 	expect(fetch.isIdle).toBe(false);
 	await clock.advance(1);
 	expect(fetch.isIdle).toBe(true);
-	const waiting = fetch.fetch(ACCOUNT, token, async () => {
-		await clock.sleep(2 * HOUR_MS);
-		return success('t2');
-	});
-	await clock.advance(HOUR_MS);
-	expect(fetch.isIdle).toBe(false);
-	await clock.run(waiting);
+});
+
+test('an answer that never ends holds nobody up for more than 30 s, and the next fetch is a new one', async () => {
+	const { clock, fetch, sobot, get } = setUp();
+	const startedMs = clock.nowMs();
+	const hanging = fetch.fetch(ACCOUNT, undefined, async () => await new Promise(() => {}));
+	await expect(clock.run(hanging)).rejects.toMatchObject({ name: 'TokenError', transient: true });
+	expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(30_000);
+	expect((await get()).value).toBe('t1');
+	expect(sobot.calls).toBe(1);
 });

@@ -34,8 +34,8 @@ export function hasTable(node: IExecuteFunctions): boolean {
 /** A batch's ledger, and what is to be done when the batch has ended. */
 export interface OpenLedger {
 	readonly ledger: Ledger;
-	/** @param isRetried whether n8n may run the batch again */
-	end(isRetried: boolean): Promise<void>;
+	/** @param staysOpen whether n8n may run the batch again, and knows it by its customers only */
+	end(staysOpen: boolean): Promise<void>;
 }
 
 /**
@@ -70,9 +70,8 @@ export async function openLedger(
 	});
 	return {
 		ledger,
-		async end(isRetried) {
-			// A run that has ended is no crash. Only what n8n may run again under this name stays.
-			const staysOpen = isRetried && (isRetry || node.getNode().retryOnFail === true);
+		async end(staysOpen) {
+			// A run that has ended is no crash.
 			if (hasKeys || staysOpen) return;
 			// Also the one that a Retry before this one may have left.
 			const entries = [validEntry(batch), validEntry(nameOf(plans))];

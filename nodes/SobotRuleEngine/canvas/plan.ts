@@ -30,9 +30,17 @@ export interface SendPlan {
 	readonly digest: string;
 }
 
+/** An item that cannot be sent. */
+export interface RejectedPlan {
+	readonly kind: 'rejected';
+	readonly contactId?: string;
+	readonly problem: string;
+	/** whether an earlier try of this execution may have sent it */
+	readonly isInDoubt?: boolean;
+}
+
 /** What is to happen to an input item. */
-export type Plan =
-	SendPlan | { readonly kind: 'rejected'; readonly contactId?: string; readonly problem: string };
+export type Plan = SendPlan | RejectedPlan;
 
 /** How long the items may keep the event loop, in ms: a worker that is blocked for too long loses its job. */
 const LONGEST_BLOCK_MS = 50;

@@ -10,6 +10,7 @@ import type { Result } from '../../sobot/delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 import type { Options } from './options';
 import type { Plan } from './plan';
+import type { RetryMemory } from './retryMemory';
 
 const STOPPED: Result = {
 	outcome: 'notSent',
@@ -24,10 +25,19 @@ const STOPPED_IN_DOUBT: Result = {
 	advice: LOOK_FIRST,
 };
 
+const TO_SEND_THE_REST =
+	"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.";
+
 /** What became of an item's customer; undefined while nothing has. */
 export function resultOf(plan: Plan): Result | undefined {
 	if (plan.kind === 'send') return plan.customer.result;
-	return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
+	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
+	return {
+		outcome: 'unknown',
+		retCode: null,
+		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.problem}`,
+		advice: LOOK_FIRST,
+	};
 }
 
 /** Whether nothing is left to do for an item. */
@@ -81,14 +91,26 @@ export function dryRunItem(
 	});
 }
 
-/** Ends the node if some input cannot be sent; nothing has been sent then. */
-export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[]): void {
+/** What was sent before a try that ends before it sends anything. */
+export function sentBefore({ accepted, unknown }: RetryMemory['earlier']): string {
+	if (accepted + unknown === 0) return 'Nothing was sent for any customer.';
+	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
+	const inDoubt = unknown > 0 ? `, and left ${customers(unknown)} in doubt` : '';
+	return `This try sent nothing. An earlier try of this execution put ${customers(accepted)} on the canvas${inDoubt}. ${TO_SEND_THE_REST}`;
+}
+
+/** Ends the node if some input cannot be sent; this try has sent nothing then. */
+export function refuseInput(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	earlier: RetryMemory['earlier'],
+): void {
 	const bad = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [index] : []));
 	const [index] = bad;
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
-		description: `Nothing was sent for any customer. Input that cannot be sent: ${counted(bad, 'item')}. Items count from 0.`,
+		description: `${sentBefore(earlier)} Input that cannot be sent: ${counted(bad, 'item')}. Items count from 0.`,
 		itemIndex: index,
 	});
 }
@@ -101,7 +123,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 	if (!plan || !result) return;
 	const message = withCustomer(result.message, plan, index);
 	// Made from our own words alone: the HTTP client's error would carry the token and the secret.
-	throw new NodeApiError(
+	const error = new NodeApiError(
 		node.getNode(),
 		{ message, ret_code: result.retCode },
 		{
@@ -111,6 +133,9 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 			itemIndex: index,
 		},
 	);
+	// n8n replaces a message in which it finds words such as ENOTFOUND, were they a contact ID.
+	error.message = message;
+	throw error;
 }
 
 /** How a batch that ended early stands, and how to finish it without sending anyone twice. */
@@ -128,9 +153,7 @@ export function summarize(plans: readonly Plan[]): string {
 		'Items count from 0.',
 	];
 	if (lists.failed.length + lists.left.length > 0) {
-		sentences.push(
-			"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.",
-		);
+		sentences.push(TO_SEND_THE_REST);
 	}
 	return sentences.join(' ');
 }

@@ -15,10 +15,16 @@ interface Account {
 	accepted: string;
 	/** return codes of calls whose outcome is unknown, by digest */
 	unknown: Record<string, string | null>;
+	/** the items of both, as ranges: the first, the last, ... */
+	items: number[];
+	/** how often n8n has run the node in this execution */
+	tries: { execution: string; count: number };
 }
 
 /** A customer's digest, and what became of them if anything did. */
 export interface Entry {
+	/** index of the item */
+	readonly index: number;
 	readonly digest: string;
 	readonly result?: Result;
 	readonly isInDoubt?: boolean;
@@ -44,14 +50,19 @@ export class RetryMemory {
 	readonly failedRun: string | undefined;
 	private readonly accepted: ReadonlySet<string>;
 	private readonly unknown: ReadonlyMap<string, string | null>;
+	private readonly items: ReadonlySet<number>;
+	/** how often n8n has run the node in this execution, with this time */
+	readonly tries: number;
 
 	/**
 	 * @param context the node context, an object that n8n stores with the execution
 	 * @param runIndex tells this run of the node from those of other loops
+	 * @param executionId tells the tries of Retry On Fail from those of an execution before Retry
 	 */
 	constructor(
 		private readonly context: Record<string, unknown>,
 		runIndex: number,
+		private readonly executionId: string,
 	) {
 		this.key = `run${runIndex}`;
 		const stored = context[this.key] as Partial<Account> | undefined;
@@ -60,6 +71,19 @@ export class RetryMemory {
 		const accepted = typeof stored?.accepted === 'string' ? stored.accepted : '';
 		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
+		this.items = new Set(inRanges(stored?.items));
+		const { execution, count = 0 } = stored?.tries ?? {};
+		this.tries = execution === executionId ? count + 1 : 1;
+	}
+
+	/** How many customers earlier tries have put on the canvas, and left in doubt. */
+	get earlier(): { accepted: number; unknown: number } {
+		return { accepted: this.accepted.size, unknown: this.unknown.size };
+	}
+
+	/** Whether an earlier try has put the customer of this item on a canvas, or may have. */
+	mayHaveSent(index: number): boolean {
+		return this.items.has(index);
 	}
 
 	/** What an earlier try has found out about a customer who must not be sent again. */
@@ -78,19 +102,52 @@ export class RetryMemory {
 		};
 	}
 
-	/** Writes down who must not be sent again. Synchronous: n8n stores what is written while it ends an execution. */
-	remember(entries: Iterable<Entry>): void {
-		const account: Account = { id: this.id, accepted: '', unknown: {} };
-		for (const { digest, result, isInDoubt } of entries) {
-			if (result?.outcome === 'accepted' || result?.outcome === 'alreadySent') account.accepted += digest;
-			else if (result?.outcome === 'unknown') account.unknown[digest] = result.retCode;
-			else if (isInDoubt) account.unknown[digest] = null;
+	/**
+	 * Adds who must not be sent again to what earlier tries have found out. Before anything is sent, without entries: so
+	 * that Retry of an execution that fails is told from that of one that crashed. Synchronous: n8n stores what is written
+	 * while it ends an execution.
+	 */
+	remember(entries: Iterable<Entry> = []): void {
+		const accepted = new Set(this.accepted);
+		const unknown = new Map(this.unknown);
+		const items = new Set(this.items);
+		for (const { index, digest, result, isInDoubt } of entries) {
+			const isAccepted = result?.outcome === 'accepted' || result?.outcome === 'alreadySent';
+			const isUnknown = result?.outcome === 'unknown';
+			if (isAccepted) accepted.add(digest);
+			else if (isUnknown || isInDoubt) unknown.set(digest, isUnknown ? result.retCode : null);
+			else continue;
+			if (isAccepted) unknown.delete(digest);
+			items.add(index);
 		}
-		this.context[this.key] = account;
+		this.context[this.key] = {
+			id: this.id,
+			accepted: [...accepted].join(''),
+			unknown: Object.fromEntries(unknown),
+			items: toRanges(items),
+			tries: { execution: this.executionId, count: this.tries },
+		} satisfies Account;
 	}
 
 	/** Forgets a run that needs no other try. */
 	forget(): void {
 		delete this.context[this.key];
+	}
+}
+
+function toRanges(numbers: Iterable<number>): number[] {
+	const ranges: number[] = [];
+	for (const n of [...numbers].sort((a, b) => a - b)) {
+		if (ranges.length > 0 && ranges.at(-1) === n - 1) ranges[ranges.length - 1] = n;
+		else ranges.push(n, n);
+	}
+	return ranges;
+}
+
+function* inRanges(ranges: unknown): Generator<number> {
+	if (!Array.isArray(ranges)) return;
+	for (let i = 0; i + 1 < ranges.length; i += 2) {
+		const [first, last] = [Number(ranges[i]), Number(ranges[i + 1])];
+		for (let n = first; n <= last; n++) yield n;
 	}
 }

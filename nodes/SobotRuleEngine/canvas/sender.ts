@@ -1,6 +1,6 @@
 // Sends one customer's body through n8n's HTTP client.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { HttpAnswer } from '../../sobot/answer';
+import { withoutSecrets, type HttpAnswer } from '../../sobot/answer';
 import { canvasRequest } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { Deadline } from '../../sobot/deadline';
@@ -30,10 +30,4 @@ export function senderFor(
 		)) as HttpAnswer;
 		return { statusCode, body: withoutSecrets(text, [token, canvas.secret, account.appKey]) };
 	};
-}
-
-/** A gateway may echo the headers of a request, and what it says is quoted to the user. */
-function withoutSecrets(text: unknown, secrets: readonly string[]): unknown {
-	if (typeof text !== 'string') return text;
-	return secrets.reduce((clean, secret) => clean.replaceAll(secret, '(hidden)'), text);
 }

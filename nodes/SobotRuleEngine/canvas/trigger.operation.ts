@@ -14,6 +14,7 @@ import {
 	isAsWanted,
 	outputItem,
 	refuseInput,
+	sentBefore,
 	throwFirstFailure,
 } from './report';
 import { RetryMemory } from './retryMemory';
@@ -28,23 +29,35 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isTool = this.getNode().type.endsWith('Tool');
 	const goesOn = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
-	if ('problem' in reading && !goesOn) {
-		throw new NodeOperationError(this.getNode(), reading.problem, { description: 'Nothing was sent.' });
-	}
 	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
+	if (options.dryRun) {
+		const plans = await makePlans(this, true);
+		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
+	}
+	const runIndex = this.getWorkflowDataProxy(0).$runIndex;
+	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId());
+	memory.remember();
+	if ('problem' in reading && !goesOn) {
+		const description = sentBefore(memory.earlier);
+		throw new NodeOperationError(this.getNode(), reading.problem, { description });
+	}
 	const plans: Plan[] =
 		'problem' in reading
 			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
-			: await makePlans(this, options.dryRun);
-
-	if (options.dryRun) {
-		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
-	}
-	if (!goesOn) refuseInput(this, plans);
-	await send(this, plans, options, !goesOn);
+			: await makePlans(this, false);
+	if (goesOn) doubtRejected(plans, memory);
+	else refuseInput(this, plans, memory.earlier);
+	await send(this, plans, options, memory, !goesOn);
 	if (!goesOn) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
+}
+
+/** Whoever an earlier try has sent, or may have, is not reported as not sent because this one cannot tell. */
+function doubtRejected(plans: Plan[], memory: RetryMemory): void {
+	for (const [index, plan] of plans.entries()) {
+		if (plan.kind === 'rejected' && memory.mayHaveSent(index)) plans[index] = { ...plan, isInDoubt: true };
+	}
 }
 
 async function outputs(
@@ -64,16 +77,16 @@ async function send(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
+	memory: RetryMemory,
 	stopsOnFailure: boolean,
 ): Promise<void> {
 	const toSend = plans.filter((plan): plan is SendPlan => plan.kind === 'send');
-	const memory = new RetryMemory(node.getContext('node'), node.getWorkflowDataProxy(0).$runIndex);
 	for (const { customer, digest } of toSend) {
 		const earlier = memory.resultOf(digest);
 		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
 		else customer.result = earlier;
 	}
-	const remember = () => memory.remember(entriesOf(toSend));
+	const remember = () => memory.remember(entriesOf(plans));
 
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
@@ -82,7 +95,7 @@ async function send(
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false }, memory.failedRun);
+		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false }, memory);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
@@ -92,9 +105,11 @@ async function send(
 	else memory.forget();
 }
 
-function* entriesOf(plans: readonly SendPlan[]) {
-	for (const { digest, customer } of plans) {
-		yield { digest, result: customer.result, isInDoubt: customer.isInDoubt };
+function* entriesOf(plans: readonly Plan[]) {
+	for (const [index, plan] of plans.entries()) {
+		if (plan.kind !== 'send') continue;
+		const { digest, customer } = plan;
+		yield { index, digest, result: customer.result, isInDoubt: customer.isInDoubt };
 	}
 }
 
@@ -104,12 +119,12 @@ async function sendUnsettled(
 	plans: readonly SendPlan[],
 	options: Options,
 	batch: Batch,
-	failedRun: string | undefined,
+	memory: RetryMemory,
 ): Promise<void> {
 	const unsettled = plans.filter(({ customer }) => !customer.result);
 	let opened: OpenLedger | undefined;
 	try {
-		if (unsettled.length > 0) opened = await openLedger(node, plans, options, failedRun);
+		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory.failedRun);
 	} catch (cause) {
 		const result = notStored(cause);
 		// Whoever an earlier try has left in doubt stays so.
@@ -119,10 +134,24 @@ async function sendUnsettled(
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
-	await opened?.ledger.close(unsettled.map(({ customer }) => customer));
+	await opened?.ledger.close();
 	// What is not stored here only makes a Retry after a crash more careful.
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
-	await opened?.end(!isDone && batch.stopsOnFailure).catch(() => undefined);
+	const mayComeAgain = !isDone && mayRunAgain(node, batch, memory);
+	await opened?.end(mayComeAgain).catch(() => undefined);
+}
+
+/**
+ * Whether n8n may run this batch again by another way than the node context: the next try of Retry On Fail after a crash,
+ * or another Retry of a crashed execution whose Retry has not succeeded.
+ */
+function mayRunAgain(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
+	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
+	if (node.getMode() === 'retry' && (batch.stopsOnFailure || isStopped)) return true;
+	const { retryOnFail, maxTries } = node.getNode();
+	// Source: n8n, WorkflowExecute.
+	const mostTries = Math.min(5, Math.max(2, maxTries || 3));
+	return retryOnFail === true && !isStopped && memory.tries < mostTries;
 }
 
 async function deliverByTarget(
