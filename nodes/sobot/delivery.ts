@@ -6,7 +6,7 @@ import type { Token } from './account';
 import { InFlight } from './inFlight';
 import { ADMITTED_AT_ONCE, type Ledger } from './ledger';
 import { Outage } from './outage';
-import type { Pace } from './pace';
+import type { RateLimiter } from './rateLimiter';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
 import { TokenError } from './tokenApi';
 import type { TokenSession, TokenStore } from './tokenSession';
@@ -44,7 +44,7 @@ export interface Batch {
 }
 
 export interface DeliveryOptions {
-	readonly pace: Pace;
+	readonly rateLimiter: RateLimiter;
 	readonly session: TokenSession;
 	readonly store: TokenStore;
 	readonly trust: CanvasTrust;
@@ -217,9 +217,9 @@ class Delivery {
 
 	/** The token to send with, at the moment to send; undefined if it took so long that the batch has to be looked at. */
 	private async takeSlot(): Promise<Token | undefined> {
-		const { session, store, pace, signal, requestsPerSecond } = this.options;
+		const { session, store, rateLimiter, signal, requestsPerSecond } = this.options;
 		const token = session.ready(store) ?? (await session.token(store, signal));
-		if (!(await pace.turn(requestsPerSecond, this.patience)) || this.isOver) return undefined;
+		if (!(await rateLimiter.takeSlot(requestsPerSecond, this.patience)) || this.isOver) return undefined;
 		// It may have been refused or replaced meanwhile: then the call would be wasted.
 		return session.isCurrent(token) ? token : undefined;
 	}
@@ -238,7 +238,7 @@ class Delivery {
 				return this.settleUnknown(customer, verdict);
 			case 'overLimit':
 				this.outage.recordClear(sentMs);
-				this.options.pace.refused(sentMs);
+				this.options.rateLimiter.refused(sentMs);
 				return this.retry(customer, verdict);
 			case 'unreachable':
 				this.outage.extend();

@@ -3,7 +3,7 @@ import { accountKey, type Account, type Token } from './account';
 import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
 import { KeyClaims } from './ledger';
-import { Pace } from './pace';
+import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';
 import type { TokenError } from './tokenApi';
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
@@ -11,7 +11,7 @@ import { TokenSession } from './tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));
-const paces = new Registry(() => new Pace(systemClock));
+const rateLimiters = new Registry(() => new RateLimiter(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
 const claims = new Registry(() => new KeyClaims());
 
@@ -50,6 +50,6 @@ export function claimsOf(node: string): KeyClaims {
 }
 
 /** The rate limiter that all executions of this process share for a trigger ID at a host. */
-export function paceOf(baseUrl: string, triggerId: string): Pace {
-	return paces.get(`${new URL(baseUrl).host}\n${triggerId}`);
+export function rateLimiterOf(baseUrl: string, triggerId: string): RateLimiter {
+	return rateLimiters.get(`${new URL(baseUrl).host}\n${triggerId}`);
 }

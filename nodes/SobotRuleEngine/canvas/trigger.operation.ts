@@ -3,7 +3,7 @@ import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } f
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
 import type { Ledger } from '../../sobot/ledger';
-import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
+import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
 import { openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
@@ -59,7 +59,7 @@ async function outputs(
 	return items;
 }
 
-/** Sends all customers, those of each canvas at its own pace, side by side. Never throws. */
+/** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
 async function send(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -180,7 +180,7 @@ function deliveryOptions(
 	const session = sessionOf(account);
 	session.begin(target.token);
 	return {
-		pace: paceOf(account.baseUrl, canvas.triggerId),
+		rateLimiter: rateLimiterOf(account.baseUrl, canvas.triggerId),
 		session,
 		store: credentialTokenStore(node, account, target.itemIndex),
 		trust: trustOf(target.key),

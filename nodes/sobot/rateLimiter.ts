@@ -28,7 +28,7 @@ interface Waiter {
 }
 
 /** Hands out the slots of one trigger ID. */
-export class Pace {
+export class RateLimiter {
 	private readonly rate: AdaptiveRate;
 	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
 	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
@@ -43,12 +43,12 @@ export class Pace {
 	}
 
 	/**
-	 * Waits for the right to send one call now. Callers that ask for one turn at a time share evenly.
+	 * Waits for a slot, in which one call may be sent. Callers that ask for one slot at a time share evenly.
 	 *
 	 * @param requestsPerSecond the most calls in any one second, 1 to 50, together with all callers that allow no more
-	 * @returns false if the signal aborted before the turn came: then nothing may be sent
+	 * @returns false if the signal aborted before the slot came: then nothing may be sent
 	 */
-	async turn(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
+	async takeSlot(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
 			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
 			this.serve();
