@@ -5,7 +5,7 @@ import { systemClock } from './clock';
 import { KeyClaims } from './ledger';
 import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';
-import type { TokenError } from './tokenApi';
+
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
 import { TokenSession } from './tokenSession';
 
@@ -32,11 +32,6 @@ export async function fetchToken(
 /** A token from a new request, however young the last token is. Rejects only with TokenError. */
 export async function fetchNewToken(account: Account, send: SendTokenRequest): Promise<Token> {
 	return await tokenFetches.get(accountKey(account)).fetchNew(account, send);
-}
-
-/** Why the last fetch for an account failed, if it ended at or after `sinceMs` by the monotonic clock. */
-export function lastFailure(account: Account, sinceMs: number): TokenError | undefined {
-	return tokenFetches.get(accountKey(account)).failureSince(sinceMs);
 }
 
 /** The evidence on a canvas. @param key the account, the trigger ID and the secret */

@@ -21,14 +21,14 @@ import { senderFor } from './sender';
 import { credentialTokenStore } from './storedToken';
 
 /**
- * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool,
- * nothing may leave here as a throw: n8n would pass the input items on as if they had been sent, or call the tool again.
+ * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool, this
+ * must not throw: n8n would pass the input items on as if they had been sent, or call the tool again.
  */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const isTool = this.getNode().type.endsWith('Tool');
-	const goesOn = this.continueOnFail() || isTool;
+	const mustNotThrow = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
-	if ('problem' in reading && !goesOn) {
+	if ('problem' in reading && !mustNotThrow) {
 		throw new NodeOperationError(this.getNode(), reading.problem, { description: 'Nothing was sent.' });
 	}
 	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
@@ -40,9 +40,9 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	if (options.dryRun) {
 		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
 	}
-	if (!goesOn) refuseInput(this, plans);
-	await send(this, plans, options, !goesOn);
-	if (!goesOn) throwFirstFailure(this, plans, options);
+	if (!mustNotThrow) refuseInput(this, plans);
+	await send(this, plans, options, !mustNotThrow);
+	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
@@ -78,7 +78,7 @@ async function send(
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
 		remember();
-		showAccount(node, plans);
+		showProgress(node, plans);
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
@@ -98,7 +98,7 @@ function* entriesOf(plans: readonly SendPlan[]) {
 	}
 }
 
-/** Sends those of whom nothing is known yet, with a ledger if the batch is to have one. */
+/** Sends the customers that have no result yet, with a ledger if the batch needs one. */
 async function sendUnsettled(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
@@ -112,7 +112,7 @@ async function sendUnsettled(
 		if (unsettled.length > 0) opened = await openLedger(node, plans, options, failedRun);
 	} catch (cause) {
 		const result = notStored(cause);
-		// Whoever an earlier try has left in doubt stays so.
+		// A customer that an earlier try left in doubt stays in doubt.
 		for (const { customer } of unsettled) {
 			customer.result = customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
 		}
@@ -120,7 +120,7 @@ async function sendUnsettled(
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.ledger.close(unsettled.map(({ customer }) => customer));
-	// What is not stored here only makes a Retry after a crash more careful.
+	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	await opened?.end(!isDone && batch.stopsOnFailure).catch(() => undefined);
 }
@@ -158,7 +158,7 @@ function notStored(cause: unknown): Result {
 		outcome: 'notSent',
 		retCode: null,
 		message: 'Not sent: n8n could not store that these customers are about to be sent.',
-		advice: `Check that n8n's database can be reached, and send them again.${said}`,
+		advice: `Check that n8n's database can be reached, then send them again.${said}`,
 	};
 }
 
@@ -167,7 +167,7 @@ function unexpected(cause: unknown): Result {
 		outcome: 'notSent',
 		retCode: null,
 		message: `Not sent: this node stopped unexpectedly. It says: ${cause instanceof Error ? cause.message : String(cause)}`,
-		advice: 'Please report this text on GitHub.',
+		advice: 'Report this text on GitHub.',
 	};
 }
 
@@ -193,8 +193,8 @@ function deliveryOptions(
 	};
 }
 
-/** Puts the account of an execution that ends early where the list of executions shows it. */
-function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
+/** Shows in the list of executions how far an execution came that ends early. */
+function showProgress(node: IExecuteFunctions, plans: readonly Plan[]): void {
 	const { accepted, unknown, failed, left } = groupByOutcome(plans);
 	const name = node.getNode().name;
 	try {
@@ -211,7 +211,7 @@ function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
 				[...failed, ...left].sort((a, b) => a - b),
 			);
 	} catch {
-		// The account in the node context is complete without it.
+		// The memory in the node context is complete without it.
 	}
 }
 
@@ -235,7 +235,7 @@ function addHints(node: IExecuteFunctions, plans: readonly Plan[], options: Opti
 	// n8n renders a hint as HTML.
 	const contactId = first[0].slice(0, 100).replace(/[<>&]/g, ' ');
 	node.addExecutionHints({
-		message: `Contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
+		message: `The contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
 		location: 'outputPane',
 		type: 'warning',
 	});
