@@ -34,7 +34,7 @@ export const fields: INodeProperties[] = [
 			},
 		],
 		default: 'success',
-		description: "What to tell Sobot. If any of several items says 'Failure', Sobot is told 'Failure'.",
+		description: "What to tell Sobot. If any of several items says 'Failure', so does the answer to Sobot.",
 	},
 ];
 
@@ -71,7 +71,7 @@ async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<voi
 	// The push of a retried execution is no longer waiting, whatever this run finds.
 	if (earlier !== outcome && context.getMode() !== 'retry') {
 		throw new NodeOperationError(context.getNode(), `Sobot has already been told '${earlier}'.`, {
-			description: `Only the first Acknowledge node of an execution answers the push, so Sobot does not receive this '${outcome}'. Use one Acknowledge node at the end of each branch.`,
+			description: `Only the first 'Acknowledge' of an execution answers the push, so Sobot does not receive this '${outcome}'. Use one at the end of each branch.`,
 		});
 	}
 	hint(context, `Sobot had already been told '${earlier}', so this node sent nothing.`);
