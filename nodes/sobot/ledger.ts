@@ -38,7 +38,7 @@ const FLUSH_PAUSE_MS = 500;
 /** `taken`: the key was used for another customer or canvas. */
 export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
 
-/** Who sends the customer with a key now. */
+/** The batch that is sending the customer with a key. */
 export interface Claim {
 	/** resolves once the customer is settled and that is stored, or cannot be for a while */
 	readonly settled: Promise<void>;
