@@ -1,4 +1,4 @@
-// The account at Sobot: signs for the token, keeps it in n8n's database, and attaches it to every request.
+// The credential of a Sobot account: fetches its token, has n8n store it, and attaches it to every request.
 import type {
 	Icon,
 	ICredentialDataDecryptedObject,
@@ -42,7 +42,7 @@ const APP_KEY: INodeProperties = {
 	typeOptions: { password: true },
 	default: '',
 	required: true,
-	description: 'The private key (app_key) that belongs to the App ID',
+	description: "The private key (app_key) that belongs to the 'App ID'",
 };
 
 const CANVASES: INodeProperties = {
@@ -63,7 +63,7 @@ const CANVASES: INodeProperties = {
 					type: 'string',
 					default: '',
 					placeholder: 'e.g. Welcome',
-					description: 'Your own name for the canvas, by which you choose it in the node',
+					description: 'Your own name for the canvas. The node lists its canvases under these names.',
 				},
 				{
 					displayName: 'Trigger ID',
@@ -71,7 +71,7 @@ const CANVASES: INodeProperties = {
 					type: 'string',
 					default: '',
 					placeholder: 'e.g. 1234567890123456789',
-					description: 'The 19-digit trigger-id that Sobot shows in the settings of the canvas',
+					description: 'The 19-digit trigger-id in the settings of the canvas in Sobot',
 				},
 				{
 					displayName: 'Secret',
@@ -79,7 +79,7 @@ const CANVASES: INodeProperties = {
 					type: 'string',
 					typeOptions: { password: true },
 					default: '',
-					description: 'The secret that Sobot shows beside the trigger ID',
+					description: 'The secret next to the trigger ID in the settings of the canvas',
 				},
 			],
 		},
@@ -96,8 +96,8 @@ const stored = (displayName: string, name: string): INodeProperties => ({
 });
 
 /**
- * A redirect would carry the token, and a canvas's secret, to another address. Each of n8n's ways to send a request has
- * its own words for it.
+ * A redirect would carry the token, and a canvas's secret, to another address. n8n's request helpers use different names
+ * for this option.
  */
 const NO_REDIRECTS = { disableFollowRedirect: true, followRedirect: false, followAllRedirects: false };
 
@@ -129,7 +129,7 @@ export class SobotApi implements ICredentialType {
 				{ name: 'Custom (Private Deployment or Proxy)', value: 'custom' },
 			],
 			description:
-				'Compare the address of your Sobot console. If it matches none of these, ask your Sobot contact or after-sales, who hand out App ID, App Key and region.',
+				"The address of your Sobot console, without what follows the host name. If none of these matches, ask your contact at Sobot, who also issues the 'App ID' and 'App Key'.",
 		},
 		{
 			displayName: 'Base URL',
@@ -138,7 +138,7 @@ export class SobotApi implements ICredentialType {
 			default: '',
 			required: true,
 			placeholder: 'e.g. https://sobot.example.com',
-			description: 'The start of the address of your private deployment or proxy, without /console or /api',
+			description: 'The address of your private deployment or proxy, without /console or /api',
 			displayOptions: { show: { region: ['custom'] } },
 		},
 		{
@@ -148,12 +148,12 @@ export class SobotApi implements ICredentialType {
 			default: '',
 			required: true,
 			description:
-				'The API credential ID (appid). Sobot does not show it in the console: ask your Sobot contact or after-sales.',
+				'The API credential ID (appid). Sobot does not show it in the console: ask your contact at Sobot.',
 		},
 		APP_KEY,
 		{
 			displayName:
-				'Sobot shows the Trigger ID and Secret of a canvas in the settings of a canvas that is started by API. Sobot offers no way to test them without putting a customer on the canvas, so the test checks only their format.<br>After you delete a row, enter the secrets of all rows below it again. Or clear the row instead: empty rows are ignored.',
+				"Add each canvas that is started by API. Copy its trigger ID and secret from its settings in Sobot. Sobot offers no way to test them without putting a customer on the canvas, so the test checks only their format.<br>After you delete a row, enter the 'Secret' of all rows below it again. Or clear the row instead: empty rows are ignored.",
 			name: 'canvasNotice',
 			type: 'notice',
 			default: '',
@@ -177,13 +177,16 @@ export class SobotApi implements ICredentialType {
 		},
 	];
 
-	/** n8n calls this when there is no token, and when `authenticate` or the request failed; it stores what this returns. */
+	/**
+	 * Fetches a token. n8n calls this when there is none, and after `authenticate` or a request has failed, and stores the
+	 * returned fields.
+	 */
 	async preAuthentication(
 		this: IHttpRequestHelper,
 		credentials: ICredentialDataDecryptedObject,
 	): Promise<ICredentialDataDecryptedObject> {
-		// The request has left with a token. Whatever ended it, n8n must not send it again: Sobot may have acted on it.
-		// Without a token in the answer, n8n stores nothing and throws the error of the request.
+		// The request was sent with a token, so n8n must not send it again: Sobot may have acted on it. If no token is
+		// returned here, n8n stores nothing and throws the error of the request.
 		if (wasAttached(credentials) || grantedToken(credentials)) return {};
 		const reading = readAccount(credentials);
 		if ('problem' in reading) throw new Error(reading.problem);
@@ -200,7 +203,7 @@ export class SobotApi implements ICredentialType {
 				: await fetchToken(account, previous, send);
 			grant(credentials, token);
 			if (renewal) renewal.token = token;
-			return withoutResolved(credentials, fieldsOf(token, account));
+			return fieldsToStore(credentials, fieldsOf(token, account));
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
 			if (renewal) renewal.failure = error;
@@ -216,12 +219,12 @@ export class SobotApi implements ICredentialType {
 		if (renewalOf(credentials)) throw new Error('The token is stored. There is nothing to send.');
 		const isTest = isTestRequest(requestOptions);
 		if (isTest) noteTested(credentials);
-		// A test fetches a token with what was typed: the stored one would answer for what was typed before.
-		const token = grantedToken(credentials) ?? (isTest ? undefined : livingToken(credentials));
+		// A test fetches a token for the fields as typed: a stored token would only show that earlier values were right.
+		const token = grantedToken(credentials) ?? (isTest ? undefined : validToken(credentials));
 		noteAttached(credentials, token !== undefined);
 		if (!token) {
 			// n8n renews and sends when a request ends in 401; Sobot itself would report this as HTTP 200.
-			throw Object.assign(new Error('There is no living token.'), { response: { status: 401 } });
+			throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
 		}
 		const rows = isTest ? readCanvases(credentials) : undefined;
 		if (rows && 'problem' in rows) throw new Error(rows.problem);
@@ -244,30 +247,36 @@ export class SobotApi implements ICredentialType {
 			...Object.entries(RETURN_CODES)
 				.filter(([, { outcome }]) => outcome === 'tokenRefused')
 				.map(([retCode, { message, advice }]) => testRule(retCode, `${message} (${retCode}). ${advice}`)),
-			testRule('910022', 'Sobot refused the token that it had just given (910022). Test again in a moment.'),
+			testRule('910022', 'Sobot refused the token that it had just issued (910022). Test again in a moment.'),
 			testRule('999999', 'Sobot reports an unknown system error (999999). Test again in a moment.'),
-			testRule(undefined, 'This address gives tokens, but does not answer as Sobot does. Check the address.'),
+			testRule(
+				undefined,
+				"This address issues tokens, but does not answer like Sobot's API. Check 'Region' or 'Base URL'.",
+			),
 		],
 	};
 }
 
-/** What the test says if Sobot answers with this code, or without any. */
+/** The message of the test for one of Sobot's codes, or for an answer without a code. */
 function testRule(retCode: string | undefined, message: string): TestRule {
 	return { type: 'responseSuccessBody', properties: { key: 'ret_code', value: retCode, message } };
 }
 
-/** Only the test sends this: n8n's HTTP Request node names its address `uri`. */
+/** Whether this is the request of the credential test. n8n's HTTP Request node passes its address as `uri`. */
 function isTestRequest({ url, headers }: IHttpRequestOptions): boolean {
 	return url === TOKEN_PROBE_PATH && !Object.keys(headers ?? {}).some((name) => /^trigger-id$/i.test(name));
 }
 
-function livingToken(credentials: ICredentialDataDecryptedObject): Token | undefined {
+function validToken(credentials: ICredentialDataDecryptedObject): Token | undefined {
 	const token = tokenFromFields(credentials);
 	return token && systemClock.epochMs() < token.expiresAtMs ? token : undefined;
 }
 
-/** What n8n is to store: n8n 1.123 stores all fields, expressions as what they gave, unless they are given back to it. */
-function withoutResolved(
+/**
+ * The fields for n8n to store. n8n 1.123 stores all fields, expressions as their resolved values, so the expressions are
+ * put back.
+ */
+function fieldsToStore(
 	credentials: ICredentialDataDecryptedObject,
 	fields: Record<string, string>,
 ): ICredentialDataDecryptedObject {

@@ -1,7 +1,7 @@
-// What a push has to carry so that the trigger accepts it. Sobot does not sign its pushes.
+// The secret that a push must carry for the trigger to accept it. Sobot does not sign its pushes.
 import type { Icon, ICredentialType, INodeProperties } from 'n8n-workflow';
 
-/** The secret that a push shows. The user makes it up. */
+/** A secret that the user makes up: in a query parameter, a header or basic authentication. */
 export class SobotWebhookAppApi implements ICredentialType {
 	name = 'sobotWebhookAppApi';
 
@@ -17,7 +17,7 @@ export class SobotWebhookAppApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName:
-				'You make up this secret yourself; Sobot does not hand it out, and it is not the secret of a canvas. For example, let a password manager create 32 letters and digits.',
+				'Make up this secret yourself, for example with a password manager: 32 letters and digits. Sobot does not issue it, and it is not the secret of a canvas.',
 			name: 'makeUpNotice',
 			type: 'notice',
 			default: '',
@@ -54,7 +54,7 @@ export class SobotWebhookAppApi implements ICredentialType {
 			default: 'key',
 			required: true,
 			description:
-				'Only the name. In Sobot, enter the Production URL with ?, this name, = and the secret at its end, for example ?key=YOUR-SECRET.',
+				'Only the name. In Sobot, append it with your secret to the Production URL, for example ?key=YOUR-SECRET.',
 			displayOptions: { show: { method: ['query'] } },
 		},
 		{

@@ -1,5 +1,5 @@
-// Lints tests and tools, with the types known. n8n's own lint, whose rules are for code that runs inside n8n, looks at
-// `.ts` files only. Both use the same typescript-eslint: the one that n8n's command-line tool brings along.
+// Lints tests and tools, with the types known, and keeps the functions of nodes and credentials short. n8n's own lint,
+// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the same typescript-eslint: the one that n8n's command-line tool brings along.
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.resolve('@n8n/node-cli/eslint'));
@@ -46,5 +46,11 @@ export default [
 		// What stands in for asynchronous code here is asynchronous too, though it has nothing to wait for.
 		files: ['test/unit/**', 'test/integration/**'],
 		rules: { '@typescript-eslint/require-await': 'off' },
+	},
+	{
+		files: ['{nodes,credentials}/**/*.ts'],
+		languageOptions: { parser },
+		linterOptions: { noInlineConfig: true },
+		rules: { 'max-lines-per-function': ['error', 50] },
 	},
 ];

@@ -1,4 +1,4 @@
-// The action node: a shell around its operations.
+// The action node: runs the chosen operation.
 import type {
 	IExecuteFunctions,
 	INodeExecutionData,
@@ -12,7 +12,7 @@ import * as trigger from './canvas/trigger.operation';
 import { fields as triggerFields } from './canvas/trigger.fields';
 import * as acknowledge from './webhookApp/acknowledge.operation';
 
-// Apart from its field: n8n's lint takes "Canvas" for a plural and would have it "Canva".
+// Declared separately because n8n's lint takes "Canvas" for a plural and would demand "Canva".
 const RESOURCES: INodePropertyOptions[] = [
 	{ name: 'Canvas', value: 'canvas' },
 	{ name: 'Webhook App', value: 'webhookApp' },
@@ -91,7 +91,7 @@ export class SobotRuleEngine implements INodeType {
 		const operation = String(this.getNodeParameter('operation', 0));
 		const execute = OPERATIONS[`${resource}.${operation}`];
 		if (execute) return [await execute.call(this)];
-		const error = `This node has no operation '${operation}' for '${resource}'. Choose both again.`;
+		const error = `This node has no operation '${operation}' for '${resource}'. Choose 'Resource' and 'Operation' again.`;
 		if (!this.continueOnFail()) throw new NodeOperationError(this.getNode(), error);
 		// n8n would pass the input items on as if they had been sent.
 		const fields = { contactId: null, outcome: 'notSent', ret_code: null, error };

@@ -1,4 +1,4 @@
-// The trigger node: connects n8n to the decision that `receivePush` makes.
+// The trigger node: passes n8n's request to `receivePush`, and carries out its decision.
 import {
 	NodeConnectionTypes,
 	type ICredentialsDecrypted,
@@ -71,7 +71,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		try {
 			settings = await readSettings(this);
 		} catch (error) {
-			// Were this to throw, n8n would store a failed execution for each push, whoever sent it.
+			// If this threw, n8n would store a failed execution for every request, whoever sent it.
 			const reason = `the trigger's settings cannot be read: ${(error as Error).message.replace(/\.$/, '')}`;
 			return refuse(this, { status: 500, headers: {}, reason });
 		}

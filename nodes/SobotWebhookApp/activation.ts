@@ -1,5 +1,5 @@
-// Checks made when the workflow is switched on, or starts to listen for a test event: settings that cannot work are
-// refused there, while somebody is looking.
+// Checks made when the workflow is activated, or starts to listen for a test event: the moment when its builder is there
+// to read about settings that cannot work.
 import { NodeOperationError, type IHookFunctions } from 'n8n-workflow';
 import { isRange } from './addressList';
 import { splitList } from './list';
@@ -8,6 +8,7 @@ import {
 	isAnsweredByWorkflow,
 	isCompanyId,
 	optionsOf,
+	type CustomFieldName,
 	type TriggerOptions,
 } from './settings';
 
@@ -17,7 +18,7 @@ export interface SettingsProblem {
 	description: string;
 }
 
-/** Throws if the trigger could not do what it is set to do. Warns in n8n's log if Sobot cannot reach it. */
+/** Throws if the trigger's settings cannot work. Warns in n8n's log if Sobot cannot reach its URL. */
 export function checkActivation(context: IHookFunctions): void {
 	// A builder may listen for a test event before the workflow is complete.
 	const isTest = context.getActivationMode() === 'manual';
@@ -33,17 +34,17 @@ export function checkActivation(context: IHookFunctions): void {
 	}
 }
 
-/** The first option with entries that mean nothing; undefined if all can be used. */
+/** Why the first invalid option cannot work; undefined if all options are valid. */
 export function optionsProblem(options: TriggerOptions): SettingsProblem | undefined {
 	return (
 		listProblem(options, 'ipAllowlist', 'IP Allowlist', isRange, {
 			description:
 				'Enter addresses such as 203.0.113.7 or ranges such as 2001:db8::/32, separated by commas.',
-			ifEmpty: 'As it is, every push would be refused.',
+			ifEmpty: 'Without an address, every push would be refused.',
 		}) ??
 		listProblem(options, 'companyIds', 'Company IDs', isCompanyId, {
-			description: 'Enter IDs such as 456, separated by commas. They are the pid that Sobot sends.',
-			ifEmpty: 'As it is, no company is named.',
+			description: 'Enter IDs such as 456, separated by commas. Sobot sends them as pid.',
+			ifEmpty: 'Without an ID, no push would be accepted.',
 		}) ??
 		customFieldProblem(options)
 	);
@@ -68,32 +69,30 @@ function listProblem(
 	return { message: `'${displayName}' contains invalid entries: ${invalid.join(', ')}`, description };
 }
 
-/** Two fields under one name would overwrite each other. */
 function customFieldProblem(options: TriggerOptions): SettingsProblem | undefined {
-	const rows = customFieldRows(options);
-	const ids = rows.map(({ id }) => id);
-	const doubledId = firstDouble(ids);
-	const doubledName = firstDouble(rows.map(({ name }) => name));
-	const half = rows.find(({ id, name }) => id === '' || name === '');
-	const taken = rows.find(({ id, name }) => name !== id && ids.includes(name));
-	const invalid = ids.find((id) => !/^[\w-]+$/.test(id));
-	const message = half
-		? `has a row with only ${half.id === '' ? `a name: ${half.name}` : `a field ID: ${half.id}`}`
-		: doubledId !== undefined
-			? `has two rows for one field ID: ${doubledId}`
-			: doubledName !== undefined
-				? `has two fields with one name: ${doubledName}`
-				: taken
-					? `has a name that is the ID of another field: ${taken.name}`
-					: invalid !== undefined
-						? `contains an invalid field ID: ${invalid}`
-						: undefined;
-	if (message === undefined) return undefined;
+	const fault = faultOfRows(customFieldRows(options));
+	if (fault === undefined) return undefined;
 	return {
-		message: `'Custom Field Names' ${message}`,
+		message: `'Custom Field Names' ${fault}`,
 		description:
 			'Give each field one row, with the ID under which Sobot sends it, such as 7dcf2982a3bc4afaa5351500b8e2e21c, and a name of its own.',
 	};
+}
+
+/** Two fields under one name would overwrite each other. */
+function faultOfRows(rows: readonly CustomFieldName[]): string | undefined {
+	const ids = rows.map(({ id }) => id);
+	const half = rows.find(({ id, name }) => id === '' || name === '');
+	if (half)
+		return `has a row with only ${half.id === '' ? `a name: ${half.name}` : `a field ID: ${half.id}`}`;
+	const doubledId = firstDouble(ids);
+	if (doubledId !== undefined) return `has two rows for one field ID: ${doubledId}`;
+	const doubledName = firstDouble(rows.map(({ name }) => name));
+	if (doubledName !== undefined) return `has two fields with one name: ${doubledName}`;
+	const taken = rows.find(({ id, name }) => name !== id && ids.includes(name));
+	if (taken) return `has a name that is the ID of another field: ${taken.name}`;
+	const invalid = ids.find((id) => !/^[\w-]+$/.test(id));
+	return invalid === undefined ? undefined : `contains an invalid field ID: ${invalid}`;
 }
 
 function firstDouble(texts: readonly string[]): string | undefined {
@@ -110,9 +109,9 @@ function answerProblem(context: IHookFunctions): SettingsProblem | undefined {
 	);
 	if (isAcknowledged) return undefined;
 	return {
-		message: 'No node behind this trigger acknowledges the push.',
+		message: 'No node after this trigger acknowledges the push.',
 		description:
-			"Add a Sobot Rule Engine node with the resource 'Webhook App' and the operation 'Acknowledge' behind this trigger, or set 'Respond' to 'Immediately'.",
+			"Add a Sobot Rule Engine node with the resource 'Webhook App' and the operation 'Acknowledge' after this trigger, or set 'Respond' to 'Immediately'.",
 	};
 }
 

@@ -1,17 +1,17 @@
-// Lists of addresses: IPv4, IPv6 and CIDR ranges of both. n8n allows no dependency here, and not Node's `net` either.
+// Lists of addresses: IPv4, IPv6 and CIDR ranges of both. n8n allows neither a dependency nor Node's `net` here.
 
 interface Address {
 	bits: 32 | 128;
 	value: bigint;
 }
 
-/** Is the address in one of the ranges? An IPv4 address that came mapped into IPv6 counts as the IPv4 address. */
+/** Whether the address is in one of the ranges. An IPv4 address mapped into IPv6 counts as the IPv4 address. */
 export function isAllowedAddress(address: string, ranges: readonly string[]): boolean {
 	const parsed = parseAddress(withoutPort(address));
 	return parsed !== undefined && ranges.some((range) => contains(range, parsed));
 }
 
-/** Is this an address or a CIDR range? */
+/** Whether the text is an address or a CIDR range. */
 export function isRange(text: string): boolean {
 	return parseRange(text) !== undefined;
 }
@@ -56,7 +56,7 @@ function parseIPv4(text: string): bigint | undefined {
 	if (parts.length !== 4) return undefined;
 	let value = 0n;
 	for (const part of parts) {
-		// No leading zero: some read it as octal.
+		// No leading zero: some programs read such a number as octal.
 		if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
 		value = (value << 8n) | BigInt(part);
 	}

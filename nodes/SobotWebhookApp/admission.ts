@@ -1,4 +1,4 @@
-// Decides from a request's sender alone, before its body is read, whether a push is let in.
+// Authorizes a push by its sender alone, before its body is read.
 import { createHash, timingSafeEqual } from 'crypto';
 import { isAllowedAddress } from './addressList';
 import type { PushSecret } from './pushSecret';
@@ -6,13 +6,13 @@ import type { PushSecret } from './pushSecret';
 /** The parts of a request that identify its sender. */
 export interface Caller {
 	query: Readonly<Record<string, unknown>>;
-	/** names and values in turn, as they arrived: only here does a repeated header show */
+	/** names and values alternate, as they arrived: a repeated header shows only here */
 	rawHeaders: readonly string[];
-	/** the caller's address, as n8n sees it behind the proxies that it knows of */
+	/** the caller's address, as n8n sees it behind the proxies that it trusts */
 	address: string;
 }
 
-/** What a push needs to be let in. */
+/** The conditions that a push must meet. */
 export interface Protection {
 	/** undefined: no authentication */
 	secret?: PushSecret;
@@ -64,7 +64,7 @@ function mismatch(given: unknown, expected: string, where: string): string | und
 	return given === undefined ? `${where} is missing` : `${where} does not match`;
 }
 
-/** The value of a header that came exactly once. */
+/** The value of a header that appears exactly once. */
 function onlyHeader(rawHeaders: readonly string[], name: string): string | undefined {
 	const values = rawHeaders.filter(
 		(_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
@@ -72,7 +72,7 @@ function onlyHeader(rawHeaders: readonly string[], name: string): string | undef
 	return values.length === 1 ? values[0] : undefined;
 }
 
-/** `user:password` from the Authorization header, if it has the form that RFC 7617 gives it. */
+/** `user:password` from the Authorization header, if it has the format of RFC 7617. */
 function basicCredentials(rawHeaders: readonly string[]): string | undefined {
 	const encoded = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(
 		onlyHeader(rawHeaders, 'authorization') ?? '',
@@ -80,7 +80,7 @@ function basicCredentials(rawHeaders: readonly string[]): string | undefined {
 	return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 }
 
-/** Compares in constant time, whatever is given and however long it is. */
+/** Compares in constant time, whatever the length of the texts. */
 function isSame(given: unknown, expected: string): boolean {
 	const digest = (text: string) => createHash('sha256').update(text).digest();
 	return timingSafeEqual(digest(typeof given === 'string' ? given : ''), digest(expected));

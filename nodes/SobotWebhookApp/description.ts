@@ -26,7 +26,7 @@ const SAMPLE_PUSH = {
 /** The simplified sample. A real delivery key is too long to wrap in the panel. */
 const SAMPLE_OUTPUT = parsePush(SAMPLE_PUSH, new Map(), 'sample');
 
-/** A hint beside "set mock data", and no notice among the parameters: n8n resolves those anew for each push. */
+/** A hint beside "set mock data". Not a notice among the parameters: n8n resolves those again for each push. */
 function sampleHint(simplify: boolean, sample: object): NodeHint {
 	// Spaces give the panel places to wrap.
 	const text = JSON.stringify(sample, null, 1).replace(/\n */g, ' ');
@@ -45,7 +45,7 @@ const WHILE_YOU_BUILD =
 	'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br />';
 const IN_PRODUCTION = '<b>In production</b>:';
 const NOT_HERE =
-	'not here. With Authentication on, add your secret to the URL, for example <code>?key=YOUR-SECRET</code>.';
+	"not here. If 'Authentication' is on, add your secret to the URL, for example <code>?key=YOUR-SECRET</code>.";
 
 /** The texts of the node's panel on the left. */
 export const TRIGGER_PANEL: TriggerPanelDefinition = {
@@ -65,8 +65,8 @@ const WEBHOOK_BASE = {
 	responseMode: RESPONSE_MODE,
 	// Must be present and falsy, or n8n sends its default text instead of our acknowledgement.
 	responseData: '',
-	// As n8n's own nodes do, so that n8n need not run its expression engine for each push. Versions that do not know this
-	// key run it. Source: n8n-workflow, webhook-description-fields.
+	// Saves n8n from running its expression engine for each push, as in n8n's own nodes. Versions that do not know this key
+	// run it. Source: n8n-workflow, webhook-description-fields.
 	[Symbol.for('n8n.webhookDescriptionResolvers')]: {
 		responseMode: {
 			template: RESPONSE_MODE,
@@ -110,7 +110,7 @@ const OPTIONS: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. 456, 789',
 		description:
-			'Only pushes of these companies (pid) start the workflow, separated by commas. Others are acknowledged and dropped.',
+			'IDs (pid) of the companies whose pushes start the workflow, separated by commas. Other pushes are acknowledged and dropped.',
 	},
 	{
 		displayName: 'Custom Field Names',
@@ -130,7 +130,7 @@ const OPTIONS: INodeProperties[] = [
 		default: 10,
 		displayOptions: { show: { '/responseMode': ['onReceived'] } },
 		description:
-			'Equal pushes within this time are acknowledged and dropped; 0 is off. A best effort: it remembers the latest 10,000 pushes, and the latest 300 across a restart of n8n; two that arrive at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer. For a guarantee, put a unique constraint on deliveryKey in your own database.',
+			'How long a push that equals an earlier one is acknowledged and dropped; 0 turns this off. A best effort: it remembers the latest 10,000 pushes, and 300 of them across a restart of n8n. Two equal pushes at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer. For a guarantee, put a unique constraint on deliveryKey in your own database.',
 	},
 	{
 		displayName: 'Include Request',
@@ -146,7 +146,7 @@ const OPTIONS: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. 203.0.113.7, 2001:db8::/32',
 		description:
-			"Only pushes from these addresses and CIDR ranges are accepted, separated by commas. Behind a proxy, n8n needs N8N_PROXY_HOPS to see the caller's address.",
+			"Addresses and CIDR ranges that may push, separated by commas. Behind a proxy, n8n needs N8N_PROXY_HOPS to see the caller's address.",
 	},
 ];
 
@@ -154,7 +154,7 @@ const OPTIONS: INodeProperties[] = [
 export const PROPERTIES: INodeProperties[] = [
 	{
 		displayName:
-			'Activate (publish) the workflow, then enter the Production URL, under Webhook URLs above, as the HTTP URL of the webhook app on your Sobot canvas, with the method POST or PUT. It must begin with the public address of your n8n. If it says localhost, Sobot cannot reach it: ask your n8n admin to set WEBHOOK_URL. The Test URL takes one push while you listen for a test event.',
+			'Activate (publish) the workflow. Copy the Production URL from Webhook URLs above, and enter it as the HTTP URL of the webhook app on your Sobot canvas, with the method POST or PUT. It must begin with the public address of your n8n. If it says localhost, Sobot cannot reach it: ask your n8n admin to set WEBHOOK_URL. The Test URL takes one push while you listen for a test event.',
 		name: 'urlNotice',
 		type: 'notice',
 		default: '',
@@ -172,7 +172,7 @@ export const PROPERTIES: INodeProperties[] = [
 	},
 	{
 		displayName:
-			'Without authentication, anybody who knows the URL can start this workflow with any data. Add a credential, or at least an IP Allowlist below.',
+			"Without authentication, anybody who knows the URL can start this workflow with any data. Add a credential, or at least the option 'IP Allowlist' below.",
 		name: 'unprotectedNotice',
 		type: 'notice',
 		default: '',
@@ -180,7 +180,7 @@ export const PROPERTIES: INodeProperties[] = [
 	},
 	{
 		displayName:
-			"The URLs above do not contain your secret. With the method 'Query Parameter', enter the URL in Sobot with the credential's parameter name and secret at its end, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Letters and digits stand there as they are; other characters have to be percent-encoded. A push without the secret is answered with 401, which shows up only in n8n's log.",
+			"The URLs above do not contain your secret. With the method 'Query Parameter', append the credential's parameter name and secret when you enter the URL in Sobot, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Percent-encode all characters of the secret that are not letters or digits. A push without the secret is answered with 401, which shows up only in n8n's log.",
 		name: 'secretNotice',
 		type: 'notice',
 		default: '',
@@ -199,7 +199,7 @@ export const PROPERTIES: INodeProperties[] = [
 			{
 				name: 'Using the Acknowledge Operation',
 				value: 'responseNode',
-				description: 'The workflow answers with a Sobot Rule Engine node, operation Acknowledge',
+				description: "The workflow answers with a Sobot Rule Engine node, operation 'Acknowledge'",
 			},
 		],
 		default: 'onReceived',

@@ -1,9 +1,9 @@
-// Lists that people type into one field.
+// Splits a list that a user types into one field.
 
 /**
- * The entries of a list, separated by commas, semicolons, blanks or line breaks, also in their full-width forms.
+ * The entries of a list, separated by commas, semicolons, white space or line breaks, also in their full-width forms.
  *
- * @param value text, or what an expression gave instead: a number or an array; anything else is an empty list
+ * @param value text, or a number or array from an expression; anything else is an empty list
  */
 export function splitList(value: unknown): string[] {
 	const text = Array.isArray(value)

@@ -1,5 +1,5 @@
-// Translates a push from Sobot's field names to names that a builder can use. It never throws and never invents:
-// whatever is missing or has no meaning is left out.
+// Translates a push from Sobot's field names to names that a builder can use. It never throws and never invents a value:
+// a field that is missing or has no meaning is left out.
 import { createHash } from 'crypto';
 import { isJsonObject } from '../sobot/answer';
 
@@ -111,7 +111,7 @@ function rename(
 	fields: Readonly<Record<string, unknown>>,
 	names: ReadonlyMap<string, string>,
 ): Record<string, unknown> {
-	// A name that another field of this push has already would overwrite that field.
+	// A name that another field of this push already has would overwrite that field.
 	const nameOf = (id: string) => {
 		const name = names.get(id);
 		return name === undefined || Object.hasOwn(fields, name) ? id : name;

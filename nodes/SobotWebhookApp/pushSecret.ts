@@ -1,17 +1,17 @@
 // The Sobot Webhook App credential: how a push proves that it comes from the user's Sobot account.
 
-/** The credential's fields, without blanks around them. A field that is not text counts as empty. */
+/** The credential's fields, trimmed. A field that is not text counts as empty. */
 export interface PushSecret {
-	/** `query`, `header` or `basic`; nothing matches any other method */
+	/** `query`, `header` or `basic`; with any other method no push matches */
 	method: string;
 	parameterName: string;
 	headerName: string;
 	user: string;
-	/** the value of the parameter or header, or the password; empty: nothing matches */
+	/** the value of the parameter or header, or the password; empty: no push matches */
 	secret: string;
 }
 
-/** Reads the credential. Its fields can be expressions, so each can be anything. */
+/** Reads the credential. Its fields can be expressions, so each can have any type. */
 export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushSecret {
 	const text = (value: unknown) => (typeof value === 'string' ? value.trim() : '');
 	return {
@@ -25,7 +25,7 @@ export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushS
 
 const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
 
-/** The first reason why no push could match this credential, with what to enter instead; undefined if there is none. */
+/** Why no push could match this credential, and what to enter instead; undefined if the credential is usable. */
 export function secretFormProblem(fields: Readonly<Record<string, unknown>>): string | undefined {
 	const { method, parameterName, headerName, user, secret } = readPushSecret(fields);
 	const secretName = method === 'basic' ? 'Password' : 'Secret';
@@ -44,7 +44,7 @@ export function secretFormProblem(fields: Readonly<Record<string, unknown>>): st
 				return "'User' is empty or contains a colon. Enter a name without one.";
 			return undefined;
 		default:
-			return "'Method' is not one of the three that this credential knows. Choose one from the list.";
+			return "'Method' has an unknown value. Choose one from the list.";
 	}
 }
 
@@ -54,10 +54,10 @@ function parameterNameProblem(name: string): string | undefined {
 	return "'Parameter Name' is empty or contains characters other than letters, digits and - . _ ~. Enter only a name, such as key, without ? and =.";
 }
 
-/** Characters outside this set mean something else in a URL, unless whoever enters it percent-encodes them. */
+/** Characters outside this set mean something else in a URL, unless they are percent-encoded there. */
 function querySecretProblem(secret: string): string | undefined {
 	const unsafe = [...new Set(secret.match(/[^\w.~-]/gu))];
 	if (unsafe.length === 0) return undefined;
-	const listed = unsafe.map((character) => (/\s/.test(character) ? 'a blank' : character)).join(' ');
+	const listed = unsafe.map((character) => (/\s/.test(character) ? 'a space' : character)).join(' ');
 	return `'Secret' contains ${listed}, which would change in a URL. Use only letters, digits and - . _ ~. ${MAKE_ONE_UP}`;
 }

@@ -1,4 +1,4 @@
-// Decides what becomes of a push: the order of checks, and what the workflow gets. Knows nothing of n8n.
+// Decides whether a push is refused, dropped or accepted, and builds the workflow's input. Knows nothing of n8n.
 import { isJsonObject } from '../sobot/answer';
 import type { RefusalStatus } from '../sobot/pushAnswers';
 import { admit, type Caller, type Protection } from './admission';
@@ -14,7 +14,7 @@ export interface PushRequest extends Caller {
 	rawBody?: Uint8Array;
 }
 
-/** What the builder has set in the trigger. */
+/** The trigger's settings, as its builder has chosen them. */
 export interface TriggerSettings extends Protection {
 	/** empty: any company */
 	companyIds: readonly string[];
@@ -28,14 +28,14 @@ export interface TriggerSettings extends Protection {
 	redeliveryWindowMs: number;
 }
 
-/** The answer to a push that is not let in. `reason` is for n8n's log and never contains a secret. */
+/** The answer to a refused push. `reason` is for n8n's log and never contains a secret. */
 export interface Refusal {
 	status: RefusalStatus;
 	headers: Record<string, string>;
 	reason: string;
 }
 
-/** What becomes of a push. `reason` is for n8n's log and never contains a secret. */
+/** The decision about a push. `reason` is for n8n's log and never contains a secret. */
 export type Reception =
 	/** answered with an HTTP status that makes Sobot resend the push; starts nothing */
 	| ({ kind: 'refused' } & Refusal)
@@ -45,7 +45,7 @@ export type Reception =
 	| { kind: 'accepted'; json: Record<string, unknown>; deliveryKey?: string };
 
 /**
- * Authenticates a push, checks its form, filters it and turns it into the workflow's input.
+ * Authorizes a push, checks its format, filters it and turns it into the workflow's input.
  *
  * @param isRedelivery whether the push with this delivery key was accepted before; asked only if the settings want it
  */

@@ -1,12 +1,12 @@
-// Deduplicates pushes. Sobot resends, byte for byte, what was not acknowledged in time, and gives a push no ID. Accepted
-// pushes are remembered in this process, since concurrent pushes overwrite each other in n8n's static data, and in static
-// data, for restarts and other processes.
+// Deduplicates pushes. Sobot resends a push, byte for byte, if it was not acknowledged in time, and gives it no ID.
+// Accepted pushes are remembered in this process, since concurrent pushes overwrite each other in n8n's static data, and
+// in static data, for restarts and other processes.
 import { systemClock, type Clock } from '../sobot/clock';
 import { Registry } from '../sobot/registry';
 
 /** How many pushes a process remembers. With more in the window, a redelivery of the oldest starts the workflow again. */
 export const REMEMBERED_PUSHES = 10_000;
-/** How many of them static data holds: the latest, since whatever a restart leaves unacknowledged arrived just before. */
+/** How many of them static data holds: the latest, since a push that a restart left unacknowledged came just before. */
 export const STORED_PUSHES = 300;
 
 /**
@@ -14,7 +14,7 @@ export const STORED_PUSHES = 300;
  * and stores it with each execution, so it is small, and a single string.
  */
 export interface StoredMemory {
-	takenPushes?: string;
+	acceptedPushes?: string;
 }
 
 /** The first field of a record: 66 bits of the delivery key, base64url. */
@@ -28,14 +28,14 @@ const CLOCK_SKEW_MS = 5_000;
 
 interface Acceptance {
 	/** monotonic milliseconds of this process: ages are counted from here */
-	takenMs: number;
+	acceptedMs: number;
 	/** epoch milliseconds, as stored: identifies the record, and dates it for other processes */
 	epochMs: number;
 }
 
 /** The pushes that one trigger has accepted, as far as this process knows. */
 export class RepeatMemory {
-	/** oldest first, but what other processes stored comes where it was read */
+	/** oldest first, but pushes of other processes in the order in which they were read */
 	private readonly accepted = new Map<string, Acceptance>();
 	/** the latest records, as they are stored */
 	private text = '';
@@ -45,28 +45,29 @@ export class RepeatMemory {
 
 	constructor(private readonly clock: Clock) {}
 
-	/** Was this push accepted within the window, as far as is remembered? */
+	/** Whether this push is known to have been accepted within the window. */
 	has(deliveryKey: string, stored: StoredMemory, windowMs: number): boolean {
 		this.load(stored, windowMs);
-		const taken = this.accepted.get(keyOf(deliveryKey));
-		return taken !== undefined && this.clock.nowMs() - taken.takenMs < windowMs;
+		const acceptance = this.accepted.get(keyOf(deliveryKey));
+		return acceptance !== undefined && this.clock.nowMs() - acceptance.acceptedMs < windowMs;
 	}
 
 	/** Remembers a push that n8n has accepted, and forgets those that are too old or too many. */
 	remember(deliveryKey: string, stored: StoredMemory, windowMs: number): void {
 		this.load(stored, windowMs);
 		const key = keyOf(deliveryKey);
-		const taken = { takenMs: this.clock.nowMs(), epochMs: this.clock.epochMs() };
+		const acceptance = { acceptedMs: this.clock.nowMs(), epochMs: this.clock.epochMs() };
 		this.accepted.delete(key);
-		this.accept(key, taken, windowMs);
-		for (const [oldest, { takenMs }] of this.accepted) {
-			if (this.accepted.size <= REMEMBERED_PUSHES && taken.takenMs - takenMs < windowMs) break;
+		this.accept(key, acceptance, windowMs);
+		for (const [oldest, { acceptedMs }] of this.accepted) {
+			if (this.accepted.size <= REMEMBERED_PUSHES && acceptance.acceptedMs - acceptedMs < windowMs) break;
 			this.accepted.delete(oldest);
 		}
-		let text = latest(this.text + write(key, taken.epochMs));
-		while (text !== '' && !this.isCurrent(text, taken.takenMs - windowMs)) text = text.slice(RECORD_LENGTH);
+		let text = latest(this.text + write(key, acceptance.epochMs));
+		while (text !== '' && !this.isCurrent(text, acceptance.acceptedMs - windowMs))
+			text = text.slice(RECORD_LENGTH);
 		this.text = text;
-		stored.takenPushes = text;
+		stored.acceptedPushes = text;
 	}
 
 	/** True once every push is older than the window: a new memory would know as much. */
@@ -74,57 +75,59 @@ export class RepeatMemory {
 		return this.clock.nowMs() - this.newestMs >= this.windowMs;
 	}
 
-	/** Adds what other processes have stored. A writer appends its own push last: if that one is known, so is the rest. */
+	/** Merges the pushes of other processes. A writer appends its own push last: if that one is known, so are the rest. */
 	private load(stored: StoredMemory, windowMs: number): void {
-		const { takenPushes } = stored;
-		if (!takenPushes || this.knows(takenPushes.slice(-RECORD_LENGTH))) return;
-		for (const record of records(takenPushes)) this.loadRecord(record, windowMs);
-		const keys = new Set([...records(this.text), ...records(takenPushes)].map((record) => read(record).key));
+		const { acceptedPushes } = stored;
+		if (!acceptedPushes || this.knows(acceptedPushes.slice(-RECORD_LENGTH))) return;
+		for (const record of records(acceptedPushes)) this.loadRecord(record, windowMs);
+		const keys = new Set(
+			[...records(this.text), ...records(acceptedPushes)].map((record) => read(record).key),
+		);
 		const inOrder = [...keys]
 			.flatMap((key) => {
-				const taken = this.accepted.get(key);
-				return taken ? [{ key, ...taken }] : [];
+				const acceptance = this.accepted.get(key);
+				return acceptance ? [{ key, ...acceptance }] : [];
 			})
-			.sort((a, b) => a.takenMs - b.takenMs);
+			.sort((a, b) => a.acceptedMs - b.acceptedMs);
 		this.text = latest(inOrder.map(({ key, epochMs }) => write(key, epochMs)).join(''));
 	}
 
 	private loadRecord(record: string, windowMs: number): void {
 		if (this.knows(record)) return;
 		const [nowMs, epochMs] = [this.clock.nowMs(), this.clock.epochMs()];
-		const { key, takenEpochMs } = read(record);
+		const { key, acceptedEpochMs } = read(record);
 		const known = this.accepted.get(key);
-		if (takenEpochMs - epochMs > CLOCK_SKEW_MS) {
+		if (acceptedEpochMs - epochMs > CLOCK_SKEW_MS) {
 			// Counts as accepted now, once, and is stored with this date from here on.
-			if (!known) this.accept(key, { takenMs: nowMs, epochMs }, windowMs);
+			if (!known) this.accept(key, { acceptedMs: nowMs, epochMs }, windowMs);
 			return;
 		}
-		const takenMs = nowMs - Math.max(0, epochMs - takenEpochMs);
-		if (nowMs - takenMs < windowMs && takenMs > (known?.takenMs ?? -Infinity))
-			this.accept(key, { takenMs, epochMs: takenEpochMs }, windowMs);
+		const acceptedMs = nowMs - Math.max(0, epochMs - acceptedEpochMs);
+		if (nowMs - acceptedMs < windowMs && acceptedMs > (known?.acceptedMs ?? -Infinity))
+			this.accept(key, { acceptedMs, epochMs: acceptedEpochMs }, windowMs);
 	}
 
-	private accept(key: string, taken: Acceptance, windowMs: number): void {
-		this.accepted.set(key, taken);
-		this.newestMs = Math.max(this.newestMs, taken.takenMs);
+	private accept(key: string, acceptance: Acceptance, windowMs: number): void {
+		this.accepted.set(key, acceptance);
+		this.newestMs = Math.max(this.newestMs, acceptance.acceptedMs);
 		this.windowMs = windowMs;
 	}
 
 	private knows(record: string): boolean {
-		const { key, takenEpochMs } = read(record);
-		return this.accepted.get(key)?.epochMs === takenEpochMs;
+		const { key, acceptedEpochMs } = read(record);
+		return this.accepted.get(key)?.epochMs === acceptedEpochMs;
 	}
 
-	/** Was the first record of a text accepted after this moment? */
+	/** Whether the first record of a text was accepted after this moment. */
 	private isCurrent(text: string, sinceMs: number): boolean {
-		const taken = this.accepted.get(read(text).key);
-		return taken !== undefined && taken.takenMs > sinceMs;
+		const acceptance = this.accepted.get(read(text).key);
+		return acceptance !== undefined && acceptance.acceptedMs > sinceMs;
 	}
 }
 
 const memories = new Registry(() => new RepeatMemory(systemClock));
 
-/** What this process remembers of a trigger's pushes. `trigger` identifies the trigger among all in this process. */
+/** The memory of a trigger's pushes in this process. `trigger` identifies the trigger among all in this process. */
 export function repeatMemoryOf(trigger: string): RepeatMemory {
 	return memories.get(trigger);
 }
@@ -133,15 +136,15 @@ function keyOf(deliveryKey: string): string {
 	return Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
 }
 
-function write(key: string, takenEpochMs: number): string {
-	return key + takenEpochMs.toString(36).padStart(TIME_LENGTH, '0');
+function write(key: string, acceptedEpochMs: number): string {
+	return key + acceptedEpochMs.toString(36).padStart(TIME_LENGTH, '0');
 }
 
 /** The first record of a text. */
-function read(text: string): { key: string; takenEpochMs: number } {
+function read(text: string): { key: string; acceptedEpochMs: number } {
 	return {
 		key: text.slice(0, KEY_LENGTH),
-		takenEpochMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
+		acceptedEpochMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
 	};
 }
 

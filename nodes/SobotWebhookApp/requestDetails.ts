@@ -1,4 +1,4 @@
-// The request behind a push, as a builder may see it: without anything that would let others push.
+// The request of a push, as shown in the output: without anything that would let others push.
 import type { PushSecret } from './pushSecret';
 
 /** The parts of a request that 'Include Request' adds to the output. */
@@ -43,7 +43,7 @@ function omit(
 	);
 }
 
-/** Does a value contain the secret: as it is, percent-encoded, or as basic authentication? */
+/** Whether a value contains the secret: as it is, percent-encoded, or as basic authentication. */
 function reveals(value: unknown, secret: PushSecret): boolean {
 	if (secret.secret === '') return false;
 	if (typeof value === 'object' && value !== null)

@@ -1,12 +1,12 @@
-// How the trigger hands its answers to n8n.
+// The ways in which the trigger answers a push through n8n.
 import type { INodeExecutionData, IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { acknowledged, refused } from '../sobot/pushAnswers';
 import type { Refusal } from './receivePush';
 
 /**
- * n8n reads `webhookResponse` once it holds the execution, and twice: only then is the push accepted, and only once is it
- * to be remembered. What is changed in static data earlier, n8n 2.41 does not save: it marks the data as unchanged when it
- * prepares the execution.
+ * Acknowledges a push. n8n reads `webhookResponse` after it has stored the execution, and reads it twice: the push is
+ * accepted only then, and must be remembered only once. n8n 2.41 does not save earlier changes of static data, because it
+ * marks the data as unchanged when it prepares the execution.
  */
 export function acknowledgeOnceStored(
 	workflowData: INodeExecutionData[][],

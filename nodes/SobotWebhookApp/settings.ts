@@ -1,10 +1,10 @@
-// Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can be anything.
+// Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can have any type.
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { splitList } from './list';
 import { readPushSecret } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
 
-/** The trigger's options, as n8n gives them. An option that the user has not added is missing. */
+/** The trigger's options, as n8n provides them. An option that the user has not added is missing. */
 export interface TriggerOptions {
 	ignoreRepeatsMinutes?: unknown;
 	companyIds?: unknown;
@@ -13,7 +13,7 @@ export interface TriggerOptions {
 	includeRequest?: unknown;
 }
 
-/** A row of 'Custom Field Names', without blanks around its texts. */
+/** A row of 'Custom Field Names', with its texts trimmed. */
 export interface CustomFieldName {
 	id: string;
 	name: string;
@@ -24,7 +24,7 @@ export function optionsOf(context: IHookFunctions | IWebhookFunctions): TriggerO
 	return context.getNodeParameter('options', {}) as TriggerOptions;
 }
 
-/** Does the workflow answer Sobot, with the Acknowledge operation? */
+/** Whether the workflow answers Sobot, with the Acknowledge operation. */
 export function isAnsweredByWorkflow(context: IHookFunctions | IWebhookFunctions): boolean {
 	return context.getNodeParameter('responseMode') === 'responseNode';
 }
@@ -77,7 +77,7 @@ export function customFieldRows({ customFieldNames: names }: TriggerOptions): Cu
 		.filter(({ id, name }) => id !== '' || name !== '');
 }
 
-/** Company IDs are digits in Sobot's document. Letters, - and _ cannot be ruled out; other punctuation is a typing slip. */
+/** Company IDs are digits in Sobot's document. Letters, - and _ cannot be ruled out; other punctuation is a typo. */
 export function isCompanyId(text: string): boolean {
 	return /^[\w-]+$/.test(text);
 }

@@ -1,14 +1,14 @@
-// An account at Sobot, and the token that its calls are sent with.
+// An account at Sobot, and the token of its calls.
 import { createHash } from 'crypto';
 
-/** Whose token: an App ID and its key at one of Sobot's hosts. */
+/** An App ID and its key at one of Sobot's hosts. Every account has its own token. */
 export interface Account {
 	baseUrl: string;
 	appId: string;
 	appKey: string;
 }
 
-/** A token and its life, in epoch milliseconds by the clock of the machine that fetched it. */
+/** A token and its lifetime, in epoch milliseconds by the clock of the machine that fetched it. */
 export interface Token {
 	value: string;
 	fetchedAtMs: number;

@@ -81,13 +81,13 @@ const FEWEST_CALLS = 5;
  */
 const CHANCE_OF_SILENCE = 0.001;
 
-/** Number of calls that this share is computed from besides the remembered ones, so that a few do not decide it. */
+/** Number of assumed calls that this share counts besides the remembered ones, so that a few do not decide it. */
 const ASSUMED_CALLS = 12;
 
 /** How many of the assumed calls count as refused: many, since a process may start in a crowd. */
 const ASSUMED_REFUSED = 9;
 
-/** Pause before the first probe, in ms. Each refused probe doubles it, so that a limiter that bans finds its peace. */
+/** Pause before the first probe, in ms. Each refused probe doubles it, so that a limiter that bans callers lifts its ban. */
 const FIRST_PAUSE_MS = 1000;
 
 /** Longest pause between two probes, in ms. */
@@ -105,7 +105,7 @@ const SAFE_SHARE = 0.9;
 /** Silence of more than this many ms comes from a limiter that bans, not from a full second. */
 const SHORTEST_BAN_MS = 5000;
 
-/** The rate does not grow for this many times the length of a ban, so that bans cost a bounded share of the time. */
+/** The rate does not grow for this many times the length of a ban, which bounds the share of time lost to bans. */
 const HOLD_FACTOR = 4;
 
 /** Number of calls kept: 5 s of them, longer than a refusal takes. */
@@ -127,7 +127,7 @@ export class AdaptiveRate {
 	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
 	/** Reactions to refusals since the last call that got through. */
-	private failures = 0;
+	private reactions = 0;
 	/** Length of the last pause between probes; 0 while calls get through. */
 	private pauseMs = 0;
 	private pauseEndMs = -Infinity;
@@ -169,15 +169,15 @@ export class AdaptiveRate {
 		if (sentMs <= this.lastReactionMs) return;
 		const lastThrough = this.calls.findLastIndex((one) => one.sentMs <= sentMs && !one.isRefused);
 		const lastThroughMs = this.calls[lastThrough]?.sentMs ?? -Infinity;
-		if (lastThroughMs >= this.lastReactionMs) this.failures = this.pauseMs = 0;
-		this.failures++;
+		if (lastThroughMs >= this.lastReactionMs) this.reactions = this.pauseMs = 0;
+		this.reactions++;
 		this.lastReactionMs = nowMs;
-		const chance = refusedShare(this.calls.slice(0, lastThrough + 1)) ** this.failures;
+		const chance = refusedShare(this.calls.slice(0, lastThrough + 1)) ** this.reactions;
 		if (chance < CHANCE_OF_SILENCE) this.pause(nowMs, lastThroughMs);
 		else this.decrease(nowMs, call.sentMs, isIsolated);
 	}
 
-	/** Nothing gets through: only single calls probe, with ever longer pauses. */
+	/** Nothing gets through: probes with single calls, with longer and longer pauses. */
 	private pause(nowMs: number, lastThroughMs: number): void {
 		const hasBeenThrough = lastThroughMs > -Infinity;
 		if (this.pauseMs === 0 && hasBeenThrough) {

@@ -1,4 +1,4 @@
-// What came back from Sobot, told apart from what did not: the JSON with a `ret_code`, or anything else.
+// Distinguishes Sobot's own JSON answers (they have a `ret_code`) from anything else, such as a proxy's error page.
 
 /** An HTTP answer, its body as text or already parsed. */
 export interface HttpAnswer {
@@ -13,7 +13,7 @@ export interface SobotAnswer {
 	json: Record<string, unknown>;
 }
 
-/** Is this a JSON object, and neither an array nor null? */
+/** Whether the value is a JSON object, and neither an array nor null. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -43,16 +43,5 @@ function parseJson(text: string): unknown {
 		return JSON.parse(text) as unknown;
 	} catch {
 		return undefined;
-	}
-}
-
-/** The errors that a failed request carries: itself and its causes (HTTP clients wrap the socket's error). */
-export function* causesOf(error: unknown): Generator<Record<string, unknown>> {
-	let current = error;
-	for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth++) {
-		const level = current as Record<string, unknown>;
-		yield level;
-		if (Array.isArray(level.errors)) for (const inner of level.errors) yield* causesOf(inner);
-		current = level.cause;
 	}
 }

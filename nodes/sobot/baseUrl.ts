@@ -1,4 +1,4 @@
-// Where a Sobot account lives: its region's host, or the user's own address.
+// The address of Sobot's API for an account: its region's host, or the user's own address.
 
 /** Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for Mainland China. */
 export const REGION_URLS: Readonly<Record<string, string>> = {
@@ -8,13 +8,12 @@ export const REGION_URLS: Readonly<Record<string, string>> = {
 	cnAlibaba: 'https://www.sobot.com',
 };
 
-/** What to enter as a Base URL. */
-const ONLY_THE_START = 'Enter only the start of the address, such as https://sobot.example.com.';
+const ONLY_THE_START = 'Enter only the first part of the address, such as https://sobot.example.com.';
 
 /** Paths of Sobot's console and API, which belong to no Base URL. */
 const PATH_OF_A_PAGE = /^\/(console|api)(\/|$)|\/(login|index\.html?)$/i;
 
-/** The base URL of an account without a trailing slash, or in words why there is none. */
+/** The base URL of an account without a trailing slash, or a text that says why there is none. */
 export function readBaseUrl(
 	fields: Readonly<Record<string, unknown>>,
 ): { baseUrl: string } | { problem: string } {
@@ -35,9 +34,4 @@ export function readBaseUrl(
 		return { problem: `'Base URL' contains more than the address of the server. ${ONLY_THE_START}` };
 	}
 	return { baseUrl: typed.replace(/\/+$/, '') };
-}
-
-/** The field of the credential that decides this address, as the screen shows it. */
-export function addressField(baseUrl: string): "'Region'" | "'Base URL'" {
-	return Object.values(REGION_URLS).includes(baseUrl) ? "'Region'" : "'Base URL'";
 }

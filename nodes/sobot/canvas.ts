@@ -10,8 +10,8 @@ export interface Canvas {
 const TRIGGER_PATH = '/logi-flow/webhook/trigger';
 
 /**
- * A POST to here without a trigger ID is refused before anything happens: with 910021, or with 9000xx if the token
- * is not good either.
+ * Sobot refuses a POST to here without a trigger ID before anything happens: with 910021, or with 9000xx if the token is
+ * invalid too.
  */
 export const TOKEN_PROBE_PATH = TRIGGER_PATH;
 

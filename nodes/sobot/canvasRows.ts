@@ -14,10 +14,10 @@ interface Row {
 	secret: unknown;
 }
 
-/** n8n puts these in the place of a stored secret that its editor must not see. */
+/** n8n's editor gets these placeholders instead of stored secrets. */
 const BLANKED = /^__n8n_(BLANK|EMPTY)_VALUE_/;
 
-/** The canvases in a credential's fields without the empty rows, or in words what is wrong with the first bad row. */
+/** The canvases in a credential without the empty rows, or a text that says what is wrong with the first bad row. */
 export function readCanvases(
 	fields: Readonly<Record<string, unknown>>,
 ): { canvases: NamedCanvas[] } | { problem: string } {
@@ -60,24 +60,24 @@ function trimmed(value: unknown): string {
 }
 
 function rowProblem(row: Row, { triggerId, secret }: NamedCanvas): string | undefined {
-	if (triggerId === '') return 'Trigger ID is empty.';
+	if (triggerId === '') return "'Trigger ID' is empty. Copy it from the canvas in Sobot.";
 	if (typeof row.triggerId === 'number') {
-		return 'Trigger ID is a number, which cannot hold 19 digits. Turn it into text.';
+		return "'Trigger ID' is a number, which cannot hold 19 digits. Turn it into text.";
 	}
-	if (/\D/.test(triggerId)) return 'Trigger ID must have 19 digits and nothing else.';
-	if (triggerId.length !== 19) return `Trigger ID must have 19 digits; it has ${triggerId.length}.`;
-	if (secret === '' || BLANKED.test(secret)) return 'Secret is empty. Copy it from the canvas in Sobot.';
+	if (/\D/.test(triggerId)) return "'Trigger ID' must have 19 digits and nothing else.";
+	if (triggerId.length !== 19) return `'Trigger ID' must have 19 digits; it has ${triggerId.length}.`;
+	if (secret === '' || BLANKED.test(secret)) return "'Secret' is empty. Copy it from the canvas in Sobot.";
 	return /[^\x21-\x7e]/.test(secret)
-		? 'Secret contains characters that are not allowed in a header. Copy it again from the canvas in Sobot.'
+		? "'Secret' contains characters that are not allowed in a header. Copy it again from the canvas in Sobot."
 		: undefined;
 }
 
 function clash(canvas: NamedCanvas, earlier: readonly NamedCanvas[]): string | undefined {
 	for (const other of earlier) {
-		if (other.triggerId === canvas.triggerId) return 'Another row has the same Trigger ID.';
-		if (canvas.name !== '' && other.name === canvas.name) return 'Another row has the same name.';
+		if (other.triggerId === canvas.triggerId) return "Another row has the same 'Trigger ID'.";
+		if (canvas.name !== '' && other.name === canvas.name) return "Another row has the same 'Name'.";
 		if (other.triggerId === canvas.name || other.name === canvas.triggerId) {
-			return 'The Trigger ID of one row is the name of another.';
+			return "The 'Trigger ID' of one row is the 'Name' of another.";
 		}
 	}
 	return undefined;

@@ -1,12 +1,12 @@
-// Sobot reports a canvas that it does not know with 910022, and some of its systems a dead token too. What this process
-// has seen of a canvas tells which of the two it is.
+// 910022 means a canvas that Sobot does not know, and in some of its systems also a dead token. The earlier calls of this
+// process to a canvas show which of the two it is.
 import type { Clock } from './clock';
 
-/** This many tokens refused in a row, none of which got a customer onto the canvas, show that it is the canvas. */
+/** After this many refused tokens in a row, none of which put a customer on the canvas, the canvas is to blame. */
 const TOKENS_FOR_UNPROVED_CANVAS = 3;
 /** A canvas that has accepted customers is probably right, and another program is replacing the tokens. */
 const TOKENS_FOR_PROVED_CANVAS = 8;
-/** After this time a canvas gets another chance: someone may have put it right in Sobot. */
+/** After this time a canvas gets another chance: someone may have corrected it in Sobot. */
 const BLAME_MS = 3_600_000;
 const IDLE_MS = 2 * BLAME_MS;
 
@@ -21,7 +21,7 @@ export class CanvasTrust {
 		this.usedMs = clock.nowMs();
 	}
 
-	/** Whether what is known here is too old to matter. */
+	/** Whether the evidence is too old to matter. */
 	get isIdle(): boolean {
 		return this.clock.nowMs() - this.usedMs > IDLE_MS;
 	}

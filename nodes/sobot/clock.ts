@@ -1,10 +1,10 @@
-// Time and chance, handed in wherever they matter, so that tests run in simulated time.
+// Time and randomness, injected wherever they matter, so that tests run in simulated time.
 import { sleep } from 'n8n-workflow';
 
 export interface Clock {
 	/** Milliseconds since this process started. Never goes backwards, whatever happens to the wall clock. */
 	nowMs(): number;
-	/** Epoch milliseconds by the wall clock, which may jump. Only for what other machines or a later process read. */
+	/** Epoch milliseconds by the wall clock, which may jump. Only for times that other machines or processes read. */
 	epochMs(): number;
 	/** resolves after `ms` milliseconds */
 	sleep(ms: number): Promise<void>;

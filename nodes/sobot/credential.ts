@@ -1,10 +1,10 @@
-// The fields of the Sobot API credential, as n8n stores them, and what they mean.
+// The fields of the Sobot API credential, as n8n stores them, and their meaning.
 import { accountKey, type Account, type Token } from './account';
 import { readBaseUrl } from './baseUrl';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The fields that users fill in, and may fill in with expressions. */
+/** The fields that users fill in, possibly with expressions. */
 const TYPED_FIELDS = ['region', 'baseUrl', 'appId', 'appKey', 'canvases'] as const;
 
 /**
@@ -13,7 +13,7 @@ const TYPED_FIELDS = ['region', 'baseUrl', 'appId', 'appKey', 'canvases'] as con
  */
 export const TYPED_EXPRESSIONS = `={{ JSON.stringify(Object.fromEntries(${JSON.stringify(TYPED_FIELDS)}.map(name => [name, $self[name]]).filter(([, value]) => (JSON.stringify(value) || "").includes('"=')))) }}`;
 
-/** The account that a credential names, or in words what is wrong with its fields: then nothing may be sent. */
+/** The account that a credential names, or a text that says what is wrong with its fields: then nothing may be sent. */
 export function readAccount(fields: Fields): { account: Account } | { problem: string } {
 	const appId = String(fields.appId ?? '').trim();
 	const appKey = String(fields.appKey ?? '').trim();
@@ -29,7 +29,7 @@ export function tokenFromFields(fields: Fields): Token | undefined {
 	const { token } = fields;
 	if (typeof token !== 'string' || token === '') return undefined;
 	const reading = readAccount(fields);
-	// A token stays behind when its user changes the App ID. It belongs to the account that it was fetched for.
+	// The stored token remains when a user changes the App ID. It belongs to the account that it was fetched for.
 	if ('problem' in reading || fields.tokenAccount !== accountKey(reading.account)) return undefined;
 	return {
 		value: token,
@@ -38,7 +38,7 @@ export function tokenFromFields(fields: Fields): Token | undefined {
 	};
 }
 
-/** The fields to store for a token. All are strings: n8n 1.123 cannot open a credential with anything else in them. */
+/** The fields to store for a token. All are strings: n8n 1.123 cannot open a credential with values of other types. */
 export function fieldsOf(token: Token, account: Account): Record<string, string> {
 	return {
 		token: token.value,
@@ -49,8 +49,8 @@ export function fieldsOf(token: Token, account: Account): Record<string, string>
 }
 
 /**
- * The fields that were typed as expressions, as they were typed. n8n 1.123 stores everything with a new token, resolved;
- * these undo that.
+ * The fields that contain expressions, as typed. n8n 1.123 stores their resolved values together with a new token, which
+ * these undo.
  */
 export function typedExpressions(fields: Fields): Record<string, unknown> {
 	const { expressions } = fields;
@@ -58,7 +58,7 @@ export function typedExpressions(fields: Fields): Record<string, unknown> {
 	return JSON.parse(expressions) as Record<string, unknown>;
 }
 
-/** Do two readings of a credential name the same account and canvases? */
+/** Whether two readings of a credential name the same account and canvases. */
 export function sameTypedFields(one: Fields, other: Fields): boolean {
 	const typed = (fields: Fields) => JSON.stringify(TYPED_FIELDS.map((name) => fields[name]));
 	return typed(one) === typed(other);
@@ -66,6 +66,6 @@ export function sameTypedFields(one: Fields, other: Fields): boolean {
 
 function emptyField(fields: Fields, name: string, label: string): string {
 	return name in typedExpressions(fields)
-		? `The expression in '${label}' gives no text here.`
+		? `The expression in '${label}' results in no text. Check it in the Sobot API credential.`
 		: `'${label}' is empty. Enter it in the Sobot API credential.`;
 }

@@ -1,14 +1,14 @@
-// Bounds calls in time. An HTTP client's own timeout can start again with each byte that trickles in.
+// Limits the duration of calls. An HTTP client's own timeout may start again with each byte that arrives.
 import type { Clock } from './clock';
 
-const LOOK_EVERY_MS = 1000;
+const CHECK_EVERY_MS = 1000;
 
-/** One look a second at all calls, instead of a timer for each. */
+/** Checks all calls once a second, instead of setting a timer for each. */
 export class Deadline {
 	private readonly calls = new Map<() => void, number>();
-	private isLooking = false;
+	private isChecking = false;
 
-	/** @param limitMs after this time a call counts as not answered, within a second */
+	/** @param limitMs after this time, or up to a second later, a call counts as not answered */
 	constructor(
 		private readonly clock: Clock,
 		private readonly limitMs: number,
@@ -19,15 +19,15 @@ export class Deadline {
 		return await new Promise<T>((resolve, reject) => {
 			const expire = () => reject(Object.assign(new Error('no answer in time'), { code: 'ECONNABORTED' }));
 			this.calls.set(expire, this.clock.nowMs());
-			if (!this.isLooking) void this.look();
+			if (!this.isChecking) void this.check();
 			void call.then(resolve, reject).finally(() => this.calls.delete(expire));
 		});
 	}
 
-	private async look(): Promise<void> {
-		this.isLooking = true;
+	private async check(): Promise<void> {
+		this.isChecking = true;
 		while (this.calls.size > 0) {
-			await this.clock.sleep(LOOK_EVERY_MS);
+			await this.clock.sleep(CHECK_EVERY_MS);
 			const nowMs = this.clock.nowMs();
 			for (const [expire, startedMs] of this.calls) {
 				if (nowMs - startedMs <= this.limitMs) continue;
@@ -35,6 +35,6 @@ export class Deadline {
 				expire();
 			}
 		}
-		this.isLooking = false;
+		this.isChecking = false;
 	}
 }

@@ -6,16 +6,16 @@ import type { Token } from './account';
 import { InFlight } from './inFlight';
 import { ADMITTED_AT_ONCE, type Ledger } from './ledger';
 import { Outage } from './outage';
-import type { Pace } from './pace';
+import type { RateLimiter } from './rateLimiter';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
 import { TokenError } from './tokenApi';
 import type { TokenSession, TokenStore } from './tokenSession';
 import { judgeAnswer, judgeError, type Verdict } from './verdict';
 
-/** What to do when nobody can know whether Sobot carried a call out. */
+/** What to do when it is unknown whether Sobot carried out a call. */
 export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 
-/** What became of a customer; `notSent` if no call for them ever left, `alreadySent` by an earlier run. */
+/** The result for a customer: `notSent` if no call ever left, `alreadySent` if an earlier run has sent them. */
 export interface Result extends Omit<Verdict, 'outcome'> {
 	readonly outcome: Exclude<Outcome, 'tokenRefused' | 'canvasOrToken'> | 'notSent' | 'alreadySent';
 }
@@ -24,11 +24,11 @@ export interface Result extends Omit<Verdict, 'outcome'> {
 export interface Customer {
 	/** the JSON to send, as text */
 	readonly body: string;
-	/** whether Sobot may have carried out a call, or may be doing so: it is in flight, or ended without a clear answer */
+	/** whether Sobot may have carried out a call: one is in flight, or has ended without a clear answer */
 	isInDoubt?: boolean;
-	/** what the ledger knows the customer by; without it they are not in the ledger */
+	/** the customer's key in the ledger; without one the customer is not in the ledger */
 	key?: string;
-	/** who the customer is, on which canvas: a user's key belongs to one of them only */
+	/** identifies the customer on this canvas: a user's key belongs to a single one */
 	readonly identity?: string;
 	/** whether the ledger has stored that a call is about to leave */
 	isAdmitted?: boolean;
@@ -44,13 +44,13 @@ export interface Batch {
 }
 
 export interface DeliveryOptions {
-	readonly pace: Pace;
+	readonly rateLimiter: RateLimiter;
 	readonly session: TokenSession;
 	readonly store: TokenStore;
 	readonly trust: CanvasTrust;
 	readonly clock: Clock;
 	readonly batch: Batch;
-	/** the account of who was sent, if it is to survive a crash */
+	/** the record of the customers sent, where it must survive a crash */
 	readonly ledger?: Ledger;
 	/** aborted when the user stops the execution, or when it times out */
 	readonly signal?: AbortSignal;
@@ -64,34 +64,34 @@ export interface DeliveryOptions {
 
 /** More calls than this are never in flight at once: enough for the full rate while Sobot takes 2 s to answer. */
 const MOST_IN_FLIGHT = 100;
-/** Sobot gives these answers only to calls with a good token. */
-const CODES_OF_GOOD_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
-/** Even if 'Give Up After' is shorter, others are tried for this long before nobody else is. */
+/** Sobot gives these answers only to calls with a valid token. */
+const CODES_OF_VALID_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
+/** A batch is given up only after this long without progress, even if 'Give Up After' is shorter. */
 const SHORTEST_HOPE_SECONDS = 30;
-/** How often a pause looks whether the execution was stopped. */
+/** How often a pause checks whether the execution was stopped. */
 const STOP_CHECK_MS = 250;
 
 /**
- * Sends customers in order, many calls in flight at once, and sets the `result` of each. Returns once all calls have
- * been answered; after an abort at once, since n8n waits for nothing then.
+ * Sends customers in order, with many calls in flight at once, and sets the `result` of each. Returns once all calls have
+ * been answered; after an abort it returns at once, since n8n does not wait then.
  */
 export async function deliver(customers: readonly Customer[], options: DeliveryOptions): Promise<void> {
 	await new Delivery(customers, options).run();
 }
 
-/** One dispatcher: it sends one customer after the other; each call settles its customer or puts it back. */
+/** One dispatcher: it sends one customer after another; each call settles its customer or puts it back in the queue. */
 class Delivery {
 	private readonly inFlight = new InFlight();
 	private readonly outage: Outage;
 	private readonly waiting: Customer[] = [];
-	/** how many wait for another customer with the same key to be settled */
+	/** how many customers wait for another one with the same key to be settled */
 	private blocked = 0;
 	private next = 0;
 	/** when Sobot last gave a customer a definite answer, in ms of the monotonic clock */
 	private progressMs: number;
 	/** why the latest call has to be sent again, if it does */
 	private obstacle?: Verdict;
-	/** the result of everyone who is left */
+	/** the result for all customers that are left */
 	private end?: Verdict | Result;
 
 	constructor(
@@ -111,7 +111,7 @@ class Delivery {
 				const customer = this.nextCustomer();
 				if (customer) await this.dispatch(customer);
 				else if (this.inFlight.size > 0) await this.inFlight.change();
-				// The customer they wait for may belong to another canvas, whose delivery has ended.
+				// The customer that they wait for may belong to another canvas, whose delivery has ended.
 				else if (this.blocked > 0) await this.options.clock.sleep(STOP_CHECK_MS);
 				else break;
 			}
@@ -154,7 +154,7 @@ class Delivery {
 		}
 	}
 
-	/** Waits while too many calls are in flight, and in an outage for its pause and for every call before this one. */
+	/** Waits while too many calls are in flight; in an outage, for its pause and for all earlier calls. */
 	private async waitUntilClear(): Promise<void> {
 		const { clock } = this.options;
 		while (!this.isOver) {
@@ -165,7 +165,7 @@ class Delivery {
 		}
 	}
 
-	/** Whether nobody has got through for so long that waiting longer would not help the rest. */
+	/** Whether no call has succeeded for so long that the rest of the batch is given up. */
 	private get isHopeless(): boolean {
 		const { clock, giveUpAfterSeconds } = this.options;
 		const hopeSeconds = Math.max(giveUpAfterSeconds, SHORTEST_HOPE_SECONDS);
@@ -180,7 +180,7 @@ class Delivery {
 				: this.obstacle;
 	}
 
-	/** Has the ledger store that this customer and the next ones are about to be sent. False if this one is not, now. */
+	/** Has the ledger store that this customer and the next ones are about to be sent. False if this one is not sent now. */
 	private async admit(customer: Customer): Promise<boolean> {
 		const { ledger } = this.options;
 		if (!ledger || customer.isAdmitted) return true;
@@ -201,7 +201,7 @@ class Delivery {
 		return false;
 	}
 
-	/** What is admitted and not sent is in doubt after a crash: so only what can leave within half a second. */
+	/** After a crash, customers admitted but not sent are in doubt: so only as many as can leave within half a second. */
 	private get admittedAtOnce(): number {
 		return this.outage.isOn ? 1 : Math.min(ADMITTED_AT_ONCE, Math.ceil(this.options.requestsPerSecond / 2));
 	}
@@ -215,11 +215,11 @@ class Delivery {
 		this.inFlight.wake();
 	}
 
-	/** The token to send with, at the moment to send; undefined if it took so long that the batch has to be looked at. */
+	/** Waits for a slot. Returns the token to send with; undefined if the state of the batch must be checked again. */
 	private async takeSlot(): Promise<Token | undefined> {
-		const { session, store, pace, signal, requestsPerSecond } = this.options;
+		const { session, store, rateLimiter, signal, requestsPerSecond } = this.options;
 		const token = session.ready(store) ?? (await session.token(store, signal));
-		if (!(await pace.turn(requestsPerSecond, this.patience)) || this.isOver) return undefined;
+		if (!(await rateLimiter.takeSlot(requestsPerSecond, this.patience)) || this.isOver) return undefined;
 		// It may have been refused or replaced meanwhile: then the call would be wasted.
 		return session.isCurrent(token) ? token : undefined;
 	}
@@ -238,7 +238,7 @@ class Delivery {
 				return this.settleUnknown(customer, verdict);
 			case 'overLimit':
 				this.outage.recordClear(sentMs);
-				this.options.pace.refused(sentMs);
+				this.options.rateLimiter.refused(sentMs);
 				return this.retry(customer, verdict);
 			case 'unreachable':
 				this.outage.extend();
@@ -262,7 +262,7 @@ class Delivery {
 		return verdict;
 	}
 
-	/** A token that has been replaced meanwhile shows nothing about the canvas. */
+	/** Whether 910022 means the canvas. The refusal of a token that has been replaced meanwhile shows nothing about it. */
 	private isCanvasToBlame(token: Token): boolean {
 		return this.options.session.isCurrent(token) && this.options.trust.isToBlame(token.value);
 	}
@@ -277,7 +277,7 @@ class Delivery {
 		}
 	}
 
-	/** Where another program keeps replacing the token, the words for giving up say so. */
+	/** Where another program keeps replacing the token, the message says so. */
 	private withContention(verdict: Verdict): Verdict {
 		const { contention } = this.options.session;
 		if (!contention || verdict.outcome !== 'tokenRefused') return verdict;
@@ -285,7 +285,7 @@ class Delivery {
 		return { ...verdict, message, advice: contention.advice };
 	}
 
-	/** There is no token. A transient failure is waited out; a permanent one is final for the whole batch. */
+	/** No token. Waits out a transient failure; treats a permanent one as final for the whole batch. */
 	private withoutToken(customer: Customer, cause: unknown, refusal?: Verdict): void {
 		if (!(cause instanceof TokenError)) throw cause;
 		const { message, advice, transient } = cause;
@@ -301,7 +301,7 @@ class Delivery {
 		this.retry(customer, verdict);
 	}
 
-	/** Sobot did not carry the call out: it may be sent again, for as long as the user allows. */
+	/** Sobot did not carry out the call, so it may be sent again, for as long as 'Give Up After' allows. */
 	private retry(customer: Customer, verdict: Verdict): void {
 		const { clock, giveUpAfterSeconds } = this.options;
 		this.obstacle = verdict;
@@ -315,7 +315,7 @@ class Delivery {
 
 	private settleByAnswer(customer: Customer, verdict: Verdict, token: Token, sentMs: number): void {
 		const { session, clock } = this.options;
-		if (CODES_OF_GOOD_TOKENS.includes(verdict.retCode)) session.confirm(token);
+		if (CODES_OF_VALID_TOKENS.includes(verdict.retCode)) session.confirm(token);
 		this.outage.recordClear(sentMs);
 		this.progressMs = clock.nowMs();
 		this.obstacle = undefined;
@@ -342,7 +342,7 @@ class Delivery {
 	}
 }
 
-/** Whatever Sobot refused a call for, it refused it. */
+/** In a result, every refusal is `refused`. */
 function asResult(verdict: Verdict | Result): Result {
 	const { outcome } = verdict;
 	if (outcome === 'tokenRefused' || outcome === 'canvasOrToken') return { ...verdict, outcome: 'refused' };
@@ -351,7 +351,7 @@ function asResult(verdict: Verdict | Result): Result {
 
 const CLEAR_OUTCOMES: readonly string[] = ['accepted', 'alreadySent', 'unknown'];
 
-/** A customer whose earlier call ended without a clear answer may be on the canvas, whatever came after it. */
+/** The result for a customer whose earlier call ended without a clear answer, whatever came after it. */
 const IN_DOUBT = {
 	outcome: 'unknown',
 	message: `An earlier call for this customer ended without a clear answer. ${MAY_OR_MAY_NOT}.`,

@@ -11,7 +11,7 @@ export class InFlight {
 		return this.count;
 	}
 
-	/** Adds a call. One that rejects is a fault in this package: it surfaces in `change` and `throwUnexpected`. */
+	/** Adds a call. A rejection is a bug in this package: it surfaces in `change` and `throwUnexpected`. */
 	add(call: Promise<void>): void {
 		this.count++;
 		void call
@@ -24,13 +24,13 @@ export class InFlight {
 			});
 	}
 
-	/** Resolves when the next call settles, or on `wake`. Rejects with what a call has thrown. */
+	/** Resolves when the next call settles, or on `wake`. Rejects with the error that a call has thrown. */
 	async change(): Promise<void> {
 		await new Promise<void>((resolve) => (this.waiting = resolve));
 		this.throwUnexpected();
 	}
 
-	/** Throws what a call has thrown, if any has. */
+	/** Throws the first error that a call has thrown, if any. */
 	throwUnexpected(): void {
 		if (this.unexpected) throw this.unexpected.cause;
 	}

@@ -1,5 +1,5 @@
-// Who has been sent, stored before each call leaves and after its answer, so that a crash at any moment makes nobody get it
-// twice. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
+// Records each customer before the call leaves and after its answer, so that nobody is sent twice after a crash at any
+// moment. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
@@ -29,7 +29,7 @@ export const ADMITTED_AT_ONCE = 25;
 const FLUSH_AFTER_MS = 250;
 /** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
-/** After so many tries, others with the same key no longer wait. */
+/** After this many tries, others with the same key no longer wait. */
 const FLUSH_TRIES = 5;
 /** At the end of a batch, its last outcomes are tried to be stored for a minute. */
 const LAST_FLUSH_TRIES = 120;
@@ -38,7 +38,7 @@ const FLUSH_PAUSE_MS = 500;
 /** `taken`: the key was used for another customer or canvas. */
 export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
 
-/** Who sends the customer with a key now. */
+/** The batch that is sending the customer with a key. */
 export interface Claim {
 	/** resolves once the customer is settled and that is stored, or cannot be for a while */
 	readonly settled: Promise<void>;
@@ -249,7 +249,7 @@ export class Ledger {
 			return state === 'sent' ? [openEntry(key)] : [];
 		});
 		if (!isConsulted || onlyLookedAt.length === 0) return states;
-		// What was read is known, even if the database goes away now.
+		// The states are known, even if the database goes away now.
 		await store.remove(onlyLookedAt).catch(() => void this.toRemove.push(...onlyLookedAt));
 		return states;
 	}
@@ -275,7 +275,7 @@ export class Ledger {
 				this.forget(closing);
 				tries = -1;
 			} catch {
-				// What is not stored stays in doubt, which is safe. n8n's database may be back in a moment.
+				// A key that cannot be stored stays in doubt, which is safe. n8n's database may be back in a moment.
 				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.forget(closing);
 				else if (tries < FLUSH_TRIES) continue;
 			}

@@ -1,10 +1,10 @@
-// Bad weather: Sobot cannot be reached, or answers nothing that can be understood. Sending then pauses, and probes with
-// one call at a time, less and less often, until an answer is clear.
+// An outage: Sobot cannot be reached, or gives no clear answers. Sending then pauses, and probes with one call at a time,
+// less and less often, until an answer is clear.
 import type { Clock } from './clock';
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
-/** One unclear answer can be chance; from this many in a row on, sending pauses. */
+/** One unclear answer can be chance: sending pauses after this many in a row. */
 const UNCLEAR_IN_A_ROW = 2;
 
 /** Pauses with exponential backoff and jitter: each is shortened at random by up to a quarter. */
@@ -26,7 +26,7 @@ export class Outage {
 		return Math.max(0, this.pauseEndMs - this.clock.nowMs());
 	}
 
-	/** Nothing can be sent at the moment: the pause begins, or grows if one has just ended. */
+	/** Begins a pause, or a longer one if one has just ended. */
 	extend(): void {
 		const nowMs = this.clock.nowMs();
 		if (nowMs < this.pauseEndMs) return;
@@ -35,16 +35,16 @@ export class Outage {
 		this.pauseEndMs = nowMs + this.pauseMs * (1 - this.clock.random() / 4);
 	}
 
-	/** A call ended without an answer that tells what became of it. */
+	/** Records a call that ended without a clear answer. */
 	recordUnclear(): void {
 		this.unclear++;
 		if (this.unclear >= UNCLEAR_IN_A_ROW) this.extend();
 	}
 
-	/** A call that was sent at `sentMs` got a clear answer. */
+	/** Records a clear answer to a call that was sent at `sentMs`. */
 	recordClear(sentMs: number): void {
 		this.unclear = 0;
-		// What was sent before the outage says nothing of now.
+		// A call from before the outage does not show that it is over.
 		if (sentMs < this.startedMs) return;
 		this.startedMs = Infinity;
 		this.pauseMs = 0;

@@ -1,6 +1,6 @@
-// Keeps the state that outlives an execution, and lets go of it once nobody would miss it.
+// Holds state that outlives an execution, and evicts it once it is idle.
 
-/** A value that can tell whether a fresh one would serve just as well. */
+/** A value that can tell whether a new one would do as well. */
 export interface Evictable {
 	readonly isIdle: boolean;
 }

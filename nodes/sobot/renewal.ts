@@ -1,9 +1,9 @@
-// What n8n's steps of one authentication tell each other. n8n hands the same object of credential fields to
+// Passes information between the steps of one authentication. n8n passes the same object of credential fields to
 // `preAuthentication`, to `authenticate` and, if the request fails, to `preAuthentication` again.
 import type { Token } from './account';
 import type { TokenError } from './tokenApi';
 
-/** One renewal asked for by this package's own node, and what became of it. */
+/** One renewal that this package's own node has requested, and its result. */
 export interface Renewal {
 	/** the token that it replaces */
 	readonly previous: Token | undefined;
@@ -18,7 +18,7 @@ const granted = new WeakMap<object, Token>();
 const attached = new WeakSet<object>();
 const tested = new WeakSet<object>();
 
-/** Fields that make n8n fetch a token, since only an empty one does, and the renewal that this begins. */
+/** Begins a renewal. n8n fetches a token only if the field `token` is empty, as in the returned fields. */
 export function beginRenewal<Fields extends object>(
 	fields: Fields,
 	previous: Token | undefined,
@@ -50,7 +50,7 @@ export function noteAttached(fields: object, isAttached: boolean): void {
 	else attached.delete(fields);
 }
 
-/** Has a request with these fields left with a token? Then whatever ended it, sending it again could repeat it. */
+/** Whether a request with these fields was sent with a token. Then sending it again could repeat its effect. */
 export function wasAttached(fields: object): boolean {
 	return attached.has(fields);
 }
@@ -60,7 +60,7 @@ export function noteTested(fields: object): void {
 	tested.add(fields);
 }
 
-/** Are these the fields of a credential test? */
+/** Whether these are the fields of a credential test. */
 export function isTested(fields: object): boolean {
 	return tested.has(fields);
 }

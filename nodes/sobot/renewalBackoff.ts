@@ -1,9 +1,9 @@
-// When a session may replace its next token. Programs that share an account but no store end each other's tokens: if
-// each replaced its own at once, none of them would get any work done. And some calls no new token can help.
+// Decides when a session may fetch its next token. Programs that share an account but no store end each other's tokens:
+// if each replaced its own at once, none of them would get any work done. And sometimes no new token helps.
 import type { Clock } from './clock';
 import { TokenError } from './tokenApi';
 
-/** A token that Sobot stops accepting sooner than this after its first accepted call died young. */
+/** A token dies young if Sobot stops accepting it sooner than this after its first accepted call. */
 const YOUNG_MS = 500;
 
 /** The pause before the renewal that follows a young death. */
@@ -30,13 +30,13 @@ const MOST_NOT_RECEIVED = 2;
 /** Sobot's code for a call that arrived without a token. */
 const NOT_RECEIVED = '900001';
 
-/** How long a hold lasts: no token is fetched, then one. */
+/** How long a hold lasts. No token is fetched during it, and one at its end. */
 const HOLD_MS = 60_000;
 
 /** A call accepted within this time shows that tokens do work, and are only replaced by another program. */
 const CONFIRMATION_COUNTS_MS = 600_000;
 
-/** A refused token, as far as the session that used it knows it. */
+/** A refused token, as known to the session that used it. */
 export interface RefusedToken {
 	/** time since its first accepted call, 0 if none was; undefined for a token that no renewal brought */
 	usefulMs: number | undefined;
@@ -53,7 +53,7 @@ export class RenewalBackoff {
 	/** The earliest moment for the next renewal, monotonic. */
 	notBeforeMs = -Infinity;
 	private pauseMs = 0;
-	/** Whether the next renewal comes at once, to see how long its token works. */
+	/** Whether the next renewal follows without a pause, to see how long its token works. */
 	private isProbe = false;
 	private unconfirmed = 0;
 	private confirmedAtMs = -Infinity;
@@ -73,7 +73,7 @@ export class RenewalBackoff {
 		this.hold = undefined;
 	}
 
-	/** A token was refused for the first time. Throws a TokenError during a hold, when the token stays in use. */
+	/** Records the first refusal of a token. Throws a TokenError during a hold: then the token stays in use. */
 	refused(token: RefusedToken): void {
 		const nowMs = this.clock.nowMs();
 		if (this.hold && nowMs < this.hold.endMs) throw this.hold.error;
@@ -96,10 +96,10 @@ export class RenewalBackoff {
 	}
 
 	/**
-	 * What counts is how long a token worked, without the way to Sobot and back. After a pause, a token's early end may
-	 * be chance: a program that fetches once a second soon ends a token that came late in that second. So a young death
-	 * is followed by a probe, a renewal at once, which decides: pauses end if its token works for a while, since then
-	 * they would only cost time, and grow if it does not.
+	 * The useful time of a token counts, without the way to Sobot and back. After a pause, the early end of a token may be
+	 * chance: a program that fetches once a second soon ends a token that came late in that second. So a young death is
+	 * followed by a probe, a renewal without a pause. If its token works for a while, the pauses end, since they would only
+	 * cost time. Otherwise they grow.
 	 */
 	private adjustPause({ usefulMs = Infinity, isConfirmed }: RefusedToken): void {
 		const wasProbe = this.isProbe;
@@ -118,7 +118,7 @@ export class RenewalBackoff {
 function newTokensRefused(): TokenError {
 	return new TokenError(
 		`Sobot refused ${MOST_UNCONFIRMED} new tokens in a row, each at its first call.`,
-		"Another program may keep replacing the token of this App ID: every new token ends the one before. If there is none, check that no proxy changes the header 'token'.",
+		"Another program may keep replacing the token of this Sobot account: every new token ends the one before. If there is no such program, check that no proxy changes the header 'token'.",
 		'900002',
 		true,
 	);

@@ -1,22 +1,22 @@
 // Keeps the processes that share a stored token from renewing it at the same moment.
 import type { Clock } from './clock';
 
-/** The widest window, also the first: several renewals take place one after another in it. */
+/** The widest window, also the initial one: long enough for several renewals one after another. */
 const WIDEST_MS = 500;
 
 /** The window of a process that renews alone. */
 const NARROWEST_MS = 8;
 
-/** Each renewal that nobody else was faster with divides the window by this. */
+/** Each renewal in which no other process was faster divides the window by this. */
 const NARROWING = 4;
 
-/** Each renewal that another process was faster with multiplies the window by this. */
+/** Each renewal in which another process was faster multiplies the window by this. */
 const WIDENING = 2;
 
 /**
  * All processes notice a dead token at the same moment and share no lock. Each waits a random part of this window and
- * then re-reads the store in case another process has already renewed. The window adapts, so that one process comes
- * to lead: it hardly waits, and the others wait for it.
+ * then re-reads the store in case another process has already renewed. The window adapts, so that one process takes the
+ * lead: it hardly waits, and the others wait for it.
  */
 export class RenewalSpread {
 	private windowMs = WIDEST_MS;

@@ -1,7 +1,7 @@
-// Sobot's return codes: one table that says for each what became of the call, in words for the user, and what to do.
+// Sobot's return codes: one table with the outcome of the call, what happened and what to do, in words for the user.
 
 /**
- * What became of a call:
+ * The outcome of a call:
  * - `accepted`: carried out
  * - `tokenRefused`: not carried out; send again with another token
  * - `canvasOrToken`: not carried out; either the canvas or the token is wrong
@@ -40,7 +40,7 @@ export const RETURN_CODES: Readonly<Record<string, Row>> = {
 		outcome: 'tokenRefused',
 		message: 'Sobot says that the token has expired',
 		advice:
-			'New tokens did not help. Another program may be fetching tokens with the same App ID: each new token can end the previous one. Give each program its own App ID.',
+			"New tokens did not help. Another program may be fetching tokens with the same 'App ID': each new token can end the previous one. Use a separate 'App ID' for each program.",
 	},
 	'900003': {
 		outcome: 'refused',
@@ -63,7 +63,7 @@ export const RETURN_CODES: Readonly<Record<string, Row>> = {
 		outcome: 'canvasOrToken',
 		message: 'Sobot did not find this canvas',
 		advice:
-			"Check the canvas's 'Trigger ID' and 'Secret' in the Sobot API credential, and that the canvas belongs to this account. After a row was deleted there, enter the secrets of the rows below it again.",
+			"Check the canvas's 'Trigger ID' and 'Secret' in the Sobot API credential, and that the canvas belongs to this account. If a row was deleted there, enter the 'Secret' of all rows below it again.",
 	},
 	'910023': {
 		outcome: 'refused',
@@ -75,7 +75,7 @@ export const RETURN_CODES: Readonly<Record<string, Row>> = {
 		outcome: 'overLimit',
 		message: 'This canvas is over its limit of 50 calls a second',
 		advice:
-			"The customer was retried until 'Give Up After' had elapsed. Other programs use the same canvas: lower their rate, or raise 'Give Up After'.",
+			"The customer was retried until 'Give Up After (Seconds)' had elapsed. If other programs use the same canvas, lower their rate, or raise 'Give Up After (Seconds)'.",
 	},
 	'910025': {
 		outcome: 'refused',

@@ -3,15 +3,15 @@ import { accountKey, type Account, type Token } from './account';
 import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
 import { KeyClaims } from './ledger';
-import { Pace } from './pace';
+import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';
-import type { TokenError } from './tokenApi';
+
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
 import { TokenSession } from './tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));
-const paces = new Registry(() => new Pace(systemClock));
+const rateLimiters = new Registry(() => new RateLimiter(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
 const claims = new Registry(() => new KeyClaims());
 
@@ -34,11 +34,6 @@ export async function fetchNewToken(account: Account, send: SendTokenRequest): P
 	return await tokenFetches.get(accountKey(account)).fetchNew(account, send);
 }
 
-/** Why the last fetch for an account failed, if it ended at or after `sinceMs` by the monotonic clock. */
-export function lastFailure(account: Account, sinceMs: number): TokenError | undefined {
-	return tokenFetches.get(accountKey(account)).failureSince(sinceMs);
-}
-
 /** The evidence on a canvas. @param key the account, the trigger ID and the secret */
 export function trustOf(key: string): CanvasTrust {
 	return trusts.get(key);
@@ -50,6 +45,6 @@ export function claimsOf(node: string): KeyClaims {
 }
 
 /** The rate limiter that all executions of this process share for a trigger ID at a host. */
-export function paceOf(baseUrl: string, triggerId: string): Pace {
-	return paces.get(`${new URL(baseUrl).host}\n${triggerId}`);
+export function rateLimiterOf(baseUrl: string, triggerId: string): RateLimiter {
+	return rateLimiters.get(`${new URL(baseUrl).host}\n${triggerId}`);
 }

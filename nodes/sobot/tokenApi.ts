@@ -21,15 +21,15 @@ export class TokenError extends Error {
 /** What an answer to `get_token` holds. */
 export type TokenReading = { token: Token } | { error: TokenError };
 
-/** Sobot's documented maximum, and the life of a token whose answer names none. */
+/** Sobot's documented maximum, and the lifetime of a token whose answer states none. */
 const LONGEST_LIFE_SECONDS = 86_400;
 
 /** How long to wait for an answer to `get_token`. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 
-const CHECK_CREDENTIAL = 'Check App ID, App Key and Region in the Sobot API credential.';
+const CHECK_CREDENTIAL = "Check 'App ID', 'App Key' and 'Region' in the Sobot API credential.";
 const TRY_LATER =
-	'Try again in a moment. If this persists, check Region and Base URL in the Sobot API credential.';
+	"Try again in a moment. If this persists, check 'Region' and 'Base URL' in the Sobot API credential.";
 
 /** The request for a new token, signed for this moment. */
 export function tokenRequest(account: Account, epochMs: number) {
@@ -53,8 +53,8 @@ export function tokenRequest(account: Account, epochMs: number) {
 }
 
 /**
- * The token in an answer to `get_token`. Tolerates what Sobot's own document shows: a padded token, a lifetime that
- * is a string, several spellings of its name, and failures that arrive as HTTP 200.
+ * The token in an answer to `get_token`. Tolerates the quirks that Sobot's own document shows: a padded token, a lifetime
+ * that is a string, several spellings of its name, and failures that arrive as HTTP 200.
  *
  * @param askedAtMs when the request left: the lifetime counts from there, so that it ends early rather than late
  */
@@ -85,7 +85,7 @@ export function readRequestFailure(error: unknown): TokenError {
 	const said = verdict.outcome === 'unknown' ? 'The connection to Sobot broke.' : verdict.message;
 	return new TokenError(
 		`Could not fetch a token. ${said}`,
-		'Check Region and Base URL in the Sobot API credential and the network of this machine.',
+		"Check 'Region' and 'Base URL' in the Sobot API credential and the network of this machine.",
 		null,
 		verdict.outcome !== 'refused',
 	);
@@ -109,7 +109,7 @@ function refusal({ retCode, retMsg }: SobotAnswer): TokenError {
 
 function redirected(statusCode: number): TokenError {
 	return new TokenError(
-		`The Base URL redirects to another address (HTTP ${statusCode}).`,
+		`'Base URL' redirects to another address (HTTP ${statusCode}).`,
 		'Enter the address that it redirects to in the Sobot API credential. The node does not follow redirects: the token and the secret would go to another host.',
 		null,
 		false,

@@ -10,17 +10,16 @@ import {
 	readToken,
 	REQUEST_TIMEOUT_MS,
 	tokenRequest,
-	TokenError,
 	type TokenReading,
 } from './tokenApi';
 
 /** Sends a request for a token; rejects if no answer came. */
 export type SendTokenRequest = (request: ReturnType<typeof tokenRequest>) => Promise<HttpAnswer>;
 
-/** Pauses between tries of `get_token`. Jitter shortens each by up to a half: 4 to 8 s in all. */
+/** Pauses between attempts at `get_token`. Jitter shortens each by up to a half: 4 to 8 s in all. */
 const PAUSES_MS = [250, 500, 1000, 2000, 4000];
 
-/** No further try this long after the first: a Sobot that hangs takes 10 s for each. */
+/** No further attempt this long after the first: if Sobot hangs, each takes 10 s. */
 const LONGEST_ROUND_MS = 15_000;
 
 /** A caller without a token that arrives within this window raced with the fetch, and gets its result. */
@@ -36,7 +35,7 @@ const IDLE_MS = 3_600_000;
 export class TokenFetch {
 	private inFlight?: Promise<Token>;
 	private last?: { token: Token; atMs: number };
-	private failure?: { error: TokenError; atMs: number };
+
 	private usedAtMs: number;
 	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
 	/** All executions of an account share a request, so one whose answer only trickles in must not hold them up. */
@@ -56,7 +55,7 @@ export class TokenFetch {
 	 * A token to replace `previous`: the newest that this process has fetched, if it is newer, or a new one from Sobot.
 	 *
 	 * @param previous the token stored so far, if any: refused, expired, or about to expire
-	 * @throws TokenError when Sobot refuses, or no try succeeds; nothing else
+	 * @throws TokenError when Sobot refuses, or no attempt succeeds; nothing else
 	 */
 	async fetch(account: Account, previous: Token | undefined, send: SendTokenRequest): Promise<Token> {
 		this.usedAtMs = this.clock.nowMs();
@@ -74,21 +73,11 @@ export class TokenFetch {
 		return await this.inFlight;
 	}
 
-	/** Why the last fetch failed, if it ended at or after `sinceMs` (monotonic); undefined after a success. */
-	failureSince(sinceMs: number): TokenError | undefined {
-		return this.failure && this.failure.atMs >= sinceMs ? this.failure.error : undefined;
-	}
-
 	private async run(account: Account, send: SendTokenRequest): Promise<Token> {
 		const reading = await this.askUntilAnswered(account, send);
-		const atMs = this.clock.nowMs();
-		this.usedAtMs = atMs;
-		if ('error' in reading) {
-			this.failure = { error: reading.error, atMs };
-			throw reading.error;
-		}
-		this.failure = undefined;
-		this.last = { token: reading.token, atMs };
+		this.usedAtMs = this.clock.nowMs();
+		if ('error' in reading) throw reading.error;
+		this.last = { token: reading.token, atMs: this.usedAtMs };
 		this.fetched.add(reading.token.value);
 		return reading.token;
 	}

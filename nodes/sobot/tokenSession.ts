@@ -1,5 +1,5 @@
-// The token that the calls of this process are sent with: shared by all items and executions of one account, replaced
-// once when Sobot refuses it, and renewed ahead of its end in the background.
+// The token of this process for one account: shared by all items and executions, replaced once when Sobot refuses it, and
+// renewed in the background ahead of its expiry.
 import type { Token } from './account';
 import type { Clock } from './clock';
 import { RecentValues } from './recentValues';
@@ -7,29 +7,29 @@ import { RenewalBackoff } from './renewalBackoff';
 import { RenewalSpread } from './renewalSpread';
 import { TokenError } from './tokenApi';
 
-/** Where the token is kept for all processes: n8n's stored credential. Both methods may reject with anything. */
+/** The store of the token for all processes: n8n's stored credential. Both methods may reject with any error. */
 export interface TokenStore {
 	/** The stored token; undefined if there is none. */
 	read(): Promise<Token | undefined>;
-	/** Fetches a token to follow `previous` and stores it. Rejects with a TokenError when Sobot gives none. */
+	/** Fetches a token to replace `previous` and stores it. Rejects with a TokenError when Sobot issues none. */
 	renew(previous: Token | undefined): Promise<Token>;
 }
 
 /** How many refused and confirmed tokens a session remembers. */
 const REMEMBERED_TOKENS = 50;
 
-/** A fetched token is used this long, whatever its stated life and the wall clock say. This bounds the renewals. */
+/** A fetched token is used this long, whatever its lifetime and the wall clock say. This bounds the renewals. */
 const SHORTEST_USE_MS = 10_000;
 
-/** A renewal that waits looks this often whether another process has renewed, or nobody wants a token any more. */
+/** How often a waiting renewal checks whether another process has renewed, or no caller wants a token any more. */
 const STORE_CHECK_MS = 1000;
 
 /** After this time without use a session is evicted. */
 const IDLE_MS = 3_600_000;
 
 /**
- * The moment to renew ahead of the end: at random between a tenth and a twentieth of the token's life before it,
- * at most 10 to 5 minutes. That each process picks its own keeps several from renewing at once, without a lock
+ * The moment to renew ahead of expiry: at random between a tenth and a twentieth of the token's lifetime before it, at
+ * most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a lock
  * (Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015).
  */
 export function pickRenewalMoment(token: Token, random: number): number {
@@ -59,7 +59,7 @@ export class TokenSession {
 		this.spread = new RenewalSpread(clock);
 	}
 
-	/** Whether a new session would do as well. */
+	/** Whether the session has not been used for a long time. */
 	get isIdle(): boolean {
 		return !this.renewal && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
 	}
@@ -137,7 +137,7 @@ export class TokenSession {
 		if (value === this.current?.value) {
 			const { renewed } = this;
 			const nowMs = this.clock.nowMs();
-			// Where this throws, the token stays in use: should a call be accepted after all, all goes on.
+			// If this throws, the token stays in use: if Sobot accepts a later call after all, sending continues.
 			this.backoff.refused({
 				usefulMs: renewed && nowMs - (renewed.confirmedAtMs ?? nowMs),
 				isFetched: renewed?.isFetched === true,
@@ -156,7 +156,7 @@ export class TokenSession {
 
 	private renewAhead(store: TokenStore): void {
 		this.renewOnce(store).catch(() => {
-			// The old token still lives, and the calls go on with it: try again within the rest of its life.
+			// The old token is still valid, and calls continue with it: try again before it expires.
 			const leftMs = Math.max(0, (this.current?.expiresAtMs ?? 0) - this.clock.epochMs());
 			this.renewAheadNotBeforeMs = this.clock.nowMs() + (leftMs * (1 + this.clock.random())) / 10;
 		});
@@ -190,7 +190,7 @@ export class TokenSession {
 			'n8n could not renew the token in the stored credential.',
 		);
 		this.spread.nobodyRenewed();
-		// Sobot has issued it just now, whatever it said of the same value before.
+		// Sobot has just issued it, even if it refused the same value before.
 		this.refused.delete(token.value);
 		this.adopt(token, true);
 		return token;
@@ -209,7 +209,7 @@ export class TokenSession {
 		}
 	}
 
-	/** A usable token that came from elsewhere: at the start of an execution, or by another process into the store. */
+	/** A usable token from elsewhere: from the start of an execution, or stored by another process. */
 	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
 		const stored = await inOwnWords(
 			async () => await store.read(),
@@ -258,7 +258,7 @@ export class TokenSession {
 	}
 }
 
-/** n8n's own failure as a transient TokenError; a TokenError stays as it is. */
+/** Turns n8n's own error into a transient TokenError; a TokenError stays as it is. */
 async function inOwnWords<T>(ask: () => Promise<T>, message: string): Promise<T> {
 	return await ask().catch(async (error: unknown) => {
 		const advice = "Check n8n's database and log, then run the workflow again.";
@@ -269,8 +269,8 @@ async function inOwnWords<T>(ask: () => Promise<T>, message: string): Promise<T>
 
 function tokenContested(): TokenError {
 	return new TokenError(
-		'Another program keeps replacing the token of this App ID.',
-		'Every new token ends the one before. Find the program that fetches tokens with the same App ID, and let it share one token or fetch fewer.',
+		'Another program keeps replacing the token of this Sobot account.',
+		"Every new token ends the one before. Find the program that fetches tokens with the same 'App ID'. Let it share one token or fetch fewer.",
 		'900002',
 		true,
 	);

@@ -1,9 +1,10 @@
-// The one place that decides, by answer and by network error, what became of a call and whether it may be sent again.
+// The only place that decides, from the answer or the network error, how a call ended and whether it may be sent again.
 // Each call affects a real person, so it is sent again only if Sobot certainly did not carry it out.
-import { causesOf, readSobotAnswer, type HttpAnswer } from './answer';
+import { readSobotAnswer, type HttpAnswer } from './answer';
+import { causesOf } from './errors';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, RETURN_CODES, type Outcome } from './returnCodes';
 
-/** An outcome with its words for the user: what happened, and what to do next. */
+/** An outcome with its texts for the user: what happened, and what to do next. */
 export interface Verdict {
 	readonly outcome: Outcome;
 	/** Sobot's code; null where the answer held none */
@@ -52,7 +53,7 @@ const UNKNOWN_ERRORS: Readonly<Record<string, string>> = {
 	EPIPE: 'The connection to Sobot broke after the call was sent',
 };
 
-/** What Sobot's answer to a canvas trigger means. Source: Sobot, "Rule Engine API", Return codes. */
+/** The verdict on Sobot's answer to a canvas trigger. Source: Sobot, "Rule Engine API", Return codes. */
 export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
 	const sobot = readSobotAnswer(body);
 	// An answer that did not come from Sobot's own API, or came while a gateway was failing, proves nothing.
@@ -82,7 +83,7 @@ export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
 	return unknown(sobot.retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
 }
 
-/** What it means that a request got no answer. */
+/** The verdict on a request that got no answer. */
 export function judgeError(error: unknown): Verdict {
 	for (const cause of causesOf(error)) {
 		const verdict = beforeSending(cause);
@@ -111,13 +112,13 @@ function beforeSending({ code, name, syscall, message }: Record<string, unknown>
 	const isConnecting =
 		syscall === 'connect' ||
 		syscall === 'getaddrinfo' ||
-		// Node's own words for a connection that broke during the TLS handshake.
+		// Node's own message for a connection that broke during the TLS handshake.
 		String(message).includes('before secure TLS connection was established');
 	if (!isConnecting && !ALWAYS_BEFORE_SENDING.includes(label)) return undefined;
 	return {
 		outcome: 'unreachable',
 		retCode: null,
-		// Without the code: n8n replaces a message that contains one with a text of its own.
+		// Without the code: n8n replaces a message that contains one with its own text.
 		message: `${UNREACHABLE[label] ?? 'No connection to Sobot could be made'}.`,
 		advice: "Nothing was sent. Check 'Region' in the Sobot API credential and the network of this machine.",
 	};

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { deliver, type Customer } from '../../nodes/sobot/delivery';
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { canvasRequest } from '../../nodes/sobot/canvas';
-import { Pace } from '../../nodes/sobot/pace';
+import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { systemClock } from '../../nodes/sobot/clock';
 import type { Token } from '../../nodes/sobot/account';
 import { TokenSession } from '../../nodes/sobot/tokenSession';
@@ -27,7 +27,7 @@ const customers = Array.from({ length: items }, (_, i): Customer => ({
 	body: JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' }),
 }));
 await deliver(customers, {
-	pace: new Pace(systemClock),
+	rateLimiter: new RateLimiter(systemClock),
 	session,
 	trust: new CanvasTrust(systemClock),
 	store: {

@@ -1,8 +1,8 @@
-// Many processes that share one trigger ID, in simulated time: each drives the package's own Pace against a limiter, and
+// Many processes that share one trigger ID, in simulated time: each drives the package's own rate limiter against a limiter, and
 // sees nothing of the others but its refusals.
 import { CALLS_PER_SECOND } from '../../nodes/sobot/adaptiveRate';
 import type { Clock } from '../../nodes/sobot/clock';
-import { Pace } from '../../nodes/sobot/pace';
+import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { slidingWindow, type Limiter } from './limiters.mts';
 
 export interface Crowd {
@@ -28,9 +28,9 @@ export interface Call {
 	accepted: boolean;
 }
 
-/** What a process sends with: the package's own Pace, or a fixed rate. */
+/** What a process sends with: the package's own rate limiter, or a fixed rate. */
 interface Sender {
-	turn(requestsPerSecond: number): Promise<boolean>;
+	takeSlot(requestsPerSecond: number): Promise<boolean>;
 	refused(sentMs: number): void;
 }
 
@@ -53,7 +53,7 @@ export async function simulate(crowd: Crowd, random: () => number): Promise<Call
 		return accepted;
 	};
 	const drive = async (process: number): Promise<void> => {
-		const sender = crowd.fixedRate === undefined ? new Pace(clock) : unadapted(clock, crowd.fixedRate);
+		const sender = crowd.fixedRate === undefined ? new RateLimiter(clock) : unadapted(clock, crowd.fixedRate);
 		const leavesMs = (crowd.leaves?.[process] ?? Infinity) * 1000;
 		let waiting = crowd.customers ?? Infinity;
 		await clock.sleep((crowd.joins?.[process] ?? 0) * 1000 + random() * 20);
@@ -62,7 +62,7 @@ export async function simulate(crowd: Crowd, random: () => number): Promise<Call
 				await clock.sleep(10);
 				continue;
 			}
-			await sender.turn(CALLS_PER_SECOND);
+			await sender.takeSlot(CALLS_PER_SECOND);
 			waiting--;
 			inFlight++;
 			void send(process, sender).then((accepted) => {
@@ -117,7 +117,7 @@ export function seeded(seed: number): () => number {
 
 function unadapted(clock: Clock, perSecond: number): Sender {
 	return {
-		turn: async () => {
+		takeSlot: async () => {
 			await clock.sleep(1000 / perSecond);
 			return true;
 		},

@@ -68,7 +68,7 @@ seeing(shown, 'a canvas: its row in the credential is checked, then it is chosen
 	await editor.fill('name', 'Our members', row);
 	await editor.fill('triggerId', '12', row);
 	await editor.fill('secret', QUIET_CANVAS.secret, row);
-	await editor.saveWrongCredential("Row 1 ('Our members'): Trigger ID must have 19 digits");
+	await editor.saveWrongCredential("Row 1 ('Our members'): 'Trigger ID' must have 19 digits");
 	await editor.fill('triggerId', QUIET_CANVAS.triggerId, row);
 	await editor.saveRightCredential();
 

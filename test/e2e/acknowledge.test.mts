@@ -95,7 +95,7 @@ test.each<[string, Record<string, unknown>, string]>([
 	[
 		'no Acknowledge node',
 		{ responseMode: 'responseNode' },
-		'No node behind this trigger acknowledges the push.',
+		'No node after this trigger acknowledges the push.',
 	],
 	[
 		'an invalid company ID',

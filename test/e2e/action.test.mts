@@ -219,7 +219,7 @@ describe('the credential test', () => {
 		[
 			'a wrong row among the canvases',
 			{ canvases: { canvas: [{ name: 'Mine', triggerId: '12', secret: 'x' }] } },
-			"Row 1 ('Mine'): Trigger ID must have 19 digits; it has 2.",
+			"Row 1 ('Mine'): 'Trigger ID' must have 19 digits; it has 2.",
 		],
 	])('of Sobot API with %s says so', async (_, more, message) => {
 		const { status, message: said } = await n8n.testCredential('sobotApi', api(more));

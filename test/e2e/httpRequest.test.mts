@@ -85,9 +85,9 @@ describe('once a credential is in use', () => {
 	test.each([
 		['a wrong App Key', { appKey: 'wrong' }, /\(900003\)/],
 		['an unknown App ID', { appId: 'nobody' }, /\(900004\)/],
-		['a page of the console', { baseUrl: 'http://127.0.0.1:1/console/#/login' }, /Enter only the start/],
+		['a page of the console', { baseUrl: 'http://127.0.0.1:1/console/#/login' }, /Enter only the first part/],
 		['a port that is closed', { baseUrl: 'http://127.0.0.1:9' }, /connection to Sobot was refused/],
-		['a bad row', rows('123'), /^Row 1 \('Welcome'\): Trigger ID must have 19 digits; it has 3\.$/],
+		['a bad row', rows('123'), /^Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 3\.$/],
 	])('its test says so: %s', async (_, more, message) => {
 		const said = await test_({ ...(await open()), ...more });
 		expect([said.status, said.message]).toEqual(['Error', expect.stringMatching(message)]);

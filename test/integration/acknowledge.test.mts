@@ -16,7 +16,7 @@ test('passes the items on and says what Sobot was told', async () => {
 		{ json: { outcome: 'x' }, pairedItem: { item: 0 } },
 		{ json: { outcome: 'y' }, pairedItem: { item: 1 } },
 	]);
-	expect(tasks[0]?.hints).toEqual([{ message: 'Sobot was answered with success.', location: 'outputPane' }]);
+	expect(tasks[0]?.hints).toEqual([{ message: "Sobot was told 'success'.", location: 'outputPane' }]);
 });
 
 test.each([
@@ -32,12 +32,12 @@ test.each([
 });
 
 test.each([
-	[['success', undefined], "'Outcome' of item 1 must be success or failure, not undefined."],
-	[['Failure'], `'Outcome' of item 0 must be success or failure, not "Failure".`],
-	[['failure', 'failed'], `'Outcome' of item 1 must be success or failure, not "failed".`],
-	[[null], "'Outcome' of item 0 must be success or failure, not null."],
-	[[' success'], `'Outcome' of item 0 must be success or failure, not " success".`],
-	[[true], "'Outcome' of item 0 must be success or failure, not true."],
+	[['success', undefined], "'Outcome' of item 1 must be 'success' or 'failure', not undefined."],
+	[['Failure'], `'Outcome' of item 0 must be 'success' or 'failure', not "Failure".`],
+	[['failure', 'failed'], `'Outcome' of item 1 must be 'success' or 'failure', not "failed".`],
+	[[null], "'Outcome' of item 0 must be 'success' or 'failure', not null."],
+	[[' success'], `'Outcome' of item 0 must be 'success' or 'failure', not " success".`],
+	[[true], "'Outcome' of item 0 must be 'success' or 'failure', not true."],
 ])('the outcomes %j: Sobot is told nothing, and the item is named', async (outcomes, message) => {
 	const { sent, error } = await runAcknowledge({ ...pushed, items: items(...outcomes), outcomes: [EACH] });
 	expect(sent).toEqual([]);
@@ -53,7 +53,7 @@ test('with On Error: Continue, items carry what is wrong', async () => {
 	});
 	expect(error).toBeUndefined();
 	expect(sent).toEqual([]);
-	const message = `'Outcome' of item 1 must be success or failure, not "done".`;
+	const message = `'Outcome' of item 1 must be 'success' or 'failure', not "done".`;
 	expect(tasks[0]?.data?.main?.[0]?.map(({ json }) => json.error)).toEqual([
 		expect.stringContaining(message),
 		expect.stringContaining(message),
@@ -90,14 +90,14 @@ describe('a second Acknowledge', () => {
 		const { sent, tasks, error } = await runAcknowledge({ ...pushed, outcomes: ['failure', 'failure'] });
 		expect([sent, error]).toEqual([[FAILED], undefined]);
 		expect(tasks[1]?.hints?.map(({ message }) => message)).toEqual([
-			'Sobot had already been answered with failure, so this node sent nothing.',
+			"Sobot had already been told 'failure', so this node sent nothing.",
 		]);
 	});
 
 	test('with another outcome does not pretend that Sobot gets to know of it', async () => {
 		const { sent, error } = await runAcknowledge({ ...pushed, outcomes: ['success', 'failure'] });
 		expect(sent).toEqual([ACKNOWLEDGED]);
-		expect(error?.message).toBe('Sobot has already been answered with success.');
+		expect(error?.message).toBe("Sobot has already been told 'success'.");
 	});
 
 	test('in a retried execution, whose push no longer waits, it stops nothing', async () => {
@@ -110,6 +110,6 @@ test('executed by hand, it does not claim that Sobot waits', async () => {
 	const { tasks, error } = await runAcknowledge({ triggers: [B], outcomes: ['success'], mode: 'manual' });
 	expect(error).toBeUndefined();
 	expect(tasks[0]?.hints?.map(({ message }) => message)).toEqual([
-		'Sobot was answered with success, if a push was waiting.',
+		"Sobot was told 'success', if a push was waiting.",
 	]);
 });

@@ -188,7 +188,7 @@ describe('bad input is refused before anything is sent', () => {
 		const { error } = await run({ items: people('1', '', '3', '') });
 		expect(error?.message).toContain('item 1.');
 		expect(error?.description).toBe(
-			'Nothing was sent for any customer. Input that cannot be sent: 2 items (items 1, 3). Items count from 0.',
+			'Nothing was sent for any customer. Input that cannot be sent: 2 items (items 1, 3). Item numbers start at 0.',
 		);
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
@@ -218,7 +218,7 @@ describe('bad input is refused before anything is sent', () => {
 		['no App ID', { appId: '' }, "'App ID' is empty"],
 		['no App Key', { appKey: ' ' }, "'App Key' is empty"],
 		['a trigger ID that lost its digits', { canvases: rows({ triggerId: '1.234e18' }) }, 'Row 1'],
-		['no secret', { canvases: rows({ secret: '' }) }, 'Secret is empty'],
+		['no secret', { canvases: rows({ secret: '' }) }, "'Secret' is empty"],
 		['a secret that no header can hold', { canvases: rows({ secret: 'ключ' }) }, 'not allowed in a header'],
 		['no canvases', { canvases: {} }, "under 'Canvases'"],
 	])('%s', async (_, more, message) => {
@@ -790,7 +790,9 @@ test('output items keep the fields of their input item, if wanted', async () => 
 test('equal contact IDs in one batch are pointed out', async () => {
 	const { hints } = await run({ items: people('1', '2', '1', '1') });
 	expect(hints).toContainEqual(
-		expect.objectContaining({ message: expect.stringContaining('Contact ID 1 occurs 3 times') as string }),
+		expect.objectContaining({
+			message: expect.stringContaining('The contact ID 1 occurs 3 times') as string,
+		}),
 	);
 });
 

@@ -307,7 +307,7 @@ describe("n8n's test of the credential", () => {
 		['a wrong App Key', { appKey: 'wrong' }, /900003/],
 		['an unknown App ID', { appId: 'nobody' }, /900004/],
 		['a page of the console as Base URL', { baseUrl: 'http://127.0.0.1/console/#/login' }, /'Base URL'/],
-		['a bad row', rows('1'), /Row 1 \('Welcome'\): Trigger ID must have 19 digits; it has 1\./],
+		['a bad row', rows('1'), /Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 1\./],
 	])('with %s says so', async (_, more, message) => {
 		expect(await test_(credentials, { ...used, ...more })).toMatch(message);
 		expect(sandbox.triggerCalls).toEqual([]);

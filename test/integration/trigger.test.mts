@@ -203,7 +203,7 @@ describe('redeliveries', () => {
 			readTwice(data);
 		}
 		const trigger = workflow.getNode('Trigger') ?? undefined;
-		expect(String(workflow.getStaticData('node', trigger).takenPushes)).toHaveLength(3 * 19);
+		expect(String(workflow.getStaticData('node', trigger).acceptedPushes)).toHaveLength(3 * 19);
 	});
 
 	test.each([
@@ -242,7 +242,10 @@ describe('when the workflow is switched on', () => {
 
 	test.each<[Record<string, string>, string]>([
 		[{ ipAllowlist: 'example.com' }, "'IP Allowlist' contains invalid entries: example.com"],
-		[{ ipAllowlist: '={{ null }}' }, "'IP Allowlist' is empty. As it is, every push would be refused."],
+		[
+			{ ipAllowlist: '={{ null }}' },
+			"'IP Allowlist' is empty. Without an address, every push would be refused.",
+		],
 		[{ companyIds: '456, #789' }, "'Company IDs' contains invalid entries: #789"],
 	])('the options %j are refused, also in a test', async (options, message) => {
 		await expect(switchOn(triggerWorkflow({ options }))).rejects.toThrow(message);
@@ -255,7 +258,7 @@ describe('when the workflow is switched on', () => {
 		['one that does something else', [acknowledge({ parameters: { resource: 'canvas' } })]],
 	])('without an Acknowledge node behind it that answers, it is refused: %s', async (_, after) => {
 		const workflow = triggerWorkflow({ responseMode: 'responseNode' }, after);
-		await expect(switchOn(workflow)).rejects.toThrow('No node behind this trigger acknowledges the push.');
+		await expect(switchOn(workflow)).rejects.toThrow('No node after this trigger acknowledges the push.');
 		// A builder listens before the workflow is complete.
 		expect(await switchOn(workflow, 'manual')).toEqual([]);
 	});

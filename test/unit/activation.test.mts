@@ -20,10 +20,10 @@ test.each([
 test.each([
 	[{ companyIds: "'456'" }, "'Company IDs' contains invalid entries: '456'"],
 	[{ companyIds: '456, #789 7.9' }, "'Company IDs' contains invalid entries: #789, 7.9"],
-	[{ companyIds: '' }, "'Company IDs' is empty. As it is, no company is named."],
-	[{ companyIds: undefined }, "'Company IDs' is empty. As it is, no company is named."],
+	[{ companyIds: '' }, "'Company IDs' is empty. Without an ID, no push would be accepted."],
+	[{ companyIds: undefined }, "'Company IDs' is empty. Without an ID, no push would be accepted."],
 	[{ ipAllowlist: 'example.com, ::1' }, "'IP Allowlist' contains invalid entries: example.com"],
-	[{ ipAllowlist: ' , ' }, "'IP Allowlist' is empty. As it is, every push would be refused."],
+	[{ ipAllowlist: ' , ' }, "'IP Allowlist' is empty. Without an address, every push would be refused."],
 	[names(['aaa', 'x'], ['aaa', 'y']), "'Custom Field Names' has two rows for one field ID: aaa"],
 	[names(['aaa', 'phone'], ['bbb', ' phone']), "'Custom Field Names' has two fields with one name: phone"],
 	[

@@ -23,7 +23,7 @@ test.each([
 test('an empty row is ignored, and counts where a row is named', () => {
 	expect(read(EMPTY, row())).toEqual({ canvases: [row()] });
 	expect(read(row(), EMPTY, row({ name: 'Welcome', triggerId: OTHER }))).toEqual({
-		problem: "Row 3 ('Welcome'): Another row has the same name.",
+		problem: "Row 3 ('Welcome'): Another row has the same 'Name'.",
 	});
 });
 
@@ -32,36 +32,36 @@ test('a row without a name is called by its trigger ID', () => {
 });
 
 test.each([
-	['too short', { triggerId: '123456789012345678' }, 'Trigger ID must have 19 digits; it has 18.'],
-	['too long', { triggerId: `${ID}0` }, 'Trigger ID must have 19 digits; it has 20.'],
-	['not digits', { triggerId: '12345678901234567-8' }, 'Trigger ID must have 19 digits and nothing else.'],
-	['missing', { triggerId: ' ' }, 'Trigger ID is empty.'],
+	['too short', { triggerId: '123456789012345678' }, "'Trigger ID' must have 19 digits; it has 18."],
+	['too long', { triggerId: `${ID}0` }, "'Trigger ID' must have 19 digits; it has 20."],
+	['not digits', { triggerId: '12345678901234567-8' }, "'Trigger ID' must have 19 digits and nothing else."],
+	['missing', { triggerId: ' ' }, "'Trigger ID' is empty. Copy it from the canvas in Sobot."],
 	[
 		'a number, whose last digits are lost',
 		{ triggerId: Number(ID) },
-		'Trigger ID is a number, which cannot hold 19 digits. Turn it into text.',
+		"'Trigger ID' is a number, which cannot hold 19 digits. Turn it into text.",
 	],
-	['without a secret', { secret: '' }, 'Secret is empty. Copy it from the canvas in Sobot.'],
+	['without a secret', { secret: '' }, "'Secret' is empty. Copy it from the canvas in Sobot."],
 	[
 		'with a secret that n8n has not restored',
 		{ secret: '__n8n_BLANK_VALUE_e5362baf-c777-4d57-a609-6eaf1f9e87f6' },
-		'Secret is empty. Copy it from the canvas in Sobot.',
+		"'Secret' is empty. Copy it from the canvas in Sobot.",
 	],
 	[
 		'with a secret of several lines',
 		{ secret: 'one\ntwo' },
-		'Secret contains characters that are not allowed in a header. Copy it again from the canvas in Sobot.',
+		"'Secret' contains characters that are not allowed in a header. Copy it again from the canvas in Sobot.",
 	],
-	['the trigger ID of another row', {}, 'Another row has the same Trigger ID.'],
+	['the trigger ID of another row', {}, "Another row has the same 'Trigger ID'."],
 	[
 		'the name of another row',
 		{ triggerId: '9234567890123456789', name: 'First' },
-		'Another row has the same name.',
+		"Another row has the same 'Name'.",
 	],
 	[
 		'a name that is the trigger ID of another row',
 		{ triggerId: '9234567890123456789', name: ID },
-		'The Trigger ID of one row is the name of another.',
+		"The 'Trigger ID' of one row is the 'Name' of another.",
 	],
 ])('a row that is %s is named with what is wrong', (_, more, problem) => {
 	const second = row({ name: 'Second', ...more });
@@ -70,7 +70,7 @@ test.each([
 
 test('a bad row without a name is named by its number', () => {
 	expect(read(row({ name: '', triggerId: '1' }))).toEqual({
-		problem: 'Row 1: Trigger ID must have 19 digits; it has 1.',
+		problem: "Row 1: 'Trigger ID' must have 19 digits; it has 1.",
 	});
 });
 

@@ -1,4 +1,3 @@
-import { addressField } from '../../nodes/sobot/baseUrl';
 import {
 	fieldsOf,
 	readAccount,
@@ -33,7 +32,7 @@ describe('the account', () => {
 
 	const MORE = "'Base URL' contains more than the address of the server.";
 	const NO_URL = "'Base URL' does not start with https:// or http://.";
-	const START = ' Enter only the start of the address, such as https://sobot.example.com.';
+	const START = ' Enter only the first part of the address, such as https://sobot.example.com.';
 	test.each([
 		['a page of the console', { baseUrl: 'https://sobot.example.com/console/#/login' }, MORE + START],
 		['the console', { baseUrl: 'https://sobot.example.com/console' }, MORE + START],
@@ -50,19 +49,12 @@ describe('the account', () => {
 		[
 			'an App ID whose expression is empty',
 			{ appId: '', expressions: '{"appId":"={{ $json.app }}"}' },
-			"The expression in 'App ID' gives no text here.",
+			"The expression in 'App ID' results in no text.",
 		],
 	])('with %s is refused in words', (_, more, problem) => {
 		expect(readAccount({ ...FIELDS, ...more })).toEqual({
 			problem: expect.stringContaining(problem) as string,
 		});
-	});
-
-	test.each([
-		['https://us.sobot.com', "'Region'"],
-		['https://sobot.example.com', "'Base URL'"],
-	])('at %s has its address in %s', (baseUrl, field) => {
-		expect(addressField(baseUrl)).toBe(field);
 	});
 });
 

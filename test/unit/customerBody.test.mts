@@ -43,7 +43,7 @@ describe('Define Below', () => {
 		['a contact ID that is an object', { contactId: {} }, "'Contact ID' is empty or not text."],
 		['a contact ID that is not a number', { contactId: NaN }, "'Contact ID' is empty or not text."],
 		['no nickname', { nick: undefined }, "'Nickname' is empty or not text."],
-		['a number that has lost digits', { contactId: 2 ** 60 }, 'has lost digits'],
+		['a number that is too long', { contactId: 2 ** 60 }, 'too long to keep all its digits'],
 		['an expression that n8n took for text', { contactId: '{{ $json.id }}' }, 'from Fixed to Expression'],
 		['a nickname that is still a template', { nick: 'Hi {{\n$json.name }}' }, 'from Fixed to Expression'],
 		[

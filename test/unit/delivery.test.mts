@@ -3,7 +3,7 @@ import type { HttpAnswer } from '../../nodes/sobot/answer';
 import type { Token } from '../../nodes/sobot/account';
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
-import { Pace } from '../../nodes/sobot/pace';
+import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { TokenError } from '../../nodes/sobot/tokenApi';
 import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
 import { SimulatedClock } from './clock.mts';
@@ -91,7 +91,7 @@ function setUp(more: Partial<Options> = {}) {
 	const session = new TokenSession(clock);
 	session.begin(sobot.stored);
 	const options: Options = {
-		pace: new Pace(clock),
+		rateLimiter: new RateLimiter(clock),
 		session,
 		store: sobot,
 		trust: new CanvasTrust(clock),
@@ -536,7 +536,12 @@ test('a failure on one canvas ends the deliveries on the others', async () => {
 	other.stored = other.token('t0');
 	one.sobot.misbehave = (_, call) => (call === 20 ? code('910025') : undefined);
 	const customers: Customer[] = bodies(5000).map((body) => ({ body }));
-	const options = { ...one.options, pace: new Pace(clock), trust: new CanvasTrust(clock), store: other };
+	const options = {
+		...one.options,
+		rateLimiter: new RateLimiter(clock),
+		trust: new CanvasTrust(clock),
+		store: other,
+	};
 	const both = Promise.all([
 		one.start(5000).ended,
 		deliver(customers, { ...options, send: async (token, body) => await other.send(token, body) }),

@@ -1,7 +1,7 @@
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
 import { KeyClaims, Ledger, type EntryStore, type LedgerOptions } from '../../nodes/sobot/ledger';
-import { Pace } from '../../nodes/sobot/pace';
+import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { TokenSession } from '../../nodes/sobot/tokenSession';
 import { SimulatedClock } from './clock.mts';
 
@@ -87,7 +87,7 @@ class World {
 			identity: identityOf(index),
 		}));
 		const options: DeliveryOptions = {
-			pace: new Pace(clock),
+			rateLimiter: new RateLimiter(clock),
 			session,
 			store: { read: async () => token, renew: async () => token },
 			trust: new CanvasTrust(clock),

@@ -18,7 +18,7 @@ test.each([
 	[{ ...QUERY, secret: 42 }, "'Secret' is empty."],
 	[{ ...BASIC, secret: '' }, "'Password' is empty."],
 	[{ ...QUERY, secret: 'a+b' }, "'Secret' contains +, which would change in a URL."],
-	[{ ...QUERY, secret: 'my secret & more#1?/' }, "'Secret' contains a blank & # ? /, which would change"],
+	[{ ...QUERY, secret: 'my secret & more#1?/' }, "'Secret' contains a space & # ? /, which would change"],
 	[{ ...QUERY, secret: 'a%20' }, "'Secret' contains %,"],
 	[{ ...QUERY, secret: '密码' }, "'Secret' contains 密 码,"],
 	[{ ...QUERY, parameterName: ' ' }, "'Parameter Name' is empty or contains"],
@@ -29,7 +29,7 @@ test.each([
 	[{ ...HEADER, secret: 'sécret' }, "'Secret' contains characters that are not allowed in a header."],
 	[{ ...BASIC, user: 'a:b' }, "'User' is empty or contains a colon."],
 	[{ ...BASIC, user: '' }, "'User' is empty or contains a colon."],
-	[{ ...QUERY, method: 'digest' }, "'Method' is not one of the three"],
+	[{ ...QUERY, method: 'digest' }, "'Method' has an unknown value"],
 ])('the form of %j cannot', (fields, problem) => {
 	const found = secretFormProblem(fields) ?? '';
 	expect(found.slice(0, problem.length)).toBe(problem);

@@ -61,16 +61,16 @@ test('a process remembers what others stored, in whatever order the pushes came'
 test('forgets what is older than the window', async () => {
 	const [memory, saved] = [newProcess(), {} as StoredMemory];
 	memory.remember(key(1), saved, MINUTE_MS);
-	const { length } = saved.takenPushes ?? '';
+	const { length } = saved.acceptedPushes ?? '';
 	await clock.advance(2 * MINUTE_MS);
 	memory.remember(key(2), saved, MINUTE_MS);
-	expect(saved.takenPushes?.length).toBe(length);
+	expect(saved.acceptedPushes?.length).toBe(length);
 });
 
 test('a window too short for the clock to measure forgets everything at once', () => {
 	const [memory, saved] = [newProcess(), {} as StoredMemory];
 	memory.remember(key(1), saved, 1e-9);
-	expect(saved.takenPushes).toBe('');
+	expect(saved.acceptedPushes).toBe('');
 	expect(memory.has(key(2), saved, 1e-9)).toBe(false);
 });
 
@@ -137,7 +137,7 @@ describe('when the wall clock jumps', () => {
 		}
 		for (const memory of [...processes, newProcess()])
 			expect(memory.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(false);
-		expect(saved.takenPushes?.length).toBe(10 * 19);
+		expect(saved.acceptedPushes?.length).toBe(10 * 19);
 	});
 
 	test('back: what is accepted afterwards is stored after what was accepted before', () => {

@@ -1,6 +1,5 @@
 import { accountKey, type Account } from '../../nodes/sobot/account';
-import { systemClock } from '../../nodes/sobot/clock';
-import { fetchNewToken, fetchToken, lastFailure, sessionOf } from '../../nodes/sobot/shared';
+import { fetchNewToken, fetchToken, sessionOf } from '../../nodes/sobot/shared';
 
 const account: Account = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
 const others: Account[] = [
@@ -23,13 +22,6 @@ test('an account has one fetch, and a new token only when asked for', async () =
 	for (const [index, other] of others.entries()) {
 		expect((await fetchToken(other, undefined, token(`other ${index}`))).value).toBe(`other ${index}`);
 	}
-});
-
-test('a failure is kept by account', async () => {
-	const sinceMs = systemClock.nowMs();
-	await expect(fetchNewToken(account, answer({ ret_code: '900003' }))).rejects.toThrow('900003');
-	expect(lastFailure(account, sinceMs)?.retCode).toBe('900003');
-	for (const other of others) expect(lastFailure(other, sinceMs)).toBeUndefined();
 });
 
 test('the key of an account does not hold its App Key', () => {

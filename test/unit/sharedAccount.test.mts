@@ -89,7 +89,7 @@ describe.each([2, 5, 20])('beside a program that fetches a token %i times a seco
 		expect(seconds.length).toBeLessThanOrEqual(90);
 		expect(seconds.length).toBeGreaterThan(20);
 		expect(session.contention).toMatchObject({
-			message: 'Another program keeps replacing the token of this App ID.',
+			message: 'Another program keeps replacing the token of this Sobot account.',
 			transient: true,
 		});
 	});
@@ -102,7 +102,7 @@ test('a batch that loses every token until it gives up ends with the reason', as
 	account.answersAll = '900002';
 	const [result] = await clock.run(run());
 	expect(result?.failures.map(({ message }) => message)).toEqual(
-		Array<string>(100).fill('Another program keeps replacing the token of this App ID.'),
+		Array<string>(100).fill('Another program keeps replacing the token of this Sobot account.'),
 	);
 	expect(result?.seconds).toBeLessThan(360);
 	expect(account.requestsMs.length).toBeLessThanOrEqual(50);

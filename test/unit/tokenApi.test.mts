@@ -99,7 +99,7 @@ test.each([
 	[308, answer({ ret_code: '999999' })],
 ])('names a Base URL that redirects with HTTP %i, and does not try again', (statusCode, { body }) => {
 	expect(errorOf(readToken({ statusCode, body }, NOW_MS))).toEqual({
-		message: `The Base URL redirects to another address (HTTP ${statusCode}).`,
+		message: `'Base URL' redirects to another address (HTTP ${statusCode}).`,
 		advice: expect.stringContaining('Enter the address that it redirects to') as string,
 		retCode: null,
 		transient: false,

@@ -1,5 +1,4 @@
 import type { HttpAnswer } from '../../nodes/sobot/answer';
-import { TokenError } from '../../nodes/sobot/tokenApi';
 import { TokenFetch } from '../../nodes/sobot/tokenFetch';
 import { SimulatedClock } from './clock.mts';
 
@@ -164,29 +163,6 @@ test.each(['900003', '900004'])('%s is permanent: it is not tried again', async 
 	sobot.answers = [failure(code)];
 	await expect(get()).rejects.toMatchObject({ retCode: code, transient: false });
 	expect(sobot.calls).toBe(1);
-});
-
-describe('the last failure', () => {
-	test('is kept for the attempt that it belongs to, until a success', async () => {
-		const { clock, fetch, sobot, get } = setUp();
-		sobot.answers = [failure('900003')];
-		const sinceMs = clock.nowMs();
-		await expect(get()).rejects.toBeInstanceOf(TokenError);
-		expect(fetch.failureSince(sinceMs)?.retCode).toBe('900003');
-		await clock.advance(1);
-		expect(fetch.failureSince(clock.nowMs())).toBeUndefined();
-		await get();
-		expect(fetch.failureSince(sinceMs)).toBeUndefined();
-	});
-
-	test('is found although the wall clock has jumped meanwhile', async () => {
-		const { clock, fetch, sobot, get } = setUp();
-		sobot.answers = [failure('900004')];
-		const sinceMs = clock.nowMs();
-		clock.wallOffsetMs = -HOUR_MS;
-		await expect(get()).rejects.toBeInstanceOf(TokenError);
-		expect(fetch.failureSince(sinceMs)?.retCode).toBe('900004');
-	});
 });
 
 test('is idle after an hour without use', async () => {

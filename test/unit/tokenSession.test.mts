@@ -268,7 +268,9 @@ test('a token that works for a while ends the contention', async () => {
 	const { clock, begin, replace, session } = setUp();
 	let token = begin();
 	for (let i = 0; i < 3; i++) token = await replace(token);
-	expect(session.contention?.message).toBe('Another program keeps replacing the token of this App ID.');
+	expect(session.contention?.message).toBe(
+		'Another program keeps replacing the token of this Sobot account.',
+	);
 	for (let i = 0; i < 10; i++) {
 		session.confirm(token);
 		await clock.advance(HOUR_MS);

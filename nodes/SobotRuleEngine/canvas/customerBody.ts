@@ -2,7 +2,7 @@
 import { isJsonObject } from '../../sobot/answer';
 import { topLevelFields } from './jsonText';
 
-/** The body to send and whom it is about, or in words what is wrong with the input and what to do. */
+/** The body to send and its customer, or a text that says what is wrong with the input and what to do. */
 export type CustomerBody =
 	| { readonly body: string; readonly contactId: string }
 	| { readonly problem: string; readonly contactId?: string };
@@ -41,13 +41,13 @@ export function bodyFromItem(json: unknown, contactIdField: string): CustomerBod
 	if (!isFilledObject(json)) {
 		return {
 			problem:
-				"The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to Define Below.",
+				"The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to 'Define Below'.",
 		};
 	}
 	return bodyFromObject(json, contactIdField);
 }
 
-/** The body that was entered as JSON: an object from an expression, or text, which is sent as it was typed. */
+/** The body that was entered as JSON: an object from an expression, or text, which is sent as typed. */
 export function bodyFromJson(entered: unknown, contactIdField: string): CustomerBody {
 	if (typeof entered !== 'string') {
 		return isFilledObject(entered) ? bodyFromObject(entered, contactIdField) : { problem: NOT_AN_OBJECT };
@@ -72,7 +72,7 @@ function bodyFromObject(json: Record<string, unknown>, contactIdField: string): 
 	return { ...serialize({ ...json, ...checked.texts }), contactId: checked.contactId };
 }
 
-/** Only what has to be text is rewritten, with the digits as they were typed. */
+/** Rewrites only the fields that must be text, and keeps their digits as typed. */
 function bodyFromText(text: string, json: Record<string, unknown>, contactIdField: string): CustomerBody {
 	const fields = topLevelFields(text);
 	const names = fields.map(({ name }) => name);
@@ -113,7 +113,9 @@ function readCustomer(
 
 function readText(value: unknown): { text: string } | { problem: string } {
 	if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-		return { problem: `is the number ${value}, which has lost digits. Make it text where it comes from.` };
+		return {
+			problem: `is the number ${value}, which is too long to keep all its digits. Provide it as text instead.`,
+		};
 	}
 	const text = textOf(value) ?? '';
 	if (text === '')
@@ -140,13 +142,13 @@ function fieldTwice(name: string): string {
 	return `The field "${name}" appears twice. Remove one of them.`;
 }
 
-/** Whether n8n took an expression for fixed text. */
+/** Whether the text still holds an expression, which n8n took for fixed text. */
 function isTemplate(text: string): boolean {
 	return /\{\{.*\}\}/s.test(text);
 }
 
 function stillTemplate(text: string): string {
-	return `is still the text ${text.slice(0, 80)}: switch the field from Fixed to Expression.`;
+	return `is still the text ${text.slice(0, 80)}. Switch the field from Fixed to Expression.`;
 }
 
 function isFilledObject(value: unknown): value is Record<string, unknown> {

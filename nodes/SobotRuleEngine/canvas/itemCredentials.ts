@@ -3,12 +3,12 @@ import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-work
 import { sameTypedFields } from '../../sobot/credential';
 
 /**
- * Does the Sobot API credential have to be read for each item, because an expression in it depends on the item?
+ * Whether the Sobot API credential must be read for each item because an expression in it depends on the item.
  *
- * n8n does not tell: it hands out fields only as what they give for an item. So the credential is read for the last item
- * and for an item that does not exist: for the latter, `$json` and all that belongs to an item throw, whatever default
- * stands behind them. Only an expression that also tolerates a missing item, and gives its default for the first and the
- * last item, stays hidden.
+ * n8n does not tell: it returns only resolved values. So the credential is also read for the last item and for an item
+ * that does not exist. For the latter, `$json` and everything else that belongs to an item throw, even with a default
+ * after them. Only an expression that tolerates a missing item, and has the same value for the first and the last item,
+ * goes unnoticed.
  *
  * @param first the fields for the first item
  */

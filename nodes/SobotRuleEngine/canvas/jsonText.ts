@@ -1,5 +1,5 @@
-// Looks into the text of a JSON object without parsing its values: JavaScript would change the digits of a long number,
-// and would hide that a field appears twice.
+// Finds the fields in the text of a JSON object without parsing their values: JavaScript would change the digits of a
+// long number, and would hide that a field appears twice.
 
 /** A field of the outermost object; its value is `text.slice(start, end)`. */
 export interface TextField {

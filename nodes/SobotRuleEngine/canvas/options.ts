@@ -1,4 +1,4 @@
-// The options of the canvas trigger: their defaults, and what they may be.
+// The options of the canvas trigger: their defaults and allowed values.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
 import type { UnknownOutcome } from '../../sobot/delivery';
@@ -18,7 +18,7 @@ export interface Options {
 	includeInputFields: boolean;
 }
 
-/** What holds for an option that is not set. */
+/** The values of options that are not set. */
 export const DEFAULT_OPTIONS: Options = {
 	requestsPerSecond: CALLS_PER_SECOND,
 	timeout: 30,
@@ -33,7 +33,7 @@ export const LONGEST_TIMEOUT_SECONDS = 3600;
 
 const UNKNOWN_OUTCOMES: readonly unknown[] = ['fail', 'sendAgain', 'treatAsSent'];
 
-/** The options of a batch, or in words what is wrong with them. Never throws. */
+/** The options of a batch, or a text that says what is wrong with them. Never throws. */
 export function readOptions(node: IExecuteFunctions): { options: Options } | { problem: string } {
 	let entered: Record<string, unknown>;
 	try {
@@ -61,12 +61,12 @@ function problemWith(options: Options): string | undefined {
 	if (!Number.isInteger(idempotencyHistory) || idempotencyHistory < 1) {
 		return "'Idempotency History' must be a whole number, 1 or more.";
 	}
-	if (typeof options.dryRun !== 'boolean') return "'Dry Run' must be on or off. Check its expression.";
+	if (typeof options.dryRun !== 'boolean') return "'Dry Run' must be true or false. Check its expression.";
 	if (typeof options.includeInputFields !== 'boolean') {
-		return "'Include Input Fields' must be on or off. Check its expression.";
+		return "'Include Input Fields' must be true or false. Check its expression.";
 	}
 	if (!UNKNOWN_OUTCOMES.includes(unknownOutcome)) {
-		return "'Unknown Outcome' must be fail, sendAgain or treatAsSent.";
+		return "'Unknown Outcome' must be 'fail', 'sendAgain' or 'treatAsSent'. Check its expression.";
 	}
 	return undefined;
 }

@@ -1,4 +1,5 @@
-// Decides for each input item, before anything is sent, whom to send to which canvas, or why the item cannot be sent.
+// Decides for each input item, before anything is sent, which customer goes to which canvas, or why the item cannot be
+// sent.
 import { sleep, type ICredentialDataDecryptedObject, type IExecuteFunctions } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
@@ -10,7 +11,7 @@ import { dependsOnItem } from './itemCredentials';
 import { hasTable } from './keyStore';
 import { digestOf } from './retryMemory';
 
-/** A canvas of an account, and where its credential is read. */
+/** A canvas of an account, and the item for which its credential is read. */
 export interface Target {
 	/** the same for all items with this account and canvas */
 	readonly key: string;
@@ -21,7 +22,7 @@ export interface Target {
 	readonly itemIndex: number;
 }
 
-/** A customer to send, and the target. */
+/** A customer to send, and where to. */
 export interface SendPlan {
 	readonly kind: 'send';
 	readonly contactId: string;
@@ -39,13 +40,13 @@ export interface RejectedPlan {
 	readonly isInDoubt?: boolean;
 }
 
-/** What is to happen to an input item. */
+/** The decision about one input item. */
 export type Plan = SendPlan | RejectedPlan;
 
-/** How long the items may keep the event loop, in ms: a worker that is blocked for too long loses its job. */
+/** Longest time to block the event loop, in ms: a worker that is blocked for too long loses its job. */
 const LONGEST_BLOCK_MS = 50;
 
-/** Runs `work` for each index, and lets n8n do other things in between. */
+/** Runs `work` for each index, and yields to n8n's event loop in between. */
 export async function forEachIndex(
 	count: number,
 	work: (index: number) => Promise<void> | void,
@@ -61,7 +62,7 @@ export async function forEachIndex(
 	}
 }
 
-/** One plan for each input item, in order. Never throws: whatever n8n refuses about an item rejects that item. */
+/** One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item. */
 export async function makePlans(node: IExecuteFunctions, dryRun: boolean): Promise<Plan[]> {
 	const plans: Plan[] = [];
 	const targets = new Targets(node);
@@ -137,7 +138,7 @@ function readKey(
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
 class Targets {
-	/** the fields that hold for every item, if there are such */
+	/** the credential's fields, once they are known to be the same for every item */
 	private fields?: ICredentialDataDecryptedObject;
 	private isKnown = false;
 	private problem?: string;
@@ -180,7 +181,7 @@ class Targets {
 		} catch (cause) {
 			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
 			const problem = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
-			// Without a first read nothing is known of the credential, and every item would wait for the same.
+			// If the very first read fails, so do the others: do not make every item wait for the same.
 			if (!this.isKnown) this.problem = problem;
 			return { problem };
 		}

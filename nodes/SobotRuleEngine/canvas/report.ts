@@ -1,4 +1,4 @@
-// What a user reads about a batch of customers: one output item each, or an error that says how to finish the batch.
+// Reports a batch to the user: one output item for each input item, or an error that says how to finish the batch.
 import {
 	NodeApiError,
 	NodeOperationError,
@@ -28,7 +28,7 @@ const STOPPED_IN_DOUBT: Result = {
 const TO_SEND_THE_REST =
 	"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.";
 
-/** What became of an item's customer; undefined while nothing has. */
+/** The result for an item; undefined while its customer has none. */
 export function resultOf(plan: Plan): Result | undefined {
 	if (plan.kind === 'send') return plan.customer.result;
 	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
@@ -64,15 +64,15 @@ export function outputItem(
 		error,
 	});
 	if (error !== null && node.getNode().onError === 'continueErrorOutput') {
-		// n8n sends an item to the error output only if it carries an error of n8n's, and then cuts its JSON down to the
-		// message. Where it copies the item for that output, what is not enumerable stays behind, and the fields remain.
+		// n8n sends an item to the error output only if it carries one of n8n's errors, and then reduces its JSON to the
+		// message. n8n does not copy a property that is not enumerable, so the fields remain.
 		const value = new NodeOperationError(node.getNode(), error, { itemIndex: index });
 		Object.defineProperty(item, 'error', { value, enumerable: false });
 	}
 	return item;
 }
 
-/** What would be sent for an item, or why it cannot be. */
+/** The output item of a dry run: what would be sent, or why the item cannot be sent. */
 export function dryRunItem(
 	node: IExecuteFunctions,
 	plan: Plan,
@@ -99,7 +99,7 @@ export function sentBefore({ accepted, unknown }: RetryMemory['earlier']): strin
 	return `This try sent nothing. An earlier try of this execution put ${customers(accepted)} on the canvas${inDoubt}. ${TO_SEND_THE_REST}`;
 }
 
-/** Ends the node if some input cannot be sent; this try has sent nothing then. */
+/** Throws if some input cannot be sent, before this try sends anything. */
 export function refuseInput(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -110,12 +110,12 @@ export function refuseInput(
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
-		description: `${sentBefore(earlier)} Input that cannot be sent: ${counted(bad, 'item')}. Items count from 0.`,
+		description: `${sentBefore(earlier)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
 }
 
-/** Ends the node if a customer's call failed or is in doubt. */
+/** Throws if a customer's call failed or is in doubt. */
 export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[], options: Options): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
@@ -138,7 +138,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 	throw error;
 }
 
-/** How a batch that ended early stands, and how to finish it without sending anyone twice. */
+/** The state of a batch that ended early, and how to finish it without sending anyone twice. */
 export function summarize(plans: readonly Plan[]): string {
 	const lists = groupByOutcome(plans);
 	const sentences = [
@@ -147,10 +147,10 @@ export function summarize(plans: readonly Plan[]): string {
 		...(lists.left.length > 0 ? [`Still to send: ${counted(lists.left, 'customer')}.`] : []),
 		...(lists.unknown.length > 0
 			? [
-					`Unknown: ${counted(lists.unknown, 'customer')}; look them up in Sobot, Retry does not send them again.`,
+					`Unknown: ${counted(lists.unknown, 'customer')}. Look them up in Sobot: Retry does not send them again.`,
 				]
 			: []),
-		'Items count from 0.',
+		'Item numbers start at 0.',
 	];
 	if (lists.failed.length + lists.left.length > 0) {
 		sentences.push(TO_SEND_THE_REST);
@@ -158,7 +158,7 @@ export function summarize(plans: readonly Plan[]): string {
 	return sentences.join(' ');
 }
 
-/** The indexes of the items, by what became of them. */
+/** The indexes of the items, by outcome. */
 export function groupByOutcome(plans: readonly Plan[]) {
 	const lists = {
 		accepted: [] as number[],
@@ -177,7 +177,7 @@ export function groupByOutcome(plans: readonly Plan[]) {
 	return lists;
 }
 
-/** How many, and which: `3 customers (items 0-1, 4)`. */
+/** A count and the item numbers: `3 customers (items 0-1, 4)`. */
 export function counted(indexes: readonly number[], noun: string): string {
 	const plural = indexes.length === 1 ? '' : 's';
 	return `${indexes.length} ${noun}${plural} (item${plural} ${ranges(indexes)})`;

@@ -8,9 +8,9 @@ import { TokenError } from '../../sobot/tokenApi';
 import type { TokenStore } from '../../sobot/tokenSession';
 
 /**
- * The store behind the Sobot API credential of a node, for one account.
+ * The Sobot API credential of a node as the store of one account's token.
  *
- * @param itemIndex an item for which the credential names this account, if its fields are expressions
+ * @param itemIndex an item for which the credential resolves to this account, if its fields are expressions
  */
 export function credentialTokenStore(node: IExecuteFunctions, account: Account, itemIndex = 0): TokenStore {
 	const readFields = async () => await node.getCredentials('sobotApi', itemIndex);
@@ -57,7 +57,8 @@ async function renewThroughN8n(
 			{ credentialsDecrypted: { id: id ?? '', name, type: 'sobotApi', data: fields } },
 		);
 	} catch {
-		// That ending, or what `renewal` knows better: n8n 1.123 loses the cause of what `preAuthentication` throws.
+		// Either that expected end, or an error that `renewal` has recorded: n8n 1.123 loses the cause of errors that
+		// `preAuthentication` throws.
 	}
 	if (renewal.token) return renewal.token;
 	throw (

@@ -47,7 +47,7 @@ const customer: INodeProperties[] = [
 		placeholder: 'e.g. Jane',
 		displayOptions: { show: showDefined },
 		description:
-			'Name of the customer. Sobot requires it, and uses it to create a customer it does not know.',
+			'Name of the customer. Sobot requires it, and uses it for a customer that does not exist there yet.',
 	},
 	{
 		displayName: 'Additional Fields',
@@ -103,7 +103,7 @@ const options: INodeProperties[] = [
 		typeOptions: { minValue: 0 },
 		default: 300,
 		description:
-			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If nobody gets through for this long, the rest of the batch ends too.',
+			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If no call succeeds for this long, the rest of the batch is given up too.',
 	},
 	{
 		displayName: 'Idempotency History',
@@ -112,7 +112,7 @@ const options: INodeProperties[] = [
 		typeOptions: { minValue: 1 },
 		default: 10000,
 		description:
-			'How many idempotency keys this node remembers. With more, the oldest are forgotten, and their customers can be sent again.',
+			'How many idempotency keys this node remembers. It forgets the oldest first, and their customers can then be sent again.',
 	},
 	{
 		displayName: 'Idempotency Key',
@@ -121,7 +121,7 @@ const options: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. spring-2027 {{ $json.customer }}',
 		description:
-			'A key that this node has already sent is not sent again: not in a later execution, not after a crash. Use an expression that names the campaign and the customer.',
+			'The node sends each key only once, even in a later execution or after a crash. Use an expression that names the campaign and the customer.',
 	},
 	{
 		displayName: 'Include Input Fields',
@@ -146,7 +146,7 @@ const options: INodeProperties[] = [
 		typeOptions: { minValue: 1, maxValue: LONGEST_TIMEOUT_SECONDS },
 		default: 30,
 		description:
-			'How long to wait for an answer. After a timeout it is unknown whether Sobot processed the call.',
+			'How long to wait for an answer. After a timeout it is unknown whether Sobot carried out the call.',
 	},
 	{
 		displayName: 'Unknown Outcome',
@@ -158,7 +158,8 @@ const options: INodeProperties[] = [
 			{
 				name: 'Send Again',
 				value: 'sendAgain',
-				description: 'Until Give Up After has elapsed. A customer may get it twice.',
+				description:
+					"Until 'Give Up After (Seconds)' has elapsed. A customer may be put on the canvas twice.",
 			},
 			{
 				name: 'Treat as Sent',
@@ -167,7 +168,7 @@ const options: INodeProperties[] = [
 			},
 		],
 		description:
-			'What to do when nobody can know whether Sobot carried a call out, for example after a timeout',
+			'What to do when it is unknown whether Sobot carried out a call, for example after a timeout',
 	},
 ];
 
@@ -193,7 +194,7 @@ export const fields: INodeProperties[] = [
 				name: 'id',
 				type: 'string',
 				placeholder: 'e.g. 1234567890123456789',
-				hint: 'The trigger ID; in an expression also the name of the canvas',
+				hint: 'The trigger ID. An expression may also return the name of the canvas.',
 			},
 		],
 	},

@@ -3,7 +3,7 @@ import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } f
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
 import type { Ledger } from '../../sobot/ledger';
-import { paceOf, sessionOf, trustOf } from '../../sobot/shared';
+import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
 import { openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
@@ -22,12 +22,12 @@ import { senderFor } from './sender';
 import { credentialTokenStore } from './storedToken';
 
 /**
- * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool,
- * nothing may leave here as a throw: n8n would pass the input items on as if they had been sent, or call the tool again.
+ * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool, this
+ * must not throw: n8n would pass the input items on as if they had been sent, or call the tool again.
  */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const isTool = this.getNode().type.endsWith('Tool');
-	const goesOn = this.continueOnFail() || isTool;
+	const mustNotThrow = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
 	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
 	if (options.dryRun) {
@@ -37,7 +37,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const runIndex = this.getWorkflowDataProxy(0).$runIndex;
 	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId());
 	memory.remember();
-	if ('problem' in reading && !goesOn) {
+	if ('problem' in reading && !mustNotThrow) {
 		const description = sentBefore(memory.earlier);
 		throw new NodeOperationError(this.getNode(), reading.problem, { description });
 	}
@@ -45,10 +45,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		'problem' in reading
 			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
 			: await makePlans(this, false);
-	if (goesOn) doubtRejected(plans, memory);
+	if (mustNotThrow) doubtRejected(plans, memory);
 	else refuseInput(this, plans, memory.earlier);
-	await send(this, plans, options, memory, !goesOn);
-	if (!goesOn) throwFirstFailure(this, plans, options);
+	await send(this, plans, options, memory, !mustNotThrow);
+	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
@@ -72,7 +72,7 @@ async function outputs(
 	return items;
 }
 
-/** Sends all customers, those of each canvas at its own pace, side by side. Never throws. */
+/** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
 async function send(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -91,7 +91,7 @@ async function send(
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
 		remember();
-		showAccount(node, plans);
+		showProgress(node, plans);
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
@@ -113,7 +113,7 @@ function* entriesOf(plans: readonly Plan[]) {
 	}
 }
 
-/** Sends those of whom nothing is known yet, with a ledger if the batch is to have one. */
+/** Sends the customers that have no result yet, with a ledger if the batch needs one. */
 async function sendUnsettled(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
@@ -127,7 +127,7 @@ async function sendUnsettled(
 		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory.failedRun);
 	} catch (cause) {
 		const result = notStored(cause);
-		// Whoever an earlier try has left in doubt stays so.
+		// A customer that an earlier try left in doubt stays in doubt.
 		for (const { customer } of unsettled) {
 			customer.result = customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
 		}
@@ -135,7 +135,7 @@ async function sendUnsettled(
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.ledger.close();
-	// What is not stored here only makes a Retry after a crash more careful.
+	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	const mayComeAgain = !isDone && mayRunAgain(node, batch, memory);
 	await opened?.end(mayComeAgain).catch(() => undefined);
@@ -187,7 +187,7 @@ function notStored(cause: unknown): Result {
 		outcome: 'notSent',
 		retCode: null,
 		message: 'Not sent: n8n could not store that these customers are about to be sent.',
-		advice: `Check that n8n's database can be reached, and send them again.${said}`,
+		advice: `Check that n8n's database can be reached, then send them again.${said}`,
 	};
 }
 
@@ -196,7 +196,7 @@ function unexpected(cause: unknown): Result {
 		outcome: 'notSent',
 		retCode: null,
 		message: `Not sent: this node stopped unexpectedly. It says: ${cause instanceof Error ? cause.message : String(cause)}`,
-		advice: 'Please report this text on GitHub.',
+		advice: 'Report this text on GitHub.',
 	};
 }
 
@@ -209,7 +209,7 @@ function deliveryOptions(
 	const session = sessionOf(account);
 	session.begin(target.token);
 	return {
-		pace: paceOf(account.baseUrl, canvas.triggerId),
+		rateLimiter: rateLimiterOf(account.baseUrl, canvas.triggerId),
 		session,
 		store: credentialTokenStore(node, account, target.itemIndex),
 		trust: trustOf(target.key),
@@ -222,8 +222,8 @@ function deliveryOptions(
 	};
 }
 
-/** Puts the account of an execution that ends early where the list of executions shows it. */
-function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
+/** Shows in the list of executions how far an execution came that ends early. */
+function showProgress(node: IExecuteFunctions, plans: readonly Plan[]): void {
 	const { accepted, unknown, failed, left } = groupByOutcome(plans);
 	const name = node.getNode().name;
 	try {
@@ -240,7 +240,7 @@ function showAccount(node: IExecuteFunctions, plans: readonly Plan[]): void {
 				[...failed, ...left].sort((a, b) => a - b),
 			);
 	} catch {
-		// The account in the node context is complete without it.
+		// The memory in the node context is complete without it.
 	}
 }
 
@@ -264,7 +264,7 @@ function addHints(node: IExecuteFunctions, plans: readonly Plan[], options: Opti
 	// n8n renders a hint as HTML.
 	const contactId = first[0].slice(0, 100).replace(/[<>&]/g, ' ');
 	node.addExecutionHints({
-		message: `Contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
+		message: `The contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
 		location: 'outputPane',
 		type: 'warning',
 	});

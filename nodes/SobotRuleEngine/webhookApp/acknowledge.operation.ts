@@ -14,7 +14,7 @@ const show = { resource: ['webhookApp'], operation: ['acknowledge'] };
 export const fields: INodeProperties[] = [
 	{
 		displayName:
-			"Works in a workflow that starts with a Sobot Webhook App Trigger whose 'Respond' is set to 'Using the Acknowledge Operation'",
+			"Use this in a workflow that starts with a Sobot Webhook App Trigger whose 'Respond' is set to 'Using the Acknowledge Operation'",
 		name: 'acknowledgeNotice',
 		type: 'notice',
 		default: '',
@@ -34,7 +34,7 @@ export const fields: INodeProperties[] = [
 			},
 		],
 		default: 'success',
-		description: 'What to tell Sobot. One item with Failure among several is enough to tell Sobot Failure.',
+		description: "What to tell Sobot. If any of several items says 'Failure', so does the answer to Sobot.",
 	},
 ];
 
@@ -49,7 +49,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	} catch (error) {
 		const problem =
 			error instanceof NodeOperationError ? error : new NodeOperationError(this.getNode(), error as Error);
-		// With On Error: Continue, n8n would pass the items on as if Sobot had been answered.
+		// With On Error: Continue, n8n would pass the items on as if Sobot had its answer.
 		if (!this.continueOnFail()) throw problem;
 		return items.map((item) => ({ ...item, json: { ...item.json, error: problem.message }, error: problem }));
 	}
@@ -57,7 +57,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 
 async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<void> {
 	checkTrigger(context);
-	// Shared by all nodes of an execution. Sobot takes the first answer.
+	// Shared by all nodes of an execution. Only the first answer reaches Sobot.
 	const execution = context.getContext('flow');
 	const earlier = execution.sobotAnswer as Outcome | undefined;
 	if (earlier === undefined) {
@@ -65,19 +65,19 @@ async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<voi
 		await context.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
 		execution.sobotAnswer = outcome;
 		const isTest = context.getMode() === 'manual';
-		hint(context, `Sobot was answered with ${outcome}${isTest ? ', if a push was waiting' : ''}.`);
+		hint(context, `Sobot was told '${outcome}'${isTest ? ', if a push was waiting' : ''}.`);
 		return;
 	}
 	// The push of a retried execution is no longer waiting, whatever this run finds.
 	if (earlier !== outcome && context.getMode() !== 'retry') {
-		throw new NodeOperationError(context.getNode(), `Sobot has already been answered with ${earlier}.`, {
-			description: `Only the first Acknowledge of an execution answers the push, so Sobot does not learn of this ${outcome}. Use one Acknowledge at the end of each branch.`,
+		throw new NodeOperationError(context.getNode(), `Sobot has already been told '${earlier}'.`, {
+			description: `Only the first 'Acknowledge' of an execution answers the push, so Sobot does not receive this '${outcome}'. Use one at the end of each branch.`,
 		});
 	}
-	hint(context, `Sobot had already been answered with ${earlier}, so this node sent nothing.`);
+	hint(context, `Sobot had already been told '${earlier}', so this node sent nothing.`);
 }
 
-/** `success` only if every item says so. Any other value than the two is refused, and with it the whole answer. */
+/** `success` only if every item says so. Throws for a value other than the two: then Sobot gets no answer. */
 function outcomeOf(context: IExecuteFunctions, itemCount: number): Outcome {
 	let outcome: Outcome = 'success';
 	for (let index = 0; index < itemCount; index++) {
@@ -92,10 +92,10 @@ function invalidOutcome(context: IExecuteFunctions, value: unknown, itemIndex: n
 	const given = value === undefined ? 'undefined' : JSON.stringify(value);
 	return new NodeOperationError(
 		context.getNode(),
-		`'Outcome' of item ${itemIndex} must be success or failure, not ${given}.`,
+		`'Outcome' of item ${itemIndex} must be 'success' or 'failure', not ${given}.`,
 		{
 			description:
-				'Correct the expression. Sobot has not been answered: it resends the push after 1 minute and again after 5.',
+				'Correct the expression. Sobot got no answer: it resends the push after 1 minute and again after 5.',
 			itemIndex,
 		},
 	);
@@ -108,7 +108,7 @@ function checkTrigger(context: IExecuteFunctions): void {
 		.filter(({ type, disabled }) => type.endsWith('.sobotWebhookAppTrigger') && disabled !== true);
 	if (triggers.length === 0) {
 		throw new NodeOperationError(context.getNode(), 'There is no push to acknowledge in this workflow.', {
-			description: 'Start the workflow with a Sobot Webhook App Trigger, and connect this node behind it.',
+			description: 'Start the workflow with a Sobot Webhook App Trigger, and connect this node after it.',
 		});
 	}
 	const executed = triggers.filter((trigger) => hasStarted(context, trigger));
@@ -117,23 +117,24 @@ function checkTrigger(context: IExecuteFunctions): void {
 	const [first] = started;
 	if (!first) {
 		throw new NodeOperationError(context.getNode(), 'No push started this execution.', {
-			description: 'Start the workflow with its Sobot Webhook App Trigger: only then is Sobot waiting.',
+			description:
+				'Start the workflow with its Sobot Webhook App Trigger: only then does Sobot wait for an answer.',
 		});
 	}
 	if (started.some((trigger) => waits(context, trigger))) return;
 	throw new NodeOperationError(context.getNode(), `"${first.name}" does not wait for an acknowledgement.`, {
 		description:
-			"Set its 'Respond' to 'Using the Acknowledge Operation'. As it is, Sobot was answered when the push came in.",
+			"Set its 'Respond' to 'Using the Acknowledge Operation'. At present it answers Sobot as soon as a push arrives.",
 	});
 }
 
-/** Did this trigger start the execution? A workflow can have several, each for its own canvas. */
+/** Whether this trigger started the execution. A workflow can have several, each for its own canvas. */
 function hasStarted(context: IExecuteFunctions, { name }: NodeTypeAndVersion): boolean {
 	const { $ } = context.getWorkflowDataProxy(0) as { $: (name: string) => { isExecuted: boolean } };
 	return $(name).isExecuted;
 }
 
-/** Does this trigger leave the answer to the workflow? */
+/** Whether this trigger leaves the answer to the workflow. */
 function waits(context: IExecuteFunctions, { name }: NodeTypeAndVersion): boolean {
 	const node = context.getWorkflowDataProxy(0).$node[name] as
 		{ parameter?: { responseMode?: unknown } } | undefined;

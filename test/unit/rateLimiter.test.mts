@@ -1,5 +1,5 @@
-import { Pace } from '../../nodes/sobot/pace';
-import { paceOf } from '../../nodes/sobot/shared';
+import { RateLimiter } from '../../nodes/sobot/rateLimiter';
+import { rateLimiterOf } from '../../nodes/sobot/shared';
 import { settle, SimulatedClock } from './clock.mts';
 
 /** The most calls that left in any one second. */
@@ -12,41 +12,45 @@ function mostInASecond(momentsMs: readonly number[]): number {
 	return most;
 }
 
-async function takeTurns(
-	pace: Pace,
+async function takeSlots(
+	rateLimiter: RateLimiter,
 	clock: SimulatedClock,
 	count: number,
 	perSecond = 50,
 ): Promise<number[]> {
 	const momentsMs: number[] = [];
 	for (let i = 0; i < count; i++) {
-		await pace.turn(perSecond);
+		await rateLimiter.takeSlot(perSecond);
 		momentsMs.push(clock.nowMs());
 	}
 	return momentsMs;
 }
 
-/** Takes turns for a while, and reports each call as refused after 50 ms. */
-async function takeRefusedTurns(pace: Pace, clock: SimulatedClock, forMs: number): Promise<number[]> {
+/** Takes slots for a while, and reports each call as refused after 50 ms. */
+async function takeRefusedSlots(
+	rateLimiter: RateLimiter,
+	clock: SimulatedClock,
+	forMs: number,
+): Promise<number[]> {
 	const momentsMs: number[] = [];
 	for (const endMs = clock.nowMs() + forMs; clock.nowMs() < endMs;) {
-		await pace.turn(50);
+		await rateLimiter.takeSlot(50);
 		const sentMs = clock.nowMs();
 		momentsMs.push(sentMs);
-		void clock.sleep(50).then(() => pace.refused(sentMs));
+		void clock.sleep(50).then(() => rateLimiter.refused(sentMs));
 	}
 	return momentsMs;
 }
 
 test.each([1, 7, 10, 49, 50])('lets no more than %i leave in any one second', async (perSecond) => {
 	const clock = new SimulatedClock();
-	const moments = await clock.run(takeTurns(new Pace(clock), clock, 300, perSecond));
+	const moments = await clock.run(takeSlots(new RateLimiter(clock), clock, 300, perSecond));
 	expect(mostInASecond(moments)).toBeLessThanOrEqual(perSecond);
 });
 
 test('uses at least 0.96 of the limit', async () => {
 	const clock = new SimulatedClock();
-	const moments = await clock.run(takeTurns(new Pace(clock), clock, 1000));
+	const moments = await clock.run(takeSlots(new RateLimiter(clock), clock, 1000));
 	const seconds = ((moments.at(-1) ?? 0) - (moments[0] ?? 0)) / 1000;
 	expect(999 / seconds / 50).toBeGreaterThan(0.96);
 });
@@ -56,7 +60,7 @@ test('holds the limit across timers that wake late, and does not fall behind its
 	const sleep = clock.sleep.bind(clock);
 	let late = 0;
 	clock.sleep = async (ms) => await sleep(ms + (late++ % 7 === 0 ? 12 : 1));
-	const moments = await clock.run(takeTurns(new Pace(clock), clock, 1000));
+	const moments = await clock.run(takeSlots(new RateLimiter(clock), clock, 1000));
 	const seconds = ((moments.at(-1) ?? 0) - (moments[0] ?? 0)) / 1000;
 	expect(mostInASecond(moments)).toBeLessThanOrEqual(50);
 	expect(999 / seconds / 50).toBeGreaterThan(0.96);
@@ -64,11 +68,11 @@ test('holds the limit across timers that wake late, and does not fall behind its
 
 test('gives two executions that ask together the same share', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
+	const rateLimiter = new RateLimiter(clock);
 	const taken = [0, 0];
 	const drive = async (who: 0 | 1) => {
 		for (;;) {
-			await pace.turn(50);
+			await rateLimiter.takeSlot(50);
 			taken[who] = (taken[who] ?? 0) + 1;
 		}
 	};
@@ -81,19 +85,19 @@ test('gives two executions that ask together the same share', async () => {
 });
 
 test('is one for all executions that call the same trigger ID at the same host', () => {
-	const pace = paceOf('https://a.test', '1');
-	expect(paceOf('https://a.test/', '1')).toBe(pace);
-	expect(paceOf('https://a.test', '2')).not.toBe(pace);
-	expect(paceOf('https://b.test', '1')).not.toBe(pace);
+	const rateLimiter = rateLimiterOf('https://a.test', '1');
+	expect(rateLimiterOf('https://a.test/', '1')).toBe(rateLimiter);
+	expect(rateLimiterOf('https://a.test', '2')).not.toBe(rateLimiter);
+	expect(rateLimiterOf('https://b.test', '1')).not.toBe(rateLimiter);
 });
 
-test('grants no turn after an abort, and takes none from the others', async () => {
+test('grants no slot after an abort, and takes none from the others', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
+	const rateLimiter = new RateLimiter(clock);
 	const controller = new AbortController();
-	await pace.turn(1);
-	const stopped = pace.turn(1, controller.signal);
-	const other = pace.turn(1);
+	await rateLimiter.takeSlot(1);
+	const stopped = rateLimiter.takeSlot(1, controller.signal);
+	const other = rateLimiter.takeSlot(1);
 	await clock.advance(500);
 	controller.abort();
 	const startMs = clock.nowMs();
@@ -104,11 +108,11 @@ test('grants no turn after an abort, and takes none from the others', async () =
 
 test('an abort ends the wait within 250 ms, also behind others and while Sobot refuses everything', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	await clock.run(takeRefusedTurns(pace, clock, 60_000));
+	const rateLimiter = new RateLimiter(clock);
+	await clock.run(takeRefusedSlots(rateLimiter, clock, 60_000));
 	const controller = new AbortController();
-	const first = pace.turn(50);
-	const stopped = pace.turn(50, controller.signal);
+	const first = rateLimiter.takeSlot(50);
+	const stopped = rateLimiter.takeSlot(50, controller.signal);
 	await clock.advance(1000);
 	controller.abort();
 	const startMs = clock.nowMs();
@@ -119,20 +123,20 @@ test('an abort ends the wait within 250 ms, also behind others and while Sobot r
 
 test('goes on at once after the wall clock is set back an hour', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	await clock.run(takeTurns(pace, clock, 100));
+	const rateLimiter = new RateLimiter(clock);
+	await clock.run(takeSlots(rateLimiter, clock, 100));
 	clock.wallOffsetMs = -3_600_000;
 	const startMs = clock.nowMs();
-	await clock.run(takeTurns(pace, clock, 50));
+	await clock.run(takeSlots(rateLimiter, clock, 50));
 	expect(clock.nowMs() - startMs).toBeLessThan(1100);
 });
 
-test('lets callers pass a caller whose own limit does not allow its turn yet', async () => {
+test('lets callers pass a caller whose own limit does not allow its slot yet', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	const slow = takeTurns(pace, clock, 300, 1);
+	const rateLimiter = new RateLimiter(clock);
+	const slow = takeSlots(rateLimiter, clock, 300, 1);
 	const startMs = clock.nowMs();
-	const fast = await clock.run(takeTurns(pace, clock, 1000));
+	const fast = await clock.run(takeSlots(rateLimiter, clock, 1000));
 	expect((fast.at(-1) ?? NaN) - startMs).toBeLessThan(25_000);
 	const slowMoments = await clock.run(slow);
 	expect((slowMoments.at(-1) ?? NaN) - startMs).toBeLessThan(302_000);
@@ -142,56 +146,56 @@ test('lets callers pass a caller whose own limit does not allow its turn yet', a
 
 test('callers with a low limit count for those with a higher one, also those that come later', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	const two = takeTurns(pace, clock, 40, 2);
+	const rateLimiter = new RateLimiter(clock);
+	const two = takeSlots(rateLimiter, clock, 40, 2);
 	await clock.advance(1900);
-	const three = takeTurns(pace, clock, 40, 3);
+	const three = takeSlots(rateLimiter, clock, 40, 3);
 	const moments = [...(await clock.run(two)), ...(await clock.run(three))];
 	expect(mostInASecond(moments.sort((a, b) => a - b))).toBeLessThanOrEqual(3);
 });
 
 test('is idle after ten minutes without a call, unless somebody waits', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	expect(pace.isIdle).toBe(false);
+	const rateLimiter = new RateLimiter(clock);
+	expect(rateLimiter.isIdle).toBe(false);
 	await clock.advance(600_000);
-	expect(pace.isIdle).toBe(true);
-	await clock.run(takeTurns(pace, clock, 1, 1));
-	expect(pace.isIdle).toBe(false);
-	const waiting = pace.turn(1);
+	expect(rateLimiter.isIdle).toBe(true);
+	await clock.run(takeSlots(rateLimiter, clock, 1, 1));
+	expect(rateLimiter.isIdle).toBe(false);
+	const waiting = rateLimiter.takeSlot(1);
 	await clock.run(waiting);
 	await clock.advance(599_999);
-	expect(pace.isIdle).toBe(false);
+	expect(rateLimiter.isIdle).toBe(false);
 	await clock.advance(1);
-	expect(pace.isIdle).toBe(true);
+	expect(rateLimiter.isIdle).toBe(true);
 });
 
 test('probes with ever longer pauses while nothing gets through, and goes on below the earlier rate', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	await clock.run(takeTurns(pace, clock, 200));
+	const rateLimiter = new RateLimiter(clock);
+	await clock.run(takeSlots(rateLimiter, clock, 200));
 	const startMs = clock.nowMs();
-	const refused = await clock.run(takeRefusedTurns(pace, clock, 120_000));
+	const refused = await clock.run(takeRefusedSlots(rateLimiter, clock, 120_000));
 	expect(refused.length).toBeLessThan(40);
 	expect(refused.slice(-3).every((ms, i, all) => i === 0 || ms - (all[i - 1] ?? 0) > 15_000)).toBe(true);
 	const banMs = clock.nowMs() - startMs;
-	const again = await clock.run(takeTurns(pace, clock, 400));
+	const again = await clock.run(takeSlots(rateLimiter, clock, 400));
 	const perSecond = 399_000 / ((again.at(-1) ?? NaN) - (again[0] ?? NaN));
 	expect(perSecond).toBeGreaterThan(40);
 	expect(perSecond).toBeLessThan(45);
 	expect(banMs).toBeLessThan(170_000);
 });
 
-test('waits without a busy loop: about one timer a turn', async () => {
+test('waits without a busy loop: about one timer a slot', async () => {
 	const clock = new SimulatedClock();
-	await clock.run(takeTurns(new Pace(clock), clock, 500));
+	await clock.run(takeSlots(new RateLimiter(clock), clock, 500));
 	expect(clock.sleeps).toBeLessThanOrEqual(1000);
 });
 
-test('a hundred waiting at once cost no more timers than a hundred turns', async () => {
+test('a hundred waiting at once cost no more timers than a hundred slots', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	const all = Promise.all(Array.from({ length: 100 }, async () => await pace.turn(50)));
+	const rateLimiter = new RateLimiter(clock);
+	const all = Promise.all(Array.from({ length: 100 }, async () => await rateLimiter.takeSlot(50)));
 	await clock.run(all);
 	expect(clock.sleeps).toBeLessThanOrEqual(200);
 	await settle();
@@ -199,12 +203,12 @@ test('a hundred waiting at once cost no more timers than a hundred turns', async
 
 test('sends nothing while the second is full, and goes on at what was let through', async () => {
 	const clock = new SimulatedClock();
-	const pace = new Pace(clock);
-	const moments = await clock.run(takeTurns(pace, clock, 15));
-	for (const sentMs of moments.slice(10)) pace.refused(sentMs);
-	const [another = NaN] = await clock.run(takeTurns(pace, clock, 1));
-	pace.refused(another);
-	const [next = NaN] = await clock.run(takeTurns(pace, clock, 1));
+	const rateLimiter = new RateLimiter(clock);
+	const moments = await clock.run(takeSlots(rateLimiter, clock, 15));
+	for (const sentMs of moments.slice(10)) rateLimiter.refused(sentMs);
+	const [another = NaN] = await clock.run(takeSlots(rateLimiter, clock, 1));
+	rateLimiter.refused(another);
+	const [next = NaN] = await clock.run(takeSlots(rateLimiter, clock, 1));
 	expect(next - (moments[0] ?? NaN)).toBeGreaterThanOrEqual(1000);
 	expect(next - (moments[0] ?? NaN)).toBeLessThan(1100);
 });

@@ -1,5 +1,5 @@
-// Rate limiter for one trigger ID, shared by all executions of this process: first come, first served, except that a
-// caller whose own limit does not allow it yet lets the others pass.
+// Rate limiter for one trigger ID, shared by all executions of this process: first come, first served, except that other
+// callers may pass a caller whose own limit does not allow a call yet.
 import { AdaptiveRate, CALLS_PER_SECOND } from './adaptiveRate';
 import type { Clock } from './clock';
 
@@ -28,12 +28,12 @@ interface Waiter {
 }
 
 /** Hands out the slots of one trigger ID. */
-export class Pace {
+export class RateLimiter {
 	private readonly rate: AdaptiveRate;
 	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
 	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
 	private waiting: Waiter[] = [];
-	/** When the timer wakes that counts. */
+	/** When the current timer fires. Earlier timers are ignored. */
 	private wakeMs = Infinity;
 	private lastUsedMs: number;
 
@@ -43,12 +43,12 @@ export class Pace {
 	}
 
 	/**
-	 * Waits for the right to send one call now. Callers that ask for one turn at a time share evenly.
+	 * Waits for a slot, in which one call may be sent. Callers that ask for one slot at a time share evenly.
 	 *
 	 * @param requestsPerSecond the most calls in any one second, 1 to 50, together with all callers that allow no more
-	 * @returns false if the signal aborted before the turn came: then nothing may be sent
+	 * @returns false if the signal aborted before the slot came: then nothing may be sent
 	 */
-	async turn(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
+	async takeSlot(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
 			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
 			this.serve();
@@ -65,14 +65,14 @@ export class Pace {
 		return this.waiting.length === 0 && this.clock.nowMs() >= this.lastUsedMs + IDLE_MS;
 	}
 
-	/** Grants what may leave now, and sets one timer for all callers that go on waiting. */
+	/** Grants all slots that are due, and sets one timer for all callers that still wait. */
 	private serve(): void {
 		const waitMs = Math.ceil(Math.min(this.grant(), LONGEST_SLEEP_MS));
 		const wakeMs = this.clock.nowMs() + waitMs;
 		if (this.waiting.length === 0 || wakeMs >= this.wakeMs) return;
 		this.wakeMs = wakeMs;
 		void this.clock.sleep(waitMs).then(() => {
-			// Otherwise an earlier timer has taken its place.
+			// Ignored: another timer that fires earlier has replaced this one.
 			if (this.wakeMs !== wakeMs) return;
 			this.wakeMs = Infinity;
 			this.serve();
@@ -126,7 +126,7 @@ export class Pace {
 
 	private addSlots(requestsPerSecond: number): void {
 		if (this.slots.has(requestsPerSecond)) return;
-		// The next lower limit's slots hold all calls that count for this one so far.
+		// The slots of the next lower limit hold all earlier calls that count for this one.
 		const lower = Math.max(...[...this.slots.keys()].filter((one) => one < requestsPerSecond));
 		this.slots.set(requestsPerSecond, new Slots(requestsPerSecond, this.slots.get(lower)));
 	}

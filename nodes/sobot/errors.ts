@@ -1,0 +1,12 @@
+// Looks into the errors of failed requests.
+
+/** The errors that a failed request carries: itself and its causes (HTTP clients wrap the socket's error). */
+export function* causesOf(error: unknown): Generator<Record<string, unknown>> {
+	let current = error;
+	for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth++) {
+		const level = current as Record<string, unknown>;
+		yield level;
+		if (Array.isArray(level.errors)) for (const inner of level.errors) yield* causesOf(inner);
+		current = level.cause;
+	}
+}
