@@ -65,7 +65,9 @@ export function receivePush(
 	if (!isJsonObject(body)) return refusal(400, 'its body is not a JSON object');
 	if (isNestedTooDeep(body)) return refusal(400, 'its body is nested more than 1,000 levels deep');
 
-	if (settings.companyIds.length > 0 && !settings.companyIds.includes(String(body.pid)))
+	const { pid } = body;
+	const companyId = typeof pid === 'string' || typeof pid === 'number' ? String(pid) : '';
+	if (settings.companyIds.length > 0 && !settings.companyIds.includes(companyId))
 		return { kind: 'dropped', reason: "its company is not in 'Company IDs'" };
 
 	const isDeduplicated = settings.redeliveryWindowMs > 0;

@@ -4,7 +4,7 @@ import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
 import type { Token } from './account';
 import { InFlight } from './inFlight';
-import { ADMITTED_AT_ONCE, type Ledger } from './ledger';
+import { ADMITTED_AT_ONCE, type SendLedger } from './ledger';
 import { Outage } from './outage';
 import type { RateLimiter } from './rateLimiter';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
@@ -30,6 +30,8 @@ export interface Customer {
 	key?: string;
 	/** identifies the customer on this canvas: a user's key belongs to a single one */
 	readonly identity?: string;
+	/** whether a refused token was replaced for this customer */
+	hadNewToken?: boolean;
 	/** whether the ledger has stored that a call is about to leave */
 	isAdmitted?: boolean;
 	/** when the first call left, in ms of the monotonic clock */
@@ -51,7 +53,7 @@ export interface DeliveryOptions {
 	readonly clock: Clock;
 	readonly batch: Batch;
 	/** the record of the customers sent, where it must survive a crash */
-	readonly ledger?: Ledger;
+	readonly ledger?: SendLedger;
 	/** aborted when the user stops the execution, or when it times out */
 	readonly signal?: AbortSignal;
 	readonly requestsPerSecond: number;
@@ -271,7 +273,11 @@ class Delivery {
 		const { session, store, signal } = this.options;
 		try {
 			await session.replace(refused, store, signal, verdict.retCode);
-			this.retry(customer, this.withContention(verdict));
+			// Even if 'Give Up After' is over, no customer is refused for a token that has just been replaced.
+			const isFirst = customer.hadNewToken !== true;
+			customer.hadNewToken = true;
+			if (isFirst && !this.isOver) this.waiting.push(customer);
+			else this.retry(customer, this.withContention(verdict));
 		} catch (cause) {
 			this.withoutToken(customer, cause, verdict);
 		}
@@ -290,7 +296,13 @@ class Delivery {
 		if (!(cause instanceof TokenError)) throw cause;
 		const { message, advice, transient } = cause;
 		const retCode = cause.retCode ?? refusal?.retCode ?? null;
-		const verdict: Verdict = { outcome: transient ? 'unreachable' : 'refused', retCode, message, advice };
+		const lacksCode = retCode !== null && !message.includes(retCode);
+		const verdict: Verdict = {
+			outcome: transient ? 'unreachable' : 'refused',
+			retCode,
+			message: lacksCode ? `${message.replace(/\.$/, '')} (${retCode}).` : message,
+			advice,
+		};
 		// An account that never had a token is probably misconfigured: report at once.
 		if (!this.isOver && (!transient || !this.options.session.hasHadToken)) {
 			this.end ??= verdict;

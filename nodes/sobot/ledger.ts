@@ -109,6 +109,9 @@ interface Closing {
 	readonly identity: string;
 }
 
+/** What the sending of a batch needs of a ledger. */
+export type SendLedger = Pick<Ledger, 'blocked' | 'admit' | 'record'>;
+
 /** Keeps the account of one batch in the store. */
 export class Ledger {
 	/** what this batch has claimed, and for whom: several of its customers can have the same key */
@@ -156,6 +159,20 @@ export class Ledger {
 		} finally {
 			if (!isStored) for (const key of keys) this.release(key);
 		}
+	}
+
+	/** Stores customers that were sent before this ledger was opened. Rejects if nothing could be stored. */
+	async adopt(customers: readonly Customer[]): Promise<void> {
+		const { claims } = this.options;
+		const byKey = new Map(customers.map((customer) => [customer.key ?? '', customer]));
+		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
+		try {
+			await claims.inTurn(async () => await this.open(byKey));
+		} catch (cause) {
+			for (const key of byKey.keys()) this.release(key);
+			throw cause;
+		}
+		for (const customer of customers) if (customer.result) this.record(customer);
 	}
 
 	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */

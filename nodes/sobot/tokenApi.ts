@@ -72,8 +72,9 @@ export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
 	if (sobot.retCode !== '000000') return { error: refusal(sobot) };
 	const item = isJsonObject(sobot.json.item) ? sobot.json.item : {};
 	const value = typeof item.token === 'string' ? item.token.trim() : '';
-	if (value === '') {
-		return { error: transientFailure('Sobot reported success, but sent no token', sobot.retCode) };
+	// A token that a header cannot carry would end every call before it leaves.
+	if (value === '' || !/^[\x21-\x7e]+$/.test(value)) {
+		return { error: transientFailure('Sobot reported success, but sent no usable token', sobot.retCode) };
 	}
 	const expiresAtMs = askedAtMs + readLifeSeconds(item) * 1000;
 	return { token: { value, fetchedAtMs: askedAtMs, expiresAtMs } };

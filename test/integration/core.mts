@@ -58,11 +58,13 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 /** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
 const table = new Map<string, string[]>();
 /** A test may let n8n's database be away. */
-export const database = { isAway: false };
-const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
+export const database = { isAway: false, leastRoom: Infinity };
+/** What the table holds for a node, the oldest first. */
+export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
 		if (database.isAway) throw new Error('the database is away');
+		database.leastRoom = Math.min(database.leastRoom, maxEntries);
 		const entries = entriesOf(node?.id);
 		const known = new Set(entries);
 		const fresh = items.filter((item) => !known.has(String(item)));

@@ -6,8 +6,10 @@ import { outcomeOf, runAction, StoredCredentials } from './core.mts';
 jest.setTimeout(600_000);
 
 const COUNT = Number(process.env.ITEMS ?? 3000);
+/** On a quiet machine it is less than 100 ms; without pauses it is seconds. */
+const LONGEST_MS = 500;
 
-test(`${COUNT} items with three expressions each never block the event loop for 250 ms`, async () => {
+test(`${COUNT} items with three expressions each never block the event loop for half a second`, async () => {
 	const credentials = new StoredCredentials();
 	credentials.add('sobotApi', {
 		region: 'sg',
@@ -33,5 +35,5 @@ test(`${COUNT} items with three expressions each never block the event loop for 
 	delay.disable();
 	expect(output.length).toBe(COUNT);
 	process.stderr.write(`Longest block with ${COUNT} items: ${Math.round(delay.max / 1e6)} ms\n`);
-	expect(delay.max / 1e6).toBeLessThan(250);
+	expect(delay.max / 1e6).toBeLessThan(LONGEST_MS);
 });

@@ -2,7 +2,15 @@
 // an earlier try has found out holds, whatever goes wrong in the next one, and nobody else's account is taken for it.
 import { until } from '../support/until.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
+import {
+	database,
+	entriesOf,
+	outcomeOf,
+	retry,
+	runAction,
+	StoredCredentials,
+	type ActionRun,
+} from './core.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(60_000);
@@ -167,5 +175,32 @@ describe('a try that cannot send says what the earlier one has sent', () => {
 		const said = texts(await retried(await start({}), { parameters }));
 		expect(said).toMatch(SAYS_SO);
 		expect(said).not.toContain('Nothing was sent');
+	});
+});
+
+describe('the account of a batch without keys', () => {
+	test('is gone once the batch is done', async () => {
+		await start({ items: crowd(60), node: { id: 'cleaned' } });
+		expect(entriesOf('cleaned')).toEqual([]);
+	});
+
+	test('leaves room for that of a larger batch of the same node, which may have crashed', async () => {
+		database.leastRoom = Infinity;
+		await start({ items: crowd(60) });
+		expect(database.leastRoom).toBeGreaterThanOrEqual(200_000);
+	});
+
+	test('is not opened by a batch that takes less than a second', async () => {
+		database.leastRoom = Infinity;
+		await start({ items: crowd(10) });
+		expect(database.leastRoom).toBe(Infinity);
+	});
+
+	test('is opened by one that takes longer', async () => {
+		database.leastRoom = Infinity;
+		sandbox.misbehave({ on: 'trigger', atWork: { minMs: 1500, maxMs: 1500 } });
+		await start({ items: crowd(3), node: { id: 'slow' } });
+		expect(database.leastRoom).toBeGreaterThanOrEqual(200_000);
+		expect(entriesOf('slow')).toEqual([]);
 	});
 });

@@ -1,5 +1,10 @@
 import fc from 'fast-check';
-import { bodyFromFields, bodyFromItem, bodyFromJson } from '../../nodes/SobotRuleEngine/canvas/customerBody';
+import {
+	bodyFromFields,
+	bodyFromItem,
+	bodyFromJson,
+	isTemplate,
+} from '../../nodes/SobotRuleEngine/canvas/customerBody';
 import { topLevelFields } from '../../nodes/SobotRuleEngine/canvas/jsonText';
 
 const FIELD = 'Contact_id';
@@ -130,3 +135,24 @@ function circular(): object {
 	self.self = self;
 	return self;
 }
+
+test('a text of braces is searched in one pass', () => {
+	const { cpuUsage } = process;
+	const text = '{'.repeat(1_000_000);
+	const before = cpuUsage();
+	expect(isTemplate(text)).toBe(false);
+	expect(isTemplate(`${text}}}`)).toBe(true);
+	// A search that begins anew at each brace takes minutes.
+	expect(cpuUsage(before).user / 1000).toBeLessThan(1000);
+});
+
+test.each([
+	['{{ $json.id }}', true],
+	['a {{\n}} b', true],
+	['{{ $json.id', false],
+	['}} {{', false],
+	['{ } { }', false],
+	['{{}', false],
+])('%j still holds an expression: %s', (text, isOne) => {
+	expect(isTemplate(text)).toBe(isOne);
+});

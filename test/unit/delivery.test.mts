@@ -129,6 +129,13 @@ test('delivers each exactly once, in order, with one token', async () => {
 	expect(sobot.tokenCalls).toBe(0);
 });
 
+test("a token that has died costs nobody, even if 'Give Up After' is 0", async () => {
+	const { sobot, run } = setUp({ giveUpAfterSeconds: 0 });
+	sobot.alive = 'another';
+	expect(outcomes(await run(20))).toEqual(all(20));
+	expect(sobot.tokenCalls).toBe(1);
+});
+
 test('calls overlap: a Sobot that takes a second to answer still gets its 50 a second', async () => {
 	const { sobot, clock, run } = setUp();
 	sobot.workMs = 1000;

@@ -1,5 +1,6 @@
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
+import { LateLedger } from '../../nodes/sobot/lateLedger';
 import { KeyClaims, Ledger, type EntryStore, type LedgerOptions } from '../../nodes/sobot/ledger';
 import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { TokenSession } from '../../nodes/sobot/tokenSession';
@@ -54,8 +55,13 @@ class World {
 		{
 			stopsOnFailure = false,
 			requestsPerSecond = 50,
+			isLate = false,
 			...more
-		}: Partial<LedgerOptions> & { stopsOnFailure?: boolean; requestsPerSecond?: number } = {},
+		}: Partial<LedgerOptions> & {
+			stopsOnFailure?: boolean;
+			requestsPerSecond?: number;
+			isLate?: boolean;
+		} = {},
 		identityOf: (index: number) => string = () => '',
 	) {
 		let isDead = false;
@@ -69,23 +75,30 @@ class World {
 		const session = new TokenSession(clock);
 		const token = { value: 't', fetchedAtMs: clock.epochMs(), expiresAtMs: clock.epochMs() + 86_400_000 };
 		session.begin(token);
-		const ledger = new Ledger({
-			store: {
-				add: async (entries) => await guarded(table.add(entries)),
-				remove: async (entries) => await guarded(table.remove(entries)),
-			},
-			claims: new KeyClaims(),
-			clock,
-			isConsulted: true,
-			isForBatch: false,
-			sendsDoubtful: false,
-			...more,
-		});
 		const customers: Customer[] = keys.map((key, index) => ({
 			body: key,
-			key,
+			...(isLate ? {} : { key }),
 			identity: identityOf(index),
 		}));
+		const open = () =>
+			new Ledger({
+				store: {
+					add: async (entries) => await guarded(table.add(entries)),
+					remove: async (entries) => await guarded(table.remove(entries)),
+				},
+				claims: new KeyClaims(),
+				clock,
+				isConsulted: true,
+				isForBatch: false,
+				sendsDoubtful: false,
+				...more,
+			});
+		const openLate = async () => {
+			await guarded(table.add(['batch']));
+			for (const customer of customers) customer.key = customer.body;
+			return open();
+		};
+		const ledger = isLate ? new LateLedger(openLate, clock) : open();
 		const options: DeliveryOptions = {
 			rateLimiter: new RateLimiter(clock),
 			session,
@@ -466,4 +479,59 @@ test('one key for two canvases: the end of the batch does not take the refusal o
 	settle(first, 'accepted');
 	await clock.run(ledger.close());
 	expect([...table.entries].sort()).toEqual(['owner K on canvas A', 'sent K']);
+});
+
+describe('a batch that should end within a second', () => {
+	const late = { isLate: true, isForBatch: true, isConsulted: false };
+
+	test('writes nothing if it does', async () => {
+		const world = new World();
+		const run = world.start(keysOf(45), late);
+		await world.clock.run(run.ended);
+		await world.clock.advance(5000);
+		expect([count(run.customers, 'accepted'), world.table.writes]).toEqual([45, 0]);
+	});
+
+	test('that takes longer and is killed: nobody twice, nobody missing, few in doubt', async () => {
+		for (const killMs of [1200, 3000, 6000]) {
+			const world = new World();
+			const killed = world.start(keysOf(45), { ...late, requestsPerSecond: 5 });
+			await world.clock.advance(killMs);
+			killed.die();
+			const retry = world.start(keysOf(45), { isForBatch: true });
+			await world.clock.run(retry.ended);
+			const inDoubt = count(retry.customers, 'unknown');
+			expect([killMs, world.twice]).toEqual([killMs, 0]);
+			expect(inDoubt).toBeLessThanOrEqual(10);
+			expect(world.accepted.length + inDoubt).toBeGreaterThanOrEqual(45);
+		}
+	});
+
+	test('with calls that hang, killed: those are in doubt', async () => {
+		const world = new World();
+		world.onTheWayMs = 10_000;
+		const killed = world.start(['a', 'b'], late);
+		await world.clock.advance(3000);
+		killed.die();
+		world.onTheWayMs = 15;
+		const retry = world.start(['a', 'b', 'c'], { isForBatch: true });
+		await world.clock.run(retry.ended);
+		await world.clock.advance(10_000);
+		expect(retry.customers.map(({ result }) => result?.outcome)).toEqual(['unknown', 'unknown', 'accepted']);
+		expect(world.twice).toBe(0);
+	});
+
+	test('waits for a database that is away when it opens, and loses nobody', async () => {
+		const world = new World();
+		const run = world.start(keysOf(45), { ...late, requestsPerSecond: 5 });
+		world.table.isDown = true;
+		await world.clock.advance(4000);
+		const meanwhile = world.accepted.length;
+		expect(meanwhile).toBeLessThanOrEqual(10);
+		world.table.isDown = false;
+		await world.clock.run(run.ended);
+		expect([world.accepted.length, world.twice]).toEqual([45, 0]);
+		await world.clock.advance(5000);
+		expect([...world.table.entries].filter((entry) => entry.startsWith('open'))).toEqual([]);
+	});
 });

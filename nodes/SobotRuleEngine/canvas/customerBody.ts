@@ -143,8 +143,9 @@ function fieldTwice(name: string): string {
 }
 
 /** Whether the text still holds an expression, which n8n took for fixed text. */
-function isTemplate(text: string): boolean {
-	return /\{\{.*\}\}/s.test(text);
+export function isTemplate(text: string): boolean {
+	const start = text.indexOf('{{');
+	return start >= 0 && text.includes('}}', start + 2);
 }
 
 function stillTemplate(text: string): string {

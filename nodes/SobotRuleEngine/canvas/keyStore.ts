@@ -2,7 +2,8 @@
 import { createHash } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
-import { Ledger, sentEntry, type EntryStore } from '../../sobot/ledger';
+import { LateLedger } from '../../sobot/lateLedger';
+import { Ledger, sentEntry, type EntryStore, type SendLedger } from '../../sobot/ledger';
 import { claimsOf } from '../../sobot/shared';
 import type { Options } from './options';
 import type { SendPlan } from './plan';
@@ -10,6 +11,15 @@ import type { SendPlan } from './plan';
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
 const REMOVED_AT_ONCE = 500;
+
+/**
+ * A batch without keys leaves room for that of a larger one, which may have crashed. n8n drops the oldest entries of a node,
+ * and those that a batch has no more use for are removed at its end.
+ */
+const ROOM_WITHOUT_KEYS = 200_000;
+
+/** The entries of a larger batch are left to be dropped: removing them would take as long as sending it. */
+const LARGEST_CLEANED_BATCH = 10_000;
 
 /** The table of the node, with room for `history` keys. n8n writes it at once, and shares it among all its processes. */
 export function deduplicationTable(node: IExecuteFunctions, history: number): EntryStore {
@@ -33,7 +43,9 @@ export function hasTable(node: IExecuteFunctions): boolean {
 
 /** A batch's ledger, and what is to be done when the batch has ended. */
 export interface OpenLedger {
-	readonly ledger: Ledger;
+	readonly ledger: SendLedger;
+	/** Stores the last outcomes. */
+	close(): Promise<void>;
 	/** @param staysOpen whether n8n may run the batch again, and knows it by its customers only */
 	end(staysOpen: boolean): Promise<void>;
 }
@@ -51,43 +63,71 @@ export async function openLedger(
 	options: Options,
 	failedRun: string | undefined,
 ): Promise<OpenLedger | undefined> {
-	const hasKeys = plans.some(({ customer }) => customer.key !== undefined);
-	const isRetry = node.getMode() === 'retry';
-	const isNeeded = hasKeys || isLong(plans, options) || isRetry;
-	if (plans.length === 0 || !isNeeded || !hasTable(node)) return undefined;
-	const { store, claims } = tableOf(node, plans, options);
-	const batch = hasKeys ? '' : nameBatch(plans, isRetry ? failedRun : undefined);
-	const isCrashRun = !hasKeys && !(isRetry && failedRun !== undefined);
-	const isConsulted =
-		!isCrashRun || (await claims.inTurn(async () => await isSecondRun(node, batch, plans, store)));
-	const ledger = new Ledger({
-		store,
-		claims,
-		clock: systemClock,
-		isConsulted,
-		isForBatch: !hasKeys,
-		sendsDoubtful: options.unknownOutcome === 'sendAgain',
-	});
+	if (!hasTable(node)) return undefined;
+	const open = async () => await openNow(node, plans, options, failedRun);
+	if (hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options)) return await open();
+	let opened: (OpenLedger & { ledger: Ledger }) | undefined;
+	const ledger = new LateLedger(async () => (opened = await open()).ledger, systemClock);
 	return {
 		ledger,
-		async end(staysOpen) {
-			// A run that has ended is no crash.
-			if (hasKeys || staysOpen) return;
-			// Also the one that a Retry before this one may have left.
-			const entries = [validEntry(batch), validEntry(nameOf(plans))];
-			await claims.inTurn(async () => await store.remove(entries));
-		},
+		close: async () => await ledger.close(),
+		end: async (staysOpen) => await opened?.end(staysOpen),
 	};
 }
 
-/** A batch that is sent within a second: a ledger for it would cost more than it saves. */
+const hasKeys = (plans: readonly SendPlan[]) => plans.some(({ customer }) => customer.key !== undefined);
+
+async function openNow(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	options: Options,
+	failedRun: string | undefined,
+): Promise<OpenLedger & { ledger: Ledger }> {
+	const isForBatch = !hasKeys(plans);
+	const { store, claims } = tableOf(node, plans, options, isForBatch);
+	const settings = {
+		store,
+		claims,
+		clock: systemClock,
+		sendsDoubtful: options.unknownOutcome === 'sendAgain',
+	};
+	if (!isForBatch) return withoutEnd(new Ledger({ ...settings, isConsulted: true, isForBatch }));
+	if (node.getMode() === 'retry' && failedRun !== undefined) {
+		nameBatch(plans, `batch ${failedRun}`);
+		// Also the one that a Retry of a crashed execution has left open.
+		const end = async () => await claims.inTurn(async () => await forget(nameOf(plans), plans, store));
+		const ledger = new Ledger({ ...settings, isConsulted: true, isForBatch });
+		return { ...withoutEnd(ledger), end: async (staysOpen) => await (staysOpen ? undefined : end()) };
+	}
+	const batch = nameOf(plans);
+	nameBatch(plans, batch);
+	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
+	const isRetry = node.getMode() === 'retry';
+	const isConsulted = await claims.inTurn(async () => await isSecondRun(batch, run, isRetry, plans, store));
+	const ledger = new Ledger({ ...settings, isConsulted, isForBatch });
+	// A run that has ended is no crash.
+	const end = async () => await claims.inTurn(async () => await forget(batch, plans, store, run));
+	return { ...withoutEnd(ledger), end: async (staysOpen) => await (staysOpen ? undefined : end()) };
+}
+
+function withoutEnd(ledger: Ledger): OpenLedger & { ledger: Ledger } {
+	return { ledger, close: async () => await ledger.close(), end: async () => {} };
+}
+
+/** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */
 function isLong(plans: readonly SendPlan[], { requestsPerSecond }: Options): boolean {
 	return plans.length >= requestsPerSecond;
 }
 
-function tableOf(node: IExecuteFunctions, plans: readonly SendPlan[], { idempotencyHistory }: Options) {
-	// Two entries for each key, or for each customer of two batches.
-	const most = 2 * Math.max(idempotencyHistory, plans.length);
+function tableOf(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	{ idempotencyHistory }: Options,
+	isForBatch: boolean,
+) {
+	// Two entries for each key or customer.
+	const needed = 2 * Math.max(idempotencyHistory, plans.length);
+	const most = isForBatch ? Math.max(needed, ROOM_WITHOUT_KEYS) : needed;
 	return {
 		store: deduplicationTable(node, most),
 		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
@@ -103,11 +143,27 @@ function nameOf(plans: readonly SendPlan[]): string {
 	return `batch ${hash.digest('base64url').slice(0, 16)}`;
 }
 
-/** Gives each customer a key that holds for this batch only. Returns the batch's name: that of the failed run, if known. */
-function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): string {
-	const batch = failedRun === undefined ? nameOf(plans) : `batch ${failedRun}`;
+/** Gives each customer a key that holds for this batch only. */
+function nameBatch(plans: readonly SendPlan[], batch: string): void {
 	for (const { customer, digest } of plans) customer.key = `${batch} ${digest}`;
-	return batch;
+}
+
+/** Removes what a batch has stored: first what makes it count, then the rest. */
+async function forget(
+	batch: string,
+	plans: readonly SendPlan[],
+	store: EntryStore,
+	run?: string,
+): Promise<void> {
+	await store.remove([validEntry(batch), ...(run === undefined ? [] : [run])]);
+	if (plans.length <= LARGEST_CLEANED_BATCH) await removeSent(batch, plans, store);
+}
+
+async function removeSent(batch: string, plans: readonly SendPlan[], store: EntryStore): Promise<void> {
+	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
+		const some = plans.slice(from, from + REMOVED_AT_ONCE);
+		await store.remove(some.map(({ digest }) => sentEntry(`${batch} ${digest}`)));
+	}
 }
 
 /**
@@ -115,22 +171,19 @@ function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): s
  * same ID, and Retry runs it under a new one. Otherwise what an earlier run with the same customers has left is removed.
  */
 async function isSecondRun(
-	node: IExecuteFunctions,
 	batch: string,
+	run: string,
+	isRetry: boolean,
 	plans: readonly SendPlan[],
 	store: EntryStore,
 ): Promise<boolean> {
-	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
 	const valid = validEntry(batch);
 	const known = await store.add([run]);
-	const goesOn = node.getMode() === 'retry' || known.has(run);
+	const goesOn = isRetry || known.has(run);
 	// Until the leftovers are gone, the batch is not valid: a kill in between must not make them count.
 	if (goesOn && (await store.add([valid])).has(valid)) return true;
 	await store.remove([valid]);
-	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
-		const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
-		await store.remove(keys.map(sentEntry));
-	}
+	await removeSent(batch, plans, store);
 	await store.add([valid]);
 	return false;
 }

@@ -6,7 +6,7 @@ import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRo
 import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
-import { bodyFromFields, bodyFromItem, bodyFromJson, type CustomerBody } from './customerBody';
+import { bodyFromFields, bodyFromItem, bodyFromJson, isTemplate, type CustomerBody } from './customerBody';
 import { dependsOnItem } from './itemCredentials';
 import { hasTable } from './keyStore';
 import { digestOf } from './retryMemory';
@@ -123,7 +123,7 @@ function readKey(
 				"'Idempotency Key' is empty or not text. Check its expression for this item, or remove the option.",
 		};
 	}
-	if (/\{\{.*\}\}/s.test(key)) {
+	if (isTemplate(key)) {
 		return {
 			problem: "'Idempotency Key' is still fixed text with {{ }}. Switch it from Fixed to Expression.",
 		};
@@ -189,6 +189,9 @@ class Targets {
 }
 
 function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): string {
+	if (typeof wanted === 'number') {
+		return "'Canvas' is a number, which loses the last digits of a trigger ID. Make the expression give text.";
+	}
 	if (typeof wanted !== 'string' || wanted.trim() === '') {
 		return "'Canvas' is empty. Choose one from the list, or check the expression for this item.";
 	}
@@ -205,6 +208,12 @@ function readBody(
 	if (contactIdField === '') {
 		return {
 			problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
+		};
+	}
+	if (contactIdField === 'nick') {
+		return {
+			problem:
+				"The option 'Contact ID Field' names the nickname. Enter the name of the customer source field.",
 		};
 	}
 	switch (node.getNodeParameter('dataMode', index, 'defineBelow')) {

@@ -103,9 +103,9 @@ export class RetryMemory {
 	}
 
 	/**
-	 * Adds who must not be sent again to what earlier tries have found out. Before anything is sent, without entries: so
-	 * that Retry of an execution that fails is told from that of one that crashed. Synchronous: n8n stores what is written
-	 * while it ends an execution.
+	 * Adds the customers who must not be sent again to those of earlier tries. Called without entries before anything is
+	 * sent, since Retry of a crashed execution finds nothing here. Synchronous: n8n stores what is written while it ends an
+	 * execution.
 	 */
 	remember(entries: Iterable<Entry> = []): void {
 		const accepted = new Set(this.accepted);

@@ -2,7 +2,7 @@
 import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
-import type { Ledger } from '../../sobot/ledger';
+import type { SendLedger } from '../../sobot/ledger';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
 import { openLedger, type OpenLedger } from './keyStore';
@@ -134,7 +134,7 @@ async function sendUnsettled(
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
-	await opened?.ledger.close();
+	await opened?.close();
 	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	const mayComeAgain = !isDone && mayRunAgain(node, batch, memory);
@@ -159,7 +159,7 @@ async function deliverByTarget(
 	plans: readonly SendPlan[],
 	options: Options,
 	batch: Batch,
-	ledger: Ledger | undefined,
+	ledger: SendLedger | undefined,
 ): Promise<void> {
 	const groups = new Map<Target, SendPlan[]>();
 	for (const plan of plans) {
@@ -175,7 +175,9 @@ async function deliverByTarget(
 			} catch (cause) {
 				batch.hasFailed = true;
 				const result = unexpected(cause);
-				for (const customer of customers) if (!customer.isInDoubt) customer.result ??= result;
+				for (const customer of customers) {
+					customer.result ??= customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
+				}
 			}
 		}),
 	);

@@ -64,7 +64,8 @@ async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<voi
 		const body = outcome === 'success' ? acknowledged() : failed();
 		await context.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
 		execution.sobotAnswer = outcome;
-		const isTest = context.getMode() === 'manual';
+		// Nobody waits for the answer of a test without a push, or of a retried execution.
+		const isTest = ['manual', 'retry'].includes(context.getMode());
 		hint(context, `Sobot was told '${outcome}'${isTest ? ', if a push was waiting' : ''}.`);
 		return;
 	}

@@ -1,0 +1,74 @@
+// A ledger for a batch that should end within a second: it opens only if the batch takes longer.
+import type { Clock } from './clock';
+import type { Customer } from './delivery';
+import type { Ledger, SendLedger } from './ledger';
+
+/** After this time the ledger opens, in ms. */
+const OPENS_AFTER_MS = 1000;
+
+export class LateLedger implements SendLedger {
+	/** customers sent before the ledger was open */
+	private readonly early: Customer[] = [];
+	private ledger?: Ledger;
+	/** the same, once it holds the early customers */
+	private opened?: Ledger;
+	private opening?: Promise<Ledger>;
+	private isDue = false;
+	private isClosed = false;
+
+	/** @param open opens the ledger; rejects if n8n cannot store it */
+	constructor(
+		private readonly open: () => Promise<Ledger>,
+		clock: Clock,
+	) {
+		void clock
+			.sleep(OPENS_AFTER_MS)
+			.then(async () => {
+				this.isDue = true;
+				if (!this.isClosed) await this.openOnce();
+			}, ignore)
+			.catch(ignore);
+	}
+
+	blocked(customer: Customer): Promise<void> | undefined {
+		return this.opened?.blocked(customer);
+	}
+
+	/** Admits the first of them, who is sent next. Rejects if the ledger has to be open and cannot be. */
+	async admit(customers: readonly Customer[]): Promise<void> {
+		if (this.isDue) return await (await this.openOnce()).admit(customers);
+		const [next] = customers;
+		if (!next) return;
+		next.isAdmitted = true;
+		this.early.push(next);
+	}
+
+	record(customer: Customer): void {
+		this.opened?.record(customer);
+	}
+
+	async close(): Promise<void> {
+		this.isClosed = true;
+		await this.opening?.catch(ignore);
+		await this.ledger?.close();
+	}
+
+	private async openOnce(): Promise<Ledger> {
+		if (this.opened) return this.opened;
+		this.opening ??= this.openAndAdopt();
+		return await this.opening;
+	}
+
+	private async openAndAdopt(): Promise<Ledger> {
+		try {
+			this.ledger ??= await this.open();
+			await this.ledger.adopt(this.early);
+			this.opened = this.ledger;
+			return this.opened;
+		} finally {
+			if (!this.opened) this.opening = undefined;
+		}
+	}
+}
+
+const ignore = () => undefined;
