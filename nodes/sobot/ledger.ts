@@ -20,6 +20,8 @@ export const sentEntry = (key: string) => `sent ${key}`;
 const openEntry = (key: string) => `open ${key}`;
 /** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
 const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
+/** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
+const againEntry = (key: string) => `again ${key}`;
 
 /** This many customers are stored with one write before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
@@ -36,9 +38,18 @@ const FLUSH_PAUSE_MS = 500;
 /** `taken`: the key was used for another customer or canvas. */
 export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
 
+/** Who sends the customer with a key now. */
+export interface Claim {
+	/** resolves once the customer is settled and that is stored, or cannot be for a while */
+	readonly settled: Promise<void>;
+	readonly settle: () => void;
+}
+
 /** The keys of one node in this process: which calls are in flight, and whose turn it is to write. */
 export class KeyClaims {
-	private readonly claims = new Map<string, { settled: Promise<void>; settle: () => void }>();
+	private readonly claims = new Map<string, Claim>();
+	/** whom Sobot has accepted, by key, for as long as that is not stored */
+	readonly accepted = new Map<string, string>();
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	private writes = 0;
 	/** batches that are being sent */
@@ -46,7 +57,7 @@ export class KeyClaims {
 
 	/** Whether nobody holds these claims. */
 	get isIdle(): boolean {
-		return this.claims.size === 0 && this.writes === 0 && this.users === 0;
+		return this.claims.size + this.accepted.size + this.writes + this.users === 0;
 	}
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
@@ -54,15 +65,18 @@ export class KeyClaims {
 		return this.claims.get(key)?.settled;
 	}
 
-	claim(key: string): void {
+	claim(key: string): Claim {
 		let settle = () => {};
 		const settled = new Promise<void>((resolve) => (settle = resolve));
-		this.claims.set(key, { settled, settle });
+		const claim = { settled, settle };
+		this.claims.set(key, claim);
+		return claim;
 	}
 
-	release(key: string): void {
-		this.claims.get(key)?.settle();
-		this.claims.delete(key);
+	/** Ends a claim, and no other one that has come after it. */
+	release(key: string, claim: Claim): void {
+		claim.settle();
+		if (this.claims.get(key) === claim) this.claims.delete(key);
 	}
 
 	/** Runs writes of this process one after the other: the table has no lock. */
@@ -97,6 +111,8 @@ interface Closing {
 
 /** Keeps the account of one batch in the store. */
 export class Ledger {
+	/** what this batch has claimed */
+	private readonly claimed = new Map<string, Claim>();
 	/** keys whose entries are to change with the next write */
 	private readonly toClose = new Map<string, Closing>();
 	private readonly latestAccepted: Array<{ key: string; identity: string }> = [];
@@ -126,37 +142,56 @@ export class Ledger {
 		for (const customer of customers) {
 			const { key } = customer;
 			if (key === undefined) customer.isAdmitted = true;
-			else if (!customer.isAdmitted && !byKey.has(key) && !claims.settled(key)) byKey.set(key, customer);
+			else if (customer.isAdmitted || byKey.has(key) || claims.settled(key)) continue;
+			else if (!this.settleFromMemory(customer, key)) byKey.set(key, customer);
 		}
 		const keys = [...byKey.keys()];
 		if (keys.length === 0) return;
-		for (const key of keys) claims.claim(key);
+		for (const key of keys) this.claimed.set(key, claims.claim(key));
 		let isStored = false;
 		try {
 			const states = await claims.inTurn(async () => await this.open(byKey));
 			isStored = true;
 			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
 		} finally {
-			if (!isStored) for (const key of keys) claims.release(key);
+			if (!isStored) for (const key of keys) this.release(key);
 		}
+	}
+
+	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */
+	private settleFromMemory(customer: Customer, key: string): boolean {
+		const { claims, isConsulted } = this.options;
+		const accepted = claims.accepted.get(key);
+		if (accepted === undefined || !isConsulted) return false;
+		customer.result = RESULTS[accepted === (customer.identity ?? '') ? 'sent' : 'taken'];
+		return true;
+	}
+
+	private release(key: string): void {
+		const claim = this.claimed.get(key);
+		this.claimed.delete(key);
+		if (claim) this.options.claims.release(key, claim);
 	}
 
 	/** Takes down what became of a customer; it is stored a moment later, with others. */
 	record({ key, identity = '', isAdmitted, isInDoubt, result }: Customer): void {
 		if (key === undefined || !isAdmitted) return;
+		// A batch that has ended needs no account, and the next one with the same customers may have begun its own.
+		if (this.isClosing && this.options.isForBatch) return;
 		const outcome = result?.outcome ?? (isInDoubt ? 'unknown' : 'notSent');
 		this.toClose.set(key, {
 			outcome: outcome === 'accepted' ? 'accepted' : outcome === 'unknown' ? 'inDoubt' : 'notSent',
 			identity,
 		});
+		if (outcome === 'accepted') this.options.claims.accepted.set(key, identity);
 		this.flushing ??= this.flushSoon();
 	}
 
 	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
 	async close(customers: readonly Customer[]): Promise<void> {
 		for (const customer of customers) {
-			const isHeld = customer.key !== undefined && this.options.claims.settled(customer.key) !== undefined;
-			if (!customer.result || isHeld) this.record(customer);
+			if (!customer.result || (customer.key !== undefined && this.claimed.has(customer.key)))
+				this.record(customer);
 		}
 		this.isClosing = true;
 		while (this.flushing) await this.flushing;
@@ -178,7 +213,7 @@ export class Ledger {
 	}
 
 	private enter(customer: Customer, state: KeyState): void {
-		const { isConsulted, sendsDoubtful, claims } = this.options;
+		const { isConsulted, sendsDoubtful } = this.options;
 		const mayGo = !isConsulted || (state === 'inDoubt' && sendsDoubtful);
 		if (state === 'new' || mayGo) {
 			customer.isAdmitted = true;
@@ -186,18 +221,18 @@ export class Ledger {
 			return;
 		}
 		customer.result = RESULTS[state];
-		if (customer.key !== undefined) claims.release(customer.key);
+		if (customer.key !== undefined) this.release(customer.key);
 	}
 
 	/** Adds the entries of each key, and tells from what was there before how the key stands. */
 	private async open(customers: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
-		const { store, isConsulted } = this.options;
+		const { store, isConsulted, sendsDoubtful } = this.options;
 		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
 		const hasOwners = !this.options.isForBatch;
 		const keys = [...customers.keys()];
-		const again = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
+		const latest = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
 		const known = await store.add([
-			...again,
+			...latest,
 			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(hasOwners ? [owner(key)] : [])]),
 		]);
 		const states = new Map(
@@ -206,6 +241,8 @@ export class Ledger {
 				return [key, state !== 'new' && hasOwners && !known.has(owner(key)) ? 'taken' : state];
 			}),
 		);
+		const again = keys.filter((key) => states.get(key) === 'inDoubt').map(againEntry);
+		if (isConsulted && sendsDoubtful && again.length > 0) await store.add(again);
 		const onlyLookedAt = keys.flatMap((key) => {
 			const state = states.get(key);
 			if (state === 'taken') return known.has(openEntry(key)) ? [owner(key)] : [owner(key), openEntry(key)];
@@ -235,28 +272,42 @@ export class Ledger {
 			const closing = new Map(this.toClose);
 			try {
 				await claims.inTurn(async () => await this.store(closing));
-				for (const [key, one] of closing) if (this.toClose.get(key) === one) this.toClose.delete(key);
+				this.forget(closing);
 				tries = -1;
 			} catch {
 				// What is not stored stays in doubt, which is safe. n8n's database may be back in a moment.
-				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.toClose.clear();
+				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.forget(closing);
 				else if (tries < FLUSH_TRIES) continue;
 			}
-			for (const key of closing.keys()) claims.release(key);
+			for (const key of closing.keys()) this.release(key);
 		}
 		this.flushing = undefined;
 	}
 
+	/** Forgets outcomes, unless there is a newer one. */
+	private forget(closed: ReadonlyMap<string, Closing>): void {
+		for (const [key, one] of closed) {
+			if (this.toClose.get(key) !== one) continue;
+			this.toClose.delete(key);
+			this.options.claims.accepted.delete(key);
+		}
+	}
+
 	private async store(closing: ReadonlyMap<string, Closing>): Promise<void> {
+		const { store } = this.options;
+		const notSent = [...closing].flatMap(([key, { outcome }]) =>
+			outcome === 'notSent' ? [againEntry(key)] : [],
+		);
+		const sentAgain: ReadonlySet<string> = notSent.length > 0 ? await store.add(notSent) : new Set();
 		const remove: string[] = [...this.toRemove];
 		for (const [key, { outcome, identity }] of closing) {
-			if (outcome === 'inDoubt') continue;
+			if (outcome === 'inDoubt' || (outcome === 'notSent' && sentAgain.has(againEntry(key)))) continue;
 			remove.push(openEntry(key));
-			if (outcome === 'notSent') remove.push(sentEntry(key), ownerEntry(key, identity));
+			if (outcome === 'notSent') remove.push(againEntry(key), sentEntry(key), ownerEntry(key, identity));
 			else this.latestAccepted.push({ key, identity });
 		}
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);
-		if (remove.length > 0) await this.options.store.remove(remove);
+		if (remove.length > 0) await store.remove(remove);
 		this.toRemove.length = 0;
 	}
 }

@@ -44,6 +44,8 @@ class World {
 	readonly table = new Table(this.clock);
 	readonly accepted: string[] = [];
 	refuse: (key: string) => boolean = () => false;
+	/** how long a call that leaves now is on its way to Sobot */
+	onTheWayMs = 15;
 	unreachable: (key: string) => boolean = () => false;
 
 	/** One process: `die` is a SIGKILL, after which nothing of it goes on. */
@@ -97,7 +99,7 @@ class World {
 			giveUpAfterSeconds: 300,
 			unknownOutcome: 'fail',
 			send: async (_, body) => {
-				await clock.sleep(15);
+				await clock.sleep(this.onTheWayMs);
 				if (this.unreachable(body)) throw Object.assign(new Error('down'), { code: 'ECONNREFUSED' });
 				if (this.refuse(body)) return { statusCode: 400, body: '{"ret_code":"910026"}' };
 				this.accepted.push(body);
@@ -234,6 +236,114 @@ test('stopped while calls in flight are refused: the same customers can be sent 
 	await world.clock.run(again.ended, 60_000);
 	expect(count(again.customers, 'accepted')).toBe(60);
 });
+
+test.each([
+	['in the same process', new KeyClaims(), (claims: KeyClaims) => claims],
+	['in another process', new KeyClaims(), () => new KeyClaims()],
+])(
+	'stopped, and its call refused after the next run has sent the customer again, %s: nobody a third time',
+	async (_, claims, nextClaims) => {
+		const world = new World();
+		world.onTheWayMs = 3000;
+		const stopped = world.start(keysOf(20), { claims });
+		await world.clock.advance(410);
+		stopped.stop();
+		await world.clock.run(stopped.ended);
+		world.onTheWayMs = 15;
+		const again = world.start(keysOf(20), { claims: nextClaims(claims), sendsDoubtful: true });
+		await world.clock.run(again.ended);
+		expect(count(again.customers, 'accepted')).toBe(20);
+		world.refuse = () => true;
+		await world.clock.advance(5000);
+		world.refuse = () => false;
+		const third = world.start(keysOf(20), { sendsDoubtful: true });
+		await world.clock.run(third.ended);
+		expect([world.accepted.length, world.twice]).toEqual([20, 0]);
+		expect(count(third.customers, 'alreadySent')).toBe(20);
+	},
+);
+
+test('a late refusal of a stopped batch without keys takes nothing from the next one', async () => {
+	const world = new World();
+	const forBatch = { isForBatch: true, isConsulted: false };
+	world.onTheWayMs = 3000;
+	const stopped = world.start(keysOf(20), forBatch);
+	await world.clock.advance(410);
+	stopped.stop();
+	await world.clock.run(stopped.ended);
+	// A new execution with the same customers removes what the last one has left.
+	world.table.entries.clear();
+	world.onTheWayMs = 15;
+	const again = world.start(keysOf(20), forBatch);
+	await world.clock.advance(1500);
+	expect(count(again.customers, 'accepted')).toBe(20);
+	world.refuse = () => true;
+	await world.clock.advance(5000);
+	world.refuse = () => false;
+	const retry = world.start(keysOf(20), { isForBatch: true });
+	await world.clock.run(retry.ended);
+	expect([world.twice, count(retry.customers, 'alreadySent')]).toEqual([0, 20]);
+});
+
+test('a late refusal leaves alone whoever sends the customer now', async () => {
+	const world = new World();
+	const claims = new KeyClaims();
+	world.onTheWayMs = 1000;
+	const stopped = world.start(['a'], { claims });
+	await world.clock.advance(100);
+	stopped.stop();
+	await world.clock.run(stopped.ended);
+	world.onTheWayMs = 3000;
+	const again = world.start(['a', 'a'], { claims, sendsDoubtful: true });
+	world.refuse = () => true;
+	await world.clock.advance(1500);
+	world.refuse = () => false;
+	await world.clock.run(again.ended);
+	expect(again.customers.map(({ result }) => result?.outcome)).toEqual(['accepted', 'alreadySent']);
+	expect(world.accepted).toEqual(['a']);
+});
+
+test('the end of a run in which a customer was refused leaves alone the run that sends them now', async () => {
+	const world = new World();
+	const claims = new KeyClaims();
+	world.refuse = (key) => key === 'k0';
+	const first = world.start(keysOf(10), { claims, requestsPerSecond: 10 });
+	await world.clock.advance(550);
+	world.refuse = () => false;
+	world.onTheWayMs = 2000;
+	const second = world.start(['k0'], { claims });
+	await world.clock.advance(30);
+	world.onTheWayMs = 15;
+	await world.clock.advance(1200);
+	expect(count(first.customers, 'accepted')).toBe(9);
+	second.die();
+	await world.clock.advance(3000);
+	expect(world.accepted).toContain('k0');
+	const third = world.start(['k0']);
+	await world.clock.run(third.ended);
+	expect([world.twice, count(third.customers, 'unknown')]).toEqual([0, 1]);
+});
+
+test.each([[false], [true]])(
+	'equal keys in one batch while the database is away for 6 s, sent again if in doubt: %s, nobody twice',
+	async (sendsDoubtful) => {
+		const world = new World();
+		const run = world.start(['a', 'b', 'a', 'a'], { sendsDoubtful });
+		await world.clock.advance(20);
+		world.table.isDown = true;
+		await world.clock.advance(6000);
+		world.table.isDown = false;
+		await world.clock.run(run.ended);
+		expect(world.accepted).toEqual(['a', 'b']);
+		expect(run.customers.map(({ result }) => result?.outcome)).toEqual([
+			'accepted',
+			'accepted',
+			'alreadySent',
+			'alreadySent',
+		]);
+		expect([...world.table.entries].sort()).toEqual(['owner a ', 'owner b ', 'sent a', 'sent b']);
+	},
+);
 
 test('killed at one call a second: only what could have left is in doubt', async () => {
 	const world = new World();
