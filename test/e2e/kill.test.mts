@@ -11,6 +11,7 @@ import {
 	killsOf,
 	moments,
 	reportKills,
+	truthOf,
 	untilMoment,
 	type Kill,
 } from '../support/kills.mts';
@@ -114,6 +115,19 @@ test.each(moments(killsOf(20)).map((moment, index): [number, number] => [moment,
 		}
 	},
 );
+
+test('two executions with the same keys at the same time in one n8n: nobody twice', async () => {
+	const cut = await Cut.create('overlap', cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));
+	await cut.launch();
+	const execution = await cut.again();
+	expect(truthOf(sandbox, cut.batch, outputOf(execution, 'Sobot'))).toEqual({
+		unknown: 0,
+		missing: 0,
+		twice: 0,
+	});
+	const outcomes = outputOf(execution, 'Sobot').map(({ json }) => json.outcome);
+	expect(new Set(outcomes)).toEqual(new Set(['accepted', 'alreadySent']));
+});
 
 test("n8n's SQLite file locked for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
 	const cut = await Cut.create('locked', cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));

@@ -19,6 +19,7 @@ import {
 import { writeFigures } from '../support/figures.mts';
 import type { Execution, Workflow } from '../support/n8n/n8n.mts';
 import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { printTable } from '../support/table.mts';
 import { underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
 import { node, outputOf } from '../support/workflows.mts';
@@ -163,17 +164,61 @@ test('a worker replaced as in a deployment, with less time than the batch takes:
 		expect([cut.batch, cut.workers]).toEqual([cut.batch, ['worker-1', 'worker-2']]);
 });
 
+test("a batch without keys, and n8n's last word on its killed worker: Retry may send nobody any more, and never anybody twice", async () => {
+	const cut = await Cut.create('lastword', DEMO_CANVAS.triggerId);
+	await cut.launch();
+	await untilMoment(sandbox, [cut.batch], 1000);
+	await cluster.killWorker(up);
+	await startOther();
+	let last = { id: '', status: '' };
+	await until(
+		"n8n's last word",
+		async () => {
+			[last = last] = await cluster.executions(cut.workflow);
+			return ['success', 'error'].includes(last.status);
+		},
+		180_000,
+		250,
+	);
+	const accepted = acceptedOf(sandbox, cut.batch);
+	const { data } = await cluster.main.execution(last.id);
+	const retried = await (last.status === 'success'
+		? undefined
+		: cluster.main.retry(last.id, false).then(({ status }) => status, String));
+	printTable(
+		"n8n's last word on a killed worker",
+		['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
+		[
+			[
+				last.status,
+				data.resultData.error?.message ?? '',
+				accepted,
+				retried ?? 'not needed',
+				acceptedOf(sandbox, cut.batch),
+			].map(String),
+		],
+	);
+	expect(truthOf(sandbox, cut.batch, []).twice).toBe(0);
+});
+
 test("n8n's database gone for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
 	const cut = await Cut.create('postgres', DEMO_CANVAS.triggerId, KEY);
 	await cut.launch();
 	await untilMoment(sandbox, [cut.batch], 1500);
 	await cluster.servers.postgres.stop();
 	const goneMs = Date.now();
-	const [before] = [acceptedOf(sandbox, cut.batch)];
+	const before = acceptedOf(sandbox, cut.batch);
 	await until('four seconds without it', () => Date.now() - goneMs > 4000);
 	// What was stored may leave, and nobody else.
 	expect(acceptedOf(sandbox, cut.batch) - before).toBeLessThanOrEqual(MOST_IN_DOUBT);
 	await cluster.servers.postgres.start();
+	await cluster.ended(cut.workflow, 1);
+	await until('n8n to have it again', async () => {
+		const processes = [cluster.main, ...cluster.processors, ...cluster.workers.values()];
+		const isReady = async ({ url }: { url: string }) =>
+			(await fetch(`${url}/healthz/readiness`).catch(() => undefined))?.ok === true;
+		return (await Promise.all(processes.map(isReady))).every(Boolean);
+	});
 	const truth = expectTruth(sandbox, cut.batch, outputOf(await cut.again(), 'Sobot'));
 	kills.push({
 		moment: 1500,
@@ -201,7 +246,7 @@ describe('two executions with the same keys on two workers', () => {
 		),
 	);
 
-	test.each(moments(killsOf(5)).map((moment, index): [number, number] => [moment, index]))(
+	test.each(moments(Math.ceil(killsOf(10) / 3)).map((moment, index): [number, number] => [moment, index]))(
 		'and both killed after %i ms (%i): the next run sends nobody again',
 		async (moment, index) => {
 			await startOther();
