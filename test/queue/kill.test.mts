@@ -9,6 +9,7 @@ import {
 	expectTruth,
 	KEY,
 	killsOf,
+	MEASURES,
 	moments,
 	MOST_IN_DOUBT,
 	reportKills,
@@ -164,43 +165,6 @@ test('a worker replaced as in a deployment, with less time than the batch takes:
 		expect([cut.batch, cut.workers]).toEqual([cut.batch, ['worker-1', 'worker-2']]);
 });
 
-test("a batch without keys, and n8n's last word on its killed worker: Retry may send nobody any more, and never anybody twice", async () => {
-	const cut = await Cut.create('lastword', DEMO_CANVAS.triggerId);
-	await cut.launch();
-	await untilMoment(sandbox, [cut.batch], 1000);
-	await cluster.killWorker(up);
-	await startOther();
-	let last = { id: '', status: '' };
-	await until(
-		"n8n's last word",
-		async () => {
-			[last = last] = await cluster.executions(cut.workflow);
-			return ['success', 'error'].includes(last.status);
-		},
-		180_000,
-		250,
-	);
-	const accepted = acceptedOf(sandbox, cut.batch);
-	const { data } = await cluster.main.execution(last.id);
-	const retried = await (last.status === 'success'
-		? undefined
-		: cluster.main.retry(last.id, false).then(({ status }) => status, String));
-	printTable(
-		"n8n's last word on a killed worker",
-		['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
-		[
-			[
-				last.status,
-				data.resultData.error?.message ?? '',
-				accepted,
-				retried ?? 'not needed',
-				acceptedOf(sandbox, cut.batch),
-			].map(String),
-		],
-	);
-	expect(truthOf(sandbox, cut.batch, []).twice).toBe(0);
-});
-
 test("n8n's database gone for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
 	const cut = await Cut.create('postgres', DEMO_CANVAS.triggerId, KEY);
 	await cut.launch();
@@ -228,52 +192,92 @@ test("n8n's database gone for a moment in the middle of a batch with keys: nobod
 	});
 });
 
-describe('two executions with the same keys on two workers', () => {
-	const rows: string[][] = [];
-	afterAll(() =>
-		writeFigures(
-			'promise',
-			`overlap, n8n ${underTest().runtime.version}`,
+/** What only measures. */
+if (MEASURES) {
+	test("a batch without keys, and n8n's last word on its killed worker: Retry may send nobody any more, and never anybody twice", async () => {
+		const cut = await Cut.create('lastword', DEMO_CANVAS.triggerId);
+		await cut.launch();
+		await untilMoment(sandbox, [cut.batch], 1000);
+		await cluster.killWorker(up);
+		await startOther();
+		let last = { id: '', status: '' };
+		await until(
+			"n8n's last word",
+			async () => {
+				[last = last] = await cluster.executions(cut.workflow);
+				return ['success', 'error'].includes(last.status);
+			},
+			180_000,
+			250,
+		);
+		const accepted = acceptedOf(sandbox, cut.batch);
+		const { data } = await cluster.main.execution(last.id);
+		const retried = await (last.status === 'success'
+			? undefined
+			: cluster.main.retry(last.id, false).then(({ status }) => status, String));
+		printTable(
+			"n8n's last word on a killed worker",
+			['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
 			[
-				'Killed after ms',
-				'Accepted before',
-				'Twice by the overlap',
-				'Unknown',
-				'Missing',
-				'Sent again after the kill',
+				[
+					last.status,
+					data.resultData.error?.message ?? '',
+					accepted,
+					retried ?? 'not needed',
+					acceptedOf(sandbox, cut.batch),
+				].map(String),
 			],
-			rows,
-		),
-	);
+		);
+		expect(truthOf(sandbox, cut.batch, []).twice).toBe(0);
+	});
 
-	test.each(moments(Math.ceil(killsOf(10) / 3)).map((moment, index): [number, number] => [moment, index]))(
-		'and both killed after %i ms (%i): the next run sends nobody again',
-		async (moment, index) => {
-			await startOther();
-			const cut = await overlapping(index);
-			await untilMoment(sandbox, [cut.batch], moment);
-			await Promise.all([cluster.killWorker('worker-1'), cluster.killWorker('worker-2')]);
-			const before = acceptedOf(sandbox, cut.batch);
-			const { twice } = truthOf(sandbox, cut.batch, []);
-			await cluster.restartWorker(up);
-			const execution = await cut.again();
-			const items = outputOf(execution, 'Sobot');
-			const truth = truthOf(sandbox, cut.batch, items);
-			rows.push([moment, before, twice, truth.unknown, truth.missing, truth.twice - twice].map(String));
-			expect(items.length).toBe(CUSTOMERS);
-			expect(truth.missing).toBe(0);
-		},
-	);
+	describe('two executions with the same keys on two workers', () => {
+		const rows: string[][] = [];
+		afterAll(() =>
+			writeFigures(
+				'promise',
+				`overlap, n8n ${underTest().runtime.version}`,
+				[
+					'Killed after ms',
+					'Accepted before',
+					'Twice by the overlap',
+					'Unknown',
+					'Missing',
+					'Sent again after the kill',
+				],
+				rows,
+			),
+		);
 
-	/** Starts a batch twice at the same time, until both workers have a part in it. */
-	async function overlapping(index: number): Promise<Cut> {
-		for (let tries = 0; tries < 10; tries++) {
-			const cut = await Cut.create(`o${index}t${tries}x`, DEMO_CANVAS.triggerId, KEY);
-			await Promise.all([cut.launch(), cut.launch()]);
-			await until('the first customers', () => acceptedOf(sandbox, cut.batch) > 25, 60_000);
-			if (cut.workers.length === 2) return cut;
-			await cluster.ended(cut.workflow, 2);
+		test.each(moments(Math.ceil(killsOf(10) / 3)).map((moment, index): [number, number] => [moment, index]))(
+			'and both killed after %i ms (%i): the next run sends nobody again',
+			async (moment, index) => {
+				await startOther();
+				const cut = await overlapping(index);
+				await untilMoment(sandbox, [cut.batch], moment);
+				await Promise.all([cluster.killWorker('worker-1'), cluster.killWorker('worker-2')]);
+				const before = acceptedOf(sandbox, cut.batch);
+				const { twice } = truthOf(sandbox, cut.batch, []);
+				await cluster.restartWorker(up);
+				const execution = await cut.again();
+				const items = outputOf(execution, 'Sobot');
+				const truth = truthOf(sandbox, cut.batch, items);
+				rows.push([moment, before, twice, truth.unknown, truth.missing, truth.twice - twice].map(String));
+				expect(items.length).toBe(CUSTOMERS);
+				expect(truth.missing).toBe(0);
+			},
+		);
+
+		/** Starts a batch twice at the same time, until both workers have a part in it. */
+		async function overlapping(index: number): Promise<Cut> {
+			for (let tries = 0; tries < 10; tries++) {
+				const cut = await Cut.create(`o${index}t${tries}x`, DEMO_CANVAS.triggerId, KEY);
+				await Promise.all([cut.launch(), cut.launch()]);
+				await until('the first customers', () => acceptedOf(sandbox, cut.batch) > 25, 60_000);
+				if (cut.workers.length === 2) return cut;
+				await cluster.ended(cut.workflow, 2);
+			}
+			throw new Error('n8n gave both executions to the same worker, ten times.');
 		}
-		throw new Error('n8n gave both executions to the same worker, ten times.');
-	}
-});
+	});
+}

@@ -19,6 +19,9 @@ export function killsOf(theDocument: number): number {
 	return Number(process.env.KILLS ?? (process.env.WRITE_FIGURES ? theDocument : 1));
 }
 
+/** Whether this run is for the document's figures: what only measures is left out otherwise. */
+export const MEASURES = killsOf(2) > 1;
+
 /** Random moments before the end of a batch, in ms after the first customer was accepted. */
 export function moments(count: number): number[] {
 	return Array.from({ length: count }, () => Math.floor(Math.random() * 4800));

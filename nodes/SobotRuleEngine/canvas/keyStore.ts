@@ -113,7 +113,8 @@ function nameBatch(plans: readonly SendPlan[], failedRun: string | undefined): s
 
 /**
  * Whether this run goes on with one that was killed: n8n 1 in queue mode runs a killed worker's execution again under the
- * same ID, and Retry runs it under a new one. Otherwise what an earlier run with the same customers has left is removed.
+ * same ID, also if this node had ended by then, and Retry runs it under a new one. Otherwise what an earlier run with the
+ * same customers has left is removed.
  */
 async function isSecondRun(
 	node: IExecuteFunctions,
@@ -122,16 +123,16 @@ async function isSecondRun(
 	store: EntryStore,
 ): Promise<boolean> {
 	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
-	const valid = validEntry(batch);
-	const known = await store.add([run]);
-	const goesOn = node.getMode() === 'retry' || known.has(run);
-	// Until the leftovers are gone, the batch is not valid: a kill in between must not make them count.
-	if (goesOn && (await store.add([valid])).has(valid)) return true;
-	await store.remove([valid]);
+	const valid = [validEntry(batch), validEntry(run)];
+	const hasRun = (await store.add([run])).has(run);
+	const before = hasRun ? validEntry(run) : validEntry(batch);
+	if ((hasRun || node.getMode() === 'retry') && (await store.add(valid)).has(before)) return true;
+	// Until the leftovers are gone, nothing is valid: a kill in between must not make them count.
+	await store.remove(valid);
 	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
 		const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
 		await store.remove(keys.map(sentEntry));
 	}
-	await store.add([valid]);
+	await store.add(valid);
 	return false;
 }

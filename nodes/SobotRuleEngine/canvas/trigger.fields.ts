@@ -121,7 +121,7 @@ const options: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. spring-2027 {{ $json.customer }}',
 		description:
-			'A key that this node has already sent is not sent again: not in a later execution, not after a crash. Use an expression that names the campaign and the customer.',
+			'A key that this node has already sent is not sent again: not in a later execution, not after a crash. Use an expression that names the campaign and the customer. On several workers, let one execution with the same keys run at a time.',
 	},
 	{
 		displayName: 'Include Input Fields',
