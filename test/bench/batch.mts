@@ -35,8 +35,14 @@ export function seenBy(sandbox: Sandbox): Seen {
 
 const customers = Array.from({ length: ITEMS }, (_, i) => ({ id: `c-${i}`, name: `Customer ${i}` }));
 
-export async function thisNode(n8n: N8n, credentials: Credentials, count = ITEMS): Promise<Workflow> {
-	return await actionWorkflow(n8n, credentials, customers.slice(0, count), FROM_ITEM, {
+export async function thisNode(
+	n8n: N8n,
+	credentials: Credentials,
+	count = ITEMS,
+	options: Record<string, unknown> = {},
+): Promise<Workflow> {
+	const parameters = { ...FROM_ITEM, options };
+	return await actionWorkflow(n8n, credentials, customers.slice(0, count), parameters, {
 		onError: 'continueRegularOutput',
 	});
 }

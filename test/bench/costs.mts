@@ -13,7 +13,7 @@ import { table } from '../support/table.mts';
 import { median } from './figures.mts';
 
 /** CPU seconds that a process has used, from Linux's /proc. */
-async function cpuSeconds(pid: number): Promise<number> {
+export async function cpuSeconds(pid: number): Promise<number> {
 	const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
 	const ticksPerSecond = 100;
 	return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;

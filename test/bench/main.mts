@@ -11,6 +11,7 @@ import { runProgram } from '../support/processes.mts';
 import { costs } from './costs.mts';
 import { simulateCrowds } from './crowds.mts';
 import { atTheLimit, severalProcesses, withOthers } from './limit.mts';
+import { keyCosts } from './keys.mts';
 import { LEGACY_TURNS, manyPushes, pushRates, TURNS } from './pushes.mts';
 import { ITEMS, ON_THE_WAY, ROUNDS } from './batch.mts';
 
@@ -45,6 +46,14 @@ ${await severalProcesses(say)}`,
 ${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is what is in use after n8n's garbage was collected, the most of all looks during a run, less what was in use before it.
 
 ${await costs(n8n, runtime, tarball, say)}`,
+	keys: async ({ n8n, runtime }) => `## Idempotency keys
+
+${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of remembered keys is full; ${ROUNDS} interleaved runs, medians. n8n keeps the keys of a node in one list (two entries of 27 bytes for each) and writes all of it each time: the writes do not become more, but longer.
+
+${await keyCosts(n8n, runtime, say)}
+
+So remember as many keys as your campaign has customers, and not many more: the 10,000 of the default cost next to nothing. For a list that is much longer, split it (for example by the first letter of the customer's ID) among several Sobot Rule Engine nodes, each with a list of its own.`,
+
 	pushes: async ({ runtime, tarball }) => `## Pushes
 
 The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. What costs n8n itself much, whoever has it done, is compared with who has it done too: to read a credential, and to save for each push what a trigger remembers. What that saving costs by itself, the two empty ones show.

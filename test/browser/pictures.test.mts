@@ -16,6 +16,7 @@ jest.retryTimes(2, { logErrorsBeforeRetry: true });
 const EXAMPLES = [
 	'customers-to-canvas',
 	'sheet-to-canvas',
+	'large-campaign',
 	'push-from-canvas',
 	'push-to-crm',
 	'round-trip',

@@ -10,10 +10,12 @@ import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { productionPath } from '../support/workflows.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { runProgram } from '../support/processes.mts';
-import { playThrough } from './story.mts';
+import { playCampaign, playThrough } from './story.mts';
 
 const PUSHES_REPEAT_FASTER = 0.05;
 const SHEET_ROWS = 500;
+/** enough to be stopped in the middle */
+const CHECKED_ROWS = 150;
 
 const say = (line: string) => console.log(line);
 const isCheck = process.argv.includes('--check');
@@ -50,11 +52,20 @@ await runProgram(async (cleanUp, ended) => {
 	const fromSheet = await importWorkflow(n8n, sheet, credentials, {
 		'Put on canvas': QUIET_CANVAS,
 	});
+	const campaignSheet = fillIn(await readExample('large-campaign'), 'Fetch the sheet', {
+		url: `${sandbox.url}/sandbox/customers.csv?count=${isCheck ? CHECKED_ROWS : SHEET_ROWS}`,
+	});
+	const campaign = await importWorkflow(n8n, campaignSheet, credentials, { 'Put on canvas': QUIET_CANVAS });
 	const fromCanvas = await importWorkflow(n8n, await readExample('push-from-canvas'), credentials);
 	await n8n.activate(fromCanvas, productionPath(fromCanvas));
 	const pushUrl = `${n8n.url}/webhook/${productionPath(fromCanvas)}?key=${PUSH_SECRET}`;
 
-	if (isCheck) return await playThrough({ n8n, sandbox, toCanvas, fromCanvas, pushUrl, say });
+	if (isCheck) {
+		const stage = { n8n, sandbox, toCanvas, fromCanvas, pushUrl, campaign, say };
+		const wrong = (await playThrough(stage)) + (await playCampaign(stage));
+		say(wrong === 0 ? '\nEverything is as expected.' : `\n${wrong} checks failed.`);
+		return wrong === 0 ? 0 : 1;
+	}
 
 	sandbox.canvas().webhookApp = { url: pushUrl, method: 'POST' };
 	say(`
@@ -69,6 +80,8 @@ await runProgram(async (cleanUp, ended) => {
       Press "Execute workflow": three customers go onto the canvas ${DEMO_CANVAS.name}.
   "${fromSheet.name}"   ${n8n.url}/workflow/${fromSheet.id}
       The same with ${SHEET_ROWS} customers, at 50 a second; those that Sobot does not know go to a file.
+  "${campaign.name}"   ${n8n.url}/workflow/${campaign.id}
+      Press "Execute workflow", stop it in the middle, and press it again: only those who are missing are sent.
   "${fromCanvas.name}"   ${n8n.url}/workflow/${fromCanvas.id}
       Each customer on the canvas is pushed back here; look under Executions.
 

@@ -596,6 +596,16 @@ describe('Retry sends whom another execution has sent before', () => {
 	});
 });
 
+test('n8n 1 runs an execution a second time whose worker was killed after this node had ended: nobody twice', async () => {
+	const items = crowd(60);
+	await start({ items, executionId: 'killed' });
+	const { output } = outcomeOf(await start({ items, executionId: 'killed' }));
+	expect(output.map(({ json }) => json.outcome)).toEqual(Array(60).fill('alreadySent'));
+	expect(sandbox.accepted.length).toBe(60);
+	const another = outcomeOf(await start({ items }));
+	expect(another.output.map(({ json }) => json.outcome)).toEqual(Array(60).fill('accepted'));
+});
+
 test('a customer in doubt stays in doubt when nothing can be stored before sending them again', async () => {
 	sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
 	const failed = await start();

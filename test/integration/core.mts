@@ -263,12 +263,15 @@ export interface ActionRun {
 	node?: Partial<INode>;
 	/** cancels the execution when it resolves */
 	stopWhen?: Promise<unknown>;
+	/** of an execution that n8n runs a second time */
+	executionId?: string;
 }
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
 export async function runAction(action: ActionRun): Promise<IRun> {
 	const { workflow, startNode } = actionWorkflow(action);
-	const run = new WorkflowExecute(additionalData(action.credentials), 'manual').run({ workflow, startNode });
+	const data = additionalData(action.credentials, action.executionId);
+	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
 	void action.stopWhen?.then(() => run.cancel());
 	return await run;
 }
@@ -583,10 +586,13 @@ function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 /** n8n gives each execution an ID of its own. */
 let executions = 1;
 
-function additionalData(credentialsHelper: StoredCredentials): IWorkflowExecuteAdditionalData {
+function additionalData(
+	credentialsHelper: StoredCredentials,
+	executionId = `${executions++}`,
+): IWorkflowExecuteAdditionalData {
 	return {
 		credentialsHelper,
-		executionId: `${executions++}`,
+		executionId,
 		currentNodeExecutionIndex: 0,
 		restApiUrl: '',
 		instanceBaseUrl: '',

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readExample, type SavedWorkflow } from '../support/examples.mts';
-import { TRIGGER } from '../support/nodeTypes.mts';
+import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
 
 const NAMES = readdirSync(join(process.cwd(), 'docs/examples'))
 	.filter((file) => file.endsWith('.json'))
@@ -36,9 +36,15 @@ describe.each(NAMES)('%s', (name) => {
 		expect(JSON.stringify(saved)).not.toMatch(/member_no|127\.0\.0\.1|localhost/);
 	});
 
-	test('uses the current versions of our nodes, and starts nothing by the clock', () => {
+	test('uses the current versions of our nodes, and starts by the clock only what sends nobody twice', () => {
 		const triggers = saved.nodes.filter(({ type }) => type === TRIGGER.type);
 		expect(triggers.map(({ typeVersion }) => typeVersion)).toEqual(triggers.map(() => TRIGGER.typeVersion));
-		expect(saved.nodes.filter(({ type }) => /schedule|cron/i.test(type))).toEqual([]);
+		if (!saved.nodes.some(({ type }) => /schedule|cron/i.test(type))) return;
+		const actions = saved.nodes.filter(({ type }) => type === ACTION.type);
+		expect(actions.map(({ parameters }) => parameters.options)).toEqual(
+			actions.map(
+				() => expect.objectContaining({ idempotencyKey: expect.stringContaining('{{') as string }) as object,
+			),
+		);
 	});
 });

@@ -8,6 +8,17 @@ import { until } from '../support/until.mts';
 import { readGuide, type Guide } from './guide.mts';
 import { startServers, type Servers } from './servers.mts';
 
+/**
+ * Makes n8n look every few seconds for a worker that is gone, instead of every minute. Only where workers are killed: on a
+ * busy machine n8n then also takes a slow worker for one that is gone.
+ */
+export const QUICK_TO_NOTICE = {
+	QUEUE_WORKER_LOCK_DURATION: '10000',
+	QUEUE_WORKER_LOCK_RENEW_TIME: '2000',
+	QUEUE_WORKER_STALLED_INTERVAL: '5000',
+	N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '0.25',
+};
+
 /** An execution as n8n's database holds it. */
 export interface StoredExecution {
 	id: string;
@@ -76,8 +87,8 @@ export class Cluster {
 		this.workers.set(name, await N8nProcess.start({ ...this.options, command, env }));
 	}
 
-	async killWorker(name: string): Promise<void> {
-		await this.worker(name).stop({ keepUserFolder: true, signal: 'SIGKILL' });
+	async killWorker(name: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+		await this.worker(name).stop({ keepUserFolder: true, signal });
 	}
 
 	/** Starts a worker again, after its end. */

@@ -5,7 +5,7 @@ import { acknowledge, chain, node } from '../support/workflows.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Crm } from '../support/crm.mts';
 import { until } from '../support/until.mts';
-import { Cluster, type StoredExecution } from './cluster.mts';
+import { Cluster, QUICK_TO_NOTICE, type StoredExecution } from './cluster.mts';
 import { report, volume, WRITES_FIGURES } from './figures.mts';
 import { customers, sendingNode, sendingWorkflow, workerOf } from './sending.mts';
 
@@ -13,17 +13,6 @@ jest.setTimeout(600_000);
 
 const PUSHES = volume(200, 600);
 const AT_ONCE = 32;
-
-/**
- * Makes n8n look every few seconds for a worker that is gone, instead of every minute. Only where workers are killed: on a
- * busy machine n8n then also takes a slow worker for one that is gone.
- */
-const QUICK_TO_NOTICE = {
-	QUEUE_WORKER_LOCK_DURATION: '10000',
-	QUEUE_WORKER_LOCK_RENEW_TIME: '2000',
-	QUEUE_WORKER_STALLED_INTERVAL: '5000',
-	N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '0.25',
-};
 
 let cluster: Cluster;
 let sandbox: Sandbox;

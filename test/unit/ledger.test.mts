@@ -10,6 +10,9 @@ import { SimulatedClock } from './clock.mts';
 class Table implements EntryStore {
 	entries = new Set<string>();
 	writes = 0;
+	/** how long writes take, one after the other */
+	writeMs = [4];
+	private asked = 0;
 	isDown = false;
 
 	constructor(private readonly clock: SimulatedClock) {}
@@ -30,7 +33,7 @@ class Table implements EntryStore {
 
 	private async write<T>(change: (read: Set<string>) => T): Promise<T> {
 		const read = new Set(this.entries);
-		await this.clock.sleep(4);
+		await this.clock.sleep(this.writeMs[this.asked++ % this.writeMs.length] ?? 0);
 		if (this.isDown) throw new Error('the database is away');
 		const result = change(read);
 		this.entries = read;
@@ -384,6 +387,24 @@ test('killed at any moment and run again: nobody twice, nobody missing, at most 
 			if (result?.outcome !== 'unknown') expect([killMs, body, isThere]).toEqual([killMs, body, true]);
 		}
 	}
+}, 60_000);
+
+test('two processes with the same keys overwrite each other: once both have ended, nobody is sent again', async () => {
+	let overwritten = 0;
+	for (let laterMs = 1; laterMs < 500; laterMs += 31) {
+		const world = new World();
+		world.table.writeMs = [30, 7, 52, 15, 40];
+		const one = world.start(keysOf(250));
+		await world.clock.advance(laterMs);
+		const other = world.start(keysOf(250).reverse());
+		await world.clock.run(Promise.all([one.ended, other.ended]));
+		overwritten += world.twice;
+		const count = world.accepted.length;
+		await world.clock.run(world.start(keysOf(250)).ended);
+		expect([laterMs, world.accepted.length]).toEqual([laterMs, count]);
+		expect(new Set(world.accepted).size).toBe(250);
+	}
+	expect(overwritten).toBeGreaterThan(0);
 }, 60_000);
 
 test('killed again while it looks at what the first kill left: what is in doubt stays in doubt', async () => {

@@ -13,13 +13,10 @@ const SPARE_ENTRIES = 1000;
 const REMOVED_AT_ONCE = 500;
 
 /**
- * A batch without keys leaves room for that of a larger one, which may have crashed. n8n drops the oldest entries of a node,
- * and those that a batch has no more use for are removed at its end.
+ * Room that a batch without keys leaves, in entries, one for each customer: n8n drops the oldest ones of the node, which may
+ * be those of a larger batch that crashed. Each write costs the length of the list.
  */
-const ROOM_WITHOUT_KEYS = 200_000;
-
-/** The entries of a larger batch are left to be dropped: removing them would take as long as sending it. */
-const LARGEST_CLEANED_BATCH = 10_000;
+const ROOM_WITHOUT_KEYS = 50_000;
 
 /** The table of the node, with room for `history` keys. n8n writes it at once, and shares it among all its processes. */
 export function deduplicationTable(node: IExecuteFunctions, history: number): EntryStore {
@@ -85,33 +82,33 @@ async function openNow(
 ): Promise<OpenLedger & { ledger: Ledger }> {
 	const isForBatch = !hasKeys(plans);
 	const { store, claims } = tableOf(node, plans, options, isForBatch);
-	const settings = {
+	const isRetry = node.getMode() === 'retry';
+	const isFailedRun = isRetry && failedRun !== undefined;
+	const crashName = nameOf(plans);
+	const batch = isFailedRun ? `batch ${failedRun}` : crashName;
+	if (isForBatch) nameBatch(plans, batch);
+	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
+	const isConsulted =
+		!isForBatch ||
+		isFailedRun ||
+		(await claims.inTurn(async () => await isSecondRun(batch, run, isRetry, plans, store)));
+	const ledger = new Ledger({
 		store,
 		claims,
 		clock: systemClock,
+		isConsulted,
+		isForBatch,
 		sendsDoubtful: options.unknownOutcome === 'sendAgain',
+	});
+	return {
+		ledger,
+		close: async () => await ledger.close(),
+		async end(staysOpen) {
+			// A run that has ended is no crash. Nor is one whose Retry has ended.
+			if (isForBatch && !staysOpen)
+				await claims.inTurn(async () => await store.remove([validEntry(crashName)]));
+		},
 	};
-	if (!isForBatch) return withoutEnd(new Ledger({ ...settings, isConsulted: true, isForBatch }));
-	if (node.getMode() === 'retry' && failedRun !== undefined) {
-		nameBatch(plans, `batch ${failedRun}`);
-		// Also the one that a Retry of a crashed execution has left open.
-		const end = async () => await claims.inTurn(async () => await forget(nameOf(plans), plans, store));
-		const ledger = new Ledger({ ...settings, isConsulted: true, isForBatch });
-		return { ...withoutEnd(ledger), end: async (staysOpen) => await (staysOpen ? undefined : end()) };
-	}
-	const batch = nameOf(plans);
-	nameBatch(plans, batch);
-	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
-	const isRetry = node.getMode() === 'retry';
-	const isConsulted = await claims.inTurn(async () => await isSecondRun(batch, run, isRetry, plans, store));
-	const ledger = new Ledger({ ...settings, isConsulted, isForBatch });
-	// A run that has ended is no crash.
-	const end = async () => await claims.inTurn(async () => await forget(batch, plans, store, run));
-	return { ...withoutEnd(ledger), end: async (staysOpen) => await (staysOpen ? undefined : end()) };
-}
-
-function withoutEnd(ledger: Ledger): OpenLedger & { ledger: Ledger } {
-	return { ledger, close: async () => await ledger.close(), end: async () => {} };
 }
 
 /** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */
@@ -148,27 +145,10 @@ function nameBatch(plans: readonly SendPlan[], batch: string): void {
 	for (const { customer, digest } of plans) customer.key = `${batch} ${digest}`;
 }
 
-/** Removes what a batch has stored: first what makes it count, then the rest. */
-async function forget(
-	batch: string,
-	plans: readonly SendPlan[],
-	store: EntryStore,
-	run?: string,
-): Promise<void> {
-	await store.remove([validEntry(batch), ...(run === undefined ? [] : [run])]);
-	if (plans.length <= LARGEST_CLEANED_BATCH) await removeSent(batch, plans, store);
-}
-
-async function removeSent(batch: string, plans: readonly SendPlan[], store: EntryStore): Promise<void> {
-	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
-		const some = plans.slice(from, from + REMOVED_AT_ONCE);
-		await store.remove(some.map(({ digest }) => sentEntry(`${batch} ${digest}`)));
-	}
-}
-
 /**
  * Whether this run goes on with one that was killed: n8n 1 in queue mode runs a killed worker's execution again under the
- * same ID, and Retry runs it under a new one. Otherwise what an earlier run with the same customers has left is removed.
+ * same ID, also if this node had ended by then, and Retry runs it under a new one. Otherwise what an earlier run with the
+ * same customers has left is removed.
  */
 async function isSecondRun(
 	batch: string,
@@ -177,13 +157,16 @@ async function isSecondRun(
 	plans: readonly SendPlan[],
 	store: EntryStore,
 ): Promise<boolean> {
-	const valid = validEntry(batch);
-	const known = await store.add([run]);
-	const goesOn = isRetry || known.has(run);
-	// Until the leftovers are gone, the batch is not valid: a kill in between must not make them count.
-	if (goesOn && (await store.add([valid])).has(valid)) return true;
-	await store.remove([valid]);
-	await removeSent(batch, plans, store);
-	await store.add([valid]);
+	const valid = [validEntry(batch), validEntry(run)];
+	const hasRun = (await store.add([run])).has(run);
+	const before = hasRun ? validEntry(run) : validEntry(batch);
+	if ((hasRun || isRetry) && (await store.add(valid)).has(before)) return true;
+	// Until the leftovers are gone, nothing is valid: a kill in between must not make them count.
+	await store.remove(valid);
+	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
+		const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
+		await store.remove(keys.map(sentEntry));
+	}
+	await store.add(valid);
 	return false;
 }

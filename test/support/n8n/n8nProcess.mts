@@ -37,7 +37,8 @@ export class N8nProcess {
 			stream?.on('data', (chunk) => (this.log = (this.log + String(chunk)).slice(-1_000_000)));
 	}
 
-	static async start(options: ProcessOptions): Promise<N8nProcess> {
+	/** Tries again where another program has taken a port in the moment since it was found free. */
+	static async start(options: ProcessOptions, tries = 3): Promise<N8nProcess> {
 		const { command = ['start'], tarball, morePackages = [], runtime } = options;
 		const userFolder = options.userFolder ?? (await createUserFolder([tarball, ...morePackages]));
 		const port = options.port ?? (await freePort());
@@ -71,7 +72,9 @@ export class N8nProcess {
 		try {
 			await until(`n8n ${command[0]} to start`, async () => await started.isReady(), STARTED_WITHIN_MS);
 		} catch (error) {
-			await started.stop();
+			const isPortTaken = /already in use|EADDRINUSE/.test(started.log) && tries > 1;
+			await started.stop({ keepUserFolder: isPortTaken });
+			if (isPortTaken) return await N8nProcess.start({ ...options, userFolder }, tries - 1);
 			throw new Error(`n8n did not start: ${String(error)}\n${started.log.slice(-3000)}`);
 		}
 		return started;

@@ -1,0 +1,283 @@
+// A worker killed or replaced in the middle of a batch, n8n's database away for a moment, and executions on several workers
+// that overlap: nobody twice, nobody missing without being named. KILLS=20 kills a worker 20 times.
+import { createCredentials, type Credentials } from '../support/credentials.mts';
+import {
+	acceptedOf,
+	CUSTOMERS,
+	customersOf,
+	cutOffNode,
+	expectTruth,
+	KEY,
+	killsOf,
+	MEASURES,
+	moments,
+	MOST_IN_DOUBT,
+	reportKills,
+	truthOf,
+	untilMoment,
+	type Kill,
+} from '../support/kills.mts';
+import { writeFigures } from '../support/figures.mts';
+import type { Execution, Workflow } from '../support/n8n/n8n.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { printTable } from '../support/table.mts';
+import { underTest } from '../support/underTest.mts';
+import { until } from '../support/until.mts';
+import { node, outputOf } from '../support/workflows.mts';
+import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { Cluster, QUICK_TO_NOTICE } from './cluster.mts';
+import { workerOf } from './sending.mts';
+
+jest.setTimeout(400_000);
+
+let cluster: Cluster;
+let sandbox: Sandbox;
+let credentials: Credentials;
+const kills: Kill[] = [];
+
+/** Of the two workers only one is up: whatever goes on after its end, goes on at another. */
+let [up, next] = ['worker-1', 'worker-2'];
+
+beforeAll(async () => {
+	cluster = await Cluster.start({
+		processors: 1,
+		workers: 1,
+		env: { ...QUICK_TO_NOTICE, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '2' },
+	});
+	sandbox = await Sandbox.start();
+	credentials = await createCredentials(cluster.main, sandbox);
+});
+afterAll(async () => {
+	await cluster.stop();
+	await sandbox.close();
+	reportKills('kills of a worker', kills);
+});
+beforeEach(() => sandbox.forget());
+
+async function startOther(): Promise<void> {
+	if (cluster.workers.has(next)) await cluster.restartWorker(next);
+	else await cluster.addWorker(next);
+	[up, next] = [next, up];
+}
+
+/** A batch that a push starts. */
+class Cut {
+	private constructor(
+		readonly batch: string,
+		readonly workflow: Workflow,
+		private readonly url: string,
+	) {}
+
+	static async create(batch: string, triggerId: string, key?: string): Promise<Cut> {
+		const field = [{ name: 'worker', value: '={{ $env.WORKER }}' }];
+		const action = cutOffNode(credentials, triggerId, key, { additionalFields: { field } });
+		const split = node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' });
+		const { workflow, urls } = await cluster.listen({ simplify: false }, { after: [split, action] });
+		return new Cut(batch, workflow, urls[0] ?? '');
+	}
+
+	async launch(): Promise<void> {
+		const { body } = await send(this.url, JSON.stringify({ id: 'x', list: customersOf(this.batch) }));
+		expect(body).toBe(ACKNOWLEDGEMENT);
+	}
+
+	/** A new execution with the same customers, and the end of all others. */
+	async again(): Promise<Execution> {
+		const count = (await cluster.executions(this.workflow)).length;
+		await this.launch();
+		const executions = await cluster.ended(this.workflow, count + 1, 120_000);
+		return await cluster.main.execution(executions.at(-1)?.id ?? '');
+	}
+
+	/**
+	 * What comes after the end of the worker: n8n 1 runs the execution again under the same ID; n8n 2 shows it as crashed or
+	 * failed, and offers Retry. A new execution sends the rest only with a key.
+	 */
+	async finish(): Promise<{ how: string; execution: Execution }> {
+		const [{ id, status } = { id: '', status: '' }] = await cluster.ended(this.workflow, 1, 180_000);
+		if (status === 'success') return { how: 'n8n itself', execution: await cluster.main.execution(id) };
+		return { how: 'Retry', execution: await cluster.main.retry(id, false) };
+	}
+
+	/** Who has put these customers on the canvas. */
+	get workers(): string[] {
+		const calls = sandbox.accepted.filter(({ contactId }) => contactId.startsWith(`${this.batch}-`));
+		return [...new Set(calls.map(workerOf))].sort();
+	}
+}
+
+let batches = 0;
+
+async function start(): Promise<[withKey: Cut, without: Cut]> {
+	const number = ++batches;
+	const cuts = [
+		await Cut.create(`k${number}x`, DEMO_CANVAS.triggerId, KEY),
+		await Cut.create(`w${number}x`, QUIET_CANVAS.triggerId),
+	] as [Cut, Cut];
+	await Promise.all(cuts.map(async (cut) => await cut.launch()));
+	return cuts;
+}
+
+/** Ends the worker in the middle of both batches, has another one send the rest, and returns what became of them. */
+async function cutOff(
+	[withKey, without]: [Cut, Cut],
+	moment: number,
+	signal: NodeJS.Signals,
+	byNewExecution: boolean,
+): Promise<void> {
+	await untilMoment(sandbox, [withKey.batch, without.batch], moment);
+	await cluster.killWorker(up, signal);
+	const before = [withKey, without].map(({ batch }) => acceptedOf(sandbox, batch));
+	await startOther();
+	const [first, second] = await Promise.all([
+		byNewExecution
+			? withKey.again().then((execution) => ({ how: 'a new execution', execution }))
+			: withKey.finish(),
+		without.finish(),
+	]);
+	const word = signal === 'SIGTERM' ? 'SIGTERM: ' : '';
+	for (const [again, { batch }, { execution }, accepted] of [
+		[`${word}${first.how}, with a key`, withKey, first, before[0]],
+		[`${word}${second.how}, without a key`, without, second, before[1]],
+	] as const) {
+		const truth = expectTruth(sandbox, batch, outputOf(execution, 'Sobot'));
+		kills.push({ moment, again, accepted: accepted ?? 0, truth });
+	}
+}
+
+test.each(moments(killsOf(10)).map((moment, index): [number, number] => [moment, index]))(
+	'a worker killed after %i ms (%i): another one sends the rest, nobody twice',
+	async (moment, index) => await cutOff(await start(), moment, 'SIGKILL', index % 2 === 0),
+);
+
+test('a worker replaced as in a deployment, with less time than the batch takes: another one sends the rest, nobody twice', async () => {
+	// One batch has failed before that: what Retry knows of it, the other worker knows.
+	const failed = await Cut.create('failed', DEMO_CANVAS.triggerId);
+	sandbox.misbehave({ on: 'trigger', contactId: 'failed-200', code: '910026', times: 1 });
+	await failed.launch();
+	await until('it to fail', () => acceptedOf(sandbox, failed.batch) >= 200);
+	const cuts = await start();
+	await cutOff(cuts, 500, 'SIGTERM', false);
+	const { how, execution } = await failed.finish();
+	expect(how).toBe('Retry');
+	expectTruth(sandbox, failed.batch, outputOf(execution, 'Sobot'));
+	for (const cut of [failed, ...cuts])
+		expect([cut.batch, cut.workers]).toEqual([cut.batch, ['worker-1', 'worker-2']]);
+});
+
+test("n8n's database gone for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
+	const cut = await Cut.create('postgres', DEMO_CANVAS.triggerId, KEY);
+	await cut.launch();
+	await untilMoment(sandbox, [cut.batch], 1500);
+	await cluster.servers.postgres.stop();
+	const goneMs = Date.now();
+	const before = acceptedOf(sandbox, cut.batch);
+	await until('four seconds without it', () => Date.now() - goneMs > 4000);
+	// What was stored may leave, and nobody else.
+	expect(acceptedOf(sandbox, cut.batch) - before).toBeLessThanOrEqual(MOST_IN_DOUBT);
+	await cluster.servers.postgres.start();
+	await cluster.ended(cut.workflow, 1);
+	await until('n8n to have it again', async () => {
+		const processes = [cluster.main, ...cluster.processors, ...cluster.workers.values()];
+		const isReady = async ({ url }: { url: string }) =>
+			(await fetch(`${url}/healthz/readiness`).catch(() => undefined))?.ok === true;
+		return (await Promise.all(processes.map(isReady))).every(Boolean);
+	});
+	const truth = expectTruth(sandbox, cut.batch, outputOf(await cut.again(), 'Sobot'));
+	kills.push({
+		moment: 1500,
+		again: 'PostgreSQL away for 4 s: a new execution, with a key',
+		accepted: before,
+		truth,
+	});
+});
+
+/** What only measures. */
+if (MEASURES) {
+	test("a batch without keys, and n8n's last word on its killed worker: Retry may send nobody any more, and never anybody twice", async () => {
+		const cut = await Cut.create('lastword', DEMO_CANVAS.triggerId);
+		await cut.launch();
+		await untilMoment(sandbox, [cut.batch], 1000);
+		await cluster.killWorker(up);
+		await startOther();
+		let last = { id: '', status: '' };
+		await until(
+			"n8n's last word",
+			async () => {
+				[last = last] = await cluster.executions(cut.workflow);
+				return ['success', 'error'].includes(last.status);
+			},
+			180_000,
+			250,
+		);
+		const accepted = acceptedOf(sandbox, cut.batch);
+		const { data } = await cluster.main.execution(last.id);
+		const retried = await (last.status === 'success'
+			? undefined
+			: cluster.main.retry(last.id, false).then(({ status }) => status, String));
+		printTable(
+			"n8n's last word on a killed worker",
+			['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
+			[
+				[
+					last.status,
+					data.resultData.error?.message ?? '',
+					accepted,
+					retried ?? 'not needed',
+					acceptedOf(sandbox, cut.batch),
+				].map(String),
+			],
+		);
+		expect(truthOf(sandbox, cut.batch, []).twice).toBe(0);
+	});
+
+	describe('two executions with the same keys on two workers', () => {
+		const rows: string[][] = [];
+		afterAll(() =>
+			writeFigures(
+				'promise',
+				`overlap, n8n ${underTest().runtime.version}`,
+				[
+					'Killed after ms',
+					'Accepted before',
+					'Twice by the overlap',
+					'Unknown',
+					'Missing',
+					'Sent again after the kill',
+				],
+				rows,
+			),
+		);
+
+		test.each(moments(Math.ceil(killsOf(10) / 3)).map((moment, index): [number, number] => [moment, index]))(
+			'and both killed after %i ms (%i): the next run sends nobody again',
+			async (moment, index) => {
+				await startOther();
+				const cut = await overlapping(index);
+				await untilMoment(sandbox, [cut.batch], moment);
+				await Promise.all([cluster.killWorker('worker-1'), cluster.killWorker('worker-2')]);
+				const before = acceptedOf(sandbox, cut.batch);
+				const { twice } = truthOf(sandbox, cut.batch, []);
+				await cluster.restartWorker(up);
+				const execution = await cut.again();
+				const items = outputOf(execution, 'Sobot');
+				const truth = truthOf(sandbox, cut.batch, items);
+				rows.push([moment, before, twice, truth.unknown, truth.missing, truth.twice - twice].map(String));
+				expect(items.length).toBe(CUSTOMERS);
+				expect(truth.missing).toBe(0);
+			},
+		);
+
+		/** Starts a batch twice at the same time, until both workers have a part in it. */
+		async function overlapping(index: number): Promise<Cut> {
+			for (let tries = 0; tries < 10; tries++) {
+				const cut = await Cut.create(`o${index}t${tries}x`, DEMO_CANVAS.triggerId, KEY);
+				await Promise.all([cut.launch(), cut.launch()]);
+				await until('the first customers', () => acceptedOf(sandbox, cut.batch) > 25, 60_000);
+				if (cut.workers.length === 2) return cut;
+				await cluster.ended(cut.workflow, 2);
+			}
+			throw new Error('n8n gave both executions to the same worker, ten times.');
+		}
+	});
+}

@@ -1,0 +1,134 @@
+// A batch that was cut off and sent again: nobody twice, nobody missing without being named. What the sandbox saw is
+// compared with what n8n shows; the figures of all kills go into docs/promise.md.
+import type { Sandbox } from '../sandbox/server.mts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFigures } from './figures.mts';
+import type { Item } from './n8n/n8n.mts';
+import { underTest } from './underTest.mts';
+import { until } from './until.mts';
+import type { SavedNode } from './workflows.mts';
+import { actionNode, canvasLocator, FROM_ITEM } from './workflows.mts';
+import type { Credentials } from './credentials.mts';
+
+/** Takes five seconds to send, and more than one write of its account. */
+export const CUSTOMERS = 250;
+/** of the calls that left in the last second, with those that were about to */
+export const MOST_IN_DOUBT = 60;
+/** Kills for a test: enough to see a fault, or as many as the document's figures need. */
+export function killsOf(theDocument: number): number {
+	return Number(process.env.KILLS ?? (process.env.WRITE_FIGURES ? theDocument : 1));
+}
+
+/** Whether this run is for the document's figures: what only measures is left out otherwise. */
+export const MEASURES = killsOf(2) > 1;
+
+/** Random moments before the end of a batch, in ms after the first customer was accepted. */
+export function moments(count: number): number[] {
+	return Array.from({ length: count }, () => Math.floor(Math.random() * 4800));
+}
+
+export const KEY = '={{ "spring " + $json.id }}';
+
+/** The action, with or without an idempotency key; what is in doubt does not end the batch. */
+export function cutOffNode(
+	credentials: Credentials,
+	triggerId: string,
+	idempotencyKey?: string,
+	parameters: Record<string, unknown> = {},
+): SavedNode {
+	const options = { unknownOutcome: 'treatAsSent', ...(idempotencyKey ? { idempotencyKey } : {}) };
+	return actionNode(credentials, {
+		...FROM_ITEM,
+		canvas: canvasLocator(triggerId),
+		options,
+		...parameters,
+	});
+}
+
+export const customersOf = (batch: string, count = CUSTOMERS) =>
+	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}`, name: 'N' }));
+
+/** How often each customer of a batch was accepted. */
+function timesOf(sandbox: Sandbox, batch: string): number[] {
+	const times = new Map(customersOf(batch).map(({ id }) => [id, 0]));
+	for (const { contactId } of sandbox.accepted) {
+		const before = times.get(contactId);
+		if (before !== undefined) times.set(contactId, before + 1);
+	}
+	return [...times.values()];
+}
+
+export const acceptedOf = (sandbox: Sandbox, batch: string) =>
+	timesOf(sandbox, batch).reduce((sum, count) => sum + count, 0);
+
+export interface Truth {
+	unknown: number;
+	missing: number;
+	twice: number;
+}
+
+/** @param items what the last run put out for each customer */
+export function truthOf(sandbox: Sandbox, batch: string, items: readonly Item[]): Truth {
+	const times = timesOf(sandbox, batch);
+	const outcomes = new Map(items.map(({ json }) => [json.contactId, json.outcome]));
+	const isUnknown = (index: number) => outcomes.get(`${batch}-${index}`) === 'unknown';
+	return {
+		unknown: times.filter((_, index) => isUnknown(index)).length,
+		missing: times.filter((count, index) => count === 0 && !isUnknown(index)).length,
+		twice: times.filter((count) => count > 1).length,
+	};
+}
+
+/** Holds what a second run says against the truth, and returns it for the table. */
+export function expectTruth(sandbox: Sandbox, batch: string, items: readonly Item[]): Truth {
+	const truth = truthOf(sandbox, batch, items);
+	expect({ batch, ...truth }).toEqual({ batch, unknown: truth.unknown, missing: 0, twice: 0 });
+	expect(truth.unknown).toBeLessThanOrEqual(MOST_IN_DOUBT);
+	expect(items.length).toBe(CUSTOMERS);
+	for (const { json } of items) expect(['accepted', 'alreadySent', 'unknown']).toContain(json.outcome);
+	return truth;
+}
+
+/** Waits for a moment in batches that have just been started. */
+export async function untilMoment(
+	sandbox: Sandbox,
+	batches: readonly string[],
+	moment: number,
+): Promise<void> {
+	await until('the first customers', () => batches.some((batch) => acceptedOf(sandbox, batch) > 0), 60_000);
+	await sleep(moment);
+}
+
+/** One kill, as a row of the table. */
+export interface Kill {
+	moment: number;
+	again: string;
+	accepted: number;
+	truth: Truth;
+}
+
+/** Prints what became of all batches, and with WRITE_FIGURES=1 writes it into the document. */
+export function reportKills(what: string, kills: readonly Kill[]): void {
+	const row = ({ moment, again, accepted, truth: { unknown, missing, twice } }: Kill) => [
+		again,
+		...[moment, accepted, unknown, missing, twice].map(String),
+	];
+	const sum = (pick: (truth: Truth) => number) =>
+		String(kills.reduce((all, { truth }) => all + pick(truth), 0));
+	const most = Math.max(0, ...kills.map(({ truth }) => truth.unknown));
+	const total = [
+		`**all ${kills.length}**`,
+		'',
+		String(kills.reduce((all, { accepted }) => all + accepted, 0)),
+		`${sum(({ unknown }) => unknown)}, at most ${most}`,
+		sum(({ missing }) => missing),
+		sum(({ twice }) => twice),
+	];
+	const sorted = kills.toSorted((a, b) => a.again.localeCompare(b.again) || a.moment - b.moment);
+	writeFigures(
+		'promise',
+		`${what}, n8n ${underTest().runtime.version}`,
+		['Sent again by', 'After ms', 'Accepted before', 'Unknown', 'Missing', 'Twice'],
+		[...sorted.map(row), total],
+	);
+}
