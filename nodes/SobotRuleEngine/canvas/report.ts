@@ -91,7 +91,7 @@ export function dryRunItem(
 	});
 }
 
-/** What was sent before a try that ends before it sends anything. */
+/** Says what earlier tries have sent, for a try that sends nothing. */
 export function sentBefore({ accepted, unknown }: RetryMemory['earlier']): string {
 	if (accepted + unknown === 0) return 'Nothing was sent for any customer.';
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
