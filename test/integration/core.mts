@@ -1,5 +1,5 @@
-// n8n-core's own execution of our nodes, with credentials that are stored and read as n8n does: encrypted, merged with
-// what `preAuthentication` returns, and read anew at every call.
+// n8n-core's own execution of our nodes, with credentials that are stored and read as in n8n: encrypted, merged with the
+// result of `preAuthentication`, and read again at every call.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,8 +45,9 @@ import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credent
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
 import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
+import { acknowledge, chain, connectionTo, node } from '../support/workflows.mts';
 
-// n8n-core reads its settings and its encryption key from a folder of its own.
+// n8n-core reads its settings and its encryption key from here, and not from the user's own folder.
 process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
 process.env.N8N_ENCRYPTION_KEY = 'a key for tests only';
 
@@ -57,7 +58,7 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 
 /** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
 const table = new Map<string, string[]>();
-/** A test may let n8n's database be away. */
+/** A test may make n8n's database unavailable. */
 export const database = { isAway: false, leastRoom: Infinity };
 /** What the table holds for a node, the oldest first. */
 export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
@@ -86,7 +87,7 @@ void DataDeduplicationService.init({
 	},
 });
 
-/** Gives the items that a test puts in. */
+/** A node that outputs the items of a test. */
 class ItemsNode implements INodeType {
 	constructor(private readonly items: INodeExecutionData[]) {}
 
@@ -102,11 +103,11 @@ class ItemsNode implements INodeType {
 		properties: [],
 	};
 
-	// n8n calls it with a `this` of its own.
+	// An arrow function, since n8n calls it with another `this`.
 	execute = async (): Promise<INodeExecutionData[][]> => [this.items];
 }
 
-/** How the two supported major versions of n8n differ in what they do with a credential. */
+/** How the two supported major versions of n8n differ in handling a credential. */
 export interface N8nBehaviour {
 	/** n8n 1.123 stores all fields with a new token, resolved; n8n 2.41 only what `preAuthentication` returns */
 	storesAllFields: boolean;
@@ -139,7 +140,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		return this.stored.get(type)?.getData() ?? {};
 	}
 
-	/** What the database holds: to show that no secret is readable there. */
+	/** The credential as stored in the database, to show that no secret is readable there. */
 	encrypted(type: string): string {
 		return this.stored.get(type)?.getDataToSave().data ?? '';
 	}
@@ -269,7 +270,7 @@ export interface ActionRun {
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
 export async function runAction(action: ActionRun): Promise<IRun> {
-	const { workflow, startNode } = actionWorkflow(action);
+	const { workflow, startNode } = workflowOf(action);
 	const data = additionalData(action.credentials, action.executionId);
 	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
 	void action.stopWhen?.then(() => run.cancel());
@@ -283,7 +284,7 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 	const { lastNodeExecuted = '', runData } = data.resultData;
 	delete data.resultData.error;
 	if (runData[lastNodeExecuted]?.at(-1)?.error) runData[lastNodeExecuted].pop();
-	const { workflow } = actionWorkflow(action);
+	const { workflow } = workflowOf(action);
 	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
 		Object.assign(node, workflow.getNode(node.name));
 	}
@@ -291,53 +292,38 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 	return await execution.processRunExecutionData(workflow);
 }
 
-function actionWorkflow({ items, parameters = {}, node }: ActionRun) {
+/** A workflow: the items, the action on them. */
+function workflowOf({ items, parameters = {}, node: more }: ActionRun) {
 	const action: INode = {
-		id: 'action',
-		name: 'Sobot',
-		...ACTION,
-		position: [200, 0],
-		parameters,
+		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
 		credentials: { sobotApi: details('sobotApi') },
-		...node,
+		...more,
 	};
-	const startNode: INode = {
-		id: 'items',
-		name: 'Items',
-		type: 'items',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-	};
+	const startNode: INode = node('Items', 'items', 1, {});
 	const workflow = new Workflow({
 		id: 'saved',
 		nodes: [startNode, action],
-		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		connections: chain('Items', 'Sobot'),
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
 	return { workflow, startNode };
 }
 
-/** Does something for each item in a node of its own, with the Sobot API credential: as n8n's HTTP Request node does. */
+/** Runs `work` for each item in a node with the Sobot API credential, like n8n's HTTP Request node. */
 export async function runWithCredential(
 	credentials: StoredCredentials,
 	items: INodeExecutionData[],
 	work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>,
 ): Promise<IRun> {
-	const node: INode = {
-		id: 'work',
-		name: 'Sobot',
-		type: 'work',
-		typeVersion: 1,
-		position: [200, 0],
-		parameters: {},
+	const worker: INode = {
+		...node('Sobot', 'work', 1, {}),
 		credentials: { sobotApi: details('sobotApi') },
 	};
-	const start: INode = { ...node, id: 'items', name: 'Items', type: 'items', credentials: {} };
+	const start: INode = node('Items', 'items', 1, {});
 	const workflow = new Workflow({
-		nodes: [start, node],
-		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		nodes: [start, worker],
+		connections: chain('Items', 'Sobot'),
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items), work: new WorkNode(work) }),
 	});
@@ -365,7 +351,7 @@ class WorkNode implements INodeType {
 	execute: NonNullable<INodeType['execute']>;
 }
 
-/** What the action put out, or its error. */
+/** The action's output, or its error. */
 export function outcomeOf(run: IRun) {
 	const [task] = run.data.resultData.runData.Sobot ?? [];
 	return {
@@ -442,23 +428,13 @@ export async function push(
 /** A workflow that begins with the trigger; `after` follow it in a row. The same object stands for one saved workflow. */
 export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[] = []): Workflow {
 	const trigger: INode = {
+		...node('Trigger', TRIGGER.type, TRIGGER.typeVersion, withDefaults(parameters)),
 		id: `trigger ${workflowCount++}`,
-		name: 'Trigger',
-		...TRIGGER,
-		position: [0, 0],
-		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
 		webhookId: 'w-1',
 	};
 	const nodes = [trigger, ...after];
-	const connections = Object.fromEntries(
-		nodes
-			.slice(1)
-			.map(({ name }, index) => [
-				nodes[index]?.name ?? '',
-				{ main: [[{ node: name, type: 'main' as const, index: 0 }]] },
-			]),
-	);
+	const connections = chain(...nodes.map(({ name }) => name));
 	return new Workflow({ id: 'w', nodes, connections, active: true, nodeTypes: nodeTypes({}) });
 }
 
@@ -497,7 +473,7 @@ export interface PushRun {
 	triggers: Array<{ name: string; responseMode: string }>;
 	/** the trigger that the push came to; none: the workflow starts elsewhere */
 	startedBy?: string;
-	/** what the trigger puts out */
+	/** the trigger's output */
 	items?: INodeExecutionData[];
 	/** the parameter 'Outcome' of each Acknowledge node, one behind the other */
 	outcomes: string[];
@@ -505,51 +481,37 @@ export interface PushRun {
 	node?: Partial<INode>;
 }
 
-/** Runs a workflow that acknowledges a push. `answers`: what n8n was given for Sobot. */
+/** Runs a workflow that acknowledges a push. `sent` holds the answers for Sobot. */
 export async function runAcknowledge({
 	triggers,
 	startedBy,
 	items = [{ json: {} }],
 	outcomes,
 	mode = 'webhook',
-	node,
+	node: more,
 }: PushRun) {
-	const trigger = ({ name, responseMode }: PushRun['triggers'][number]): INode => ({
-		id: name,
-		name,
-		...TRIGGER,
-		position: [0, 0],
-		parameters: withDefaults({ responseMode }),
-	});
-	const acknowledge = (outcome: string, index: number): INode => ({
-		id: `Answer ${index}`,
-		name: `Answer ${index}`,
-		...ACTION,
-		position: [200, 0],
-		parameters: { resource: 'webhookApp', operation: 'acknowledge', outcome },
-		...node,
-	});
-	const start: INode = {
-		id: 'items',
-		name: 'Items',
-		type: 'items',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-	};
-	const answers = outcomes.map(acknowledge);
-	const to = (name: string) => ({ main: [[{ node: name, type: 'main' as const, index: 0 }]] });
+	const starts: INode[] = [
+		node('Items', 'items', 1, {}),
+		...triggers.map(({ name, responseMode }) =>
+			node(name, TRIGGER.type, TRIGGER.typeVersion, withDefaults({ responseMode })),
+		),
+	];
+	const answers = outcomes.map((outcome, index) => ({
+		...acknowledge(outcome, `Answer ${index}`),
+		...more,
+	}));
 	const workflow = new Workflow({
 		id: 'w',
-		nodes: [start, ...triggers.map(trigger), ...answers],
-		connections: Object.fromEntries([
-			...[start, ...triggers].map(({ name }) => [name, to('Answer 0')] as const),
-			...answers.slice(1).map(({ name }, index) => [`Answer ${index}`, to(name)] as const),
-		]),
+		nodes: [...starts, ...answers],
+		connections: {
+			...Object.fromEntries(starts.map(({ name }) => [name, connectionTo('Answer 0')])),
+			...chain(...answers.map(({ name }) => name)),
+		},
 		active: true,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
-	const startNode = workflow.getNode(startedBy ?? 'Items') ?? start;
+	const startNode = workflow.getNode(startedBy ?? 'Items');
+	if (!startNode) throw new Error(`This workflow has no ${startedBy}.`);
 	const sent: unknown[] = [];
 	const data = additionalData(new StoredCredentials());
 	data.hooks?.addHandler('sendResponse', (response) => void sent.push(response));
@@ -583,7 +545,7 @@ function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
 }
 
-/** n8n gives each execution an ID of its own. */
+/** The next execution ID: n8n gives each execution another one. */
 let executions = 1;
 
 function additionalData(

@@ -91,7 +91,7 @@ export function dryRunItem(
 	});
 }
 
-/** Says what earlier tries sent, when this one ends before it sends anything. */
+/** Says what earlier tries have sent, for a try that sends nothing. */
 export function sentBefore({ accepted, unknown }: RetryMemory['earlier']): string {
 	if (accepted + unknown === 0) return 'Nothing was sent for any customer.';
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
@@ -133,7 +133,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 			itemIndex: index,
 		},
 	);
-	// n8n replaces a message in which it finds words such as ENOTFOUND, were they a contact ID.
+	// n8n replaces a message that contains words such as ENOTFOUND, even as a contact ID.
 	error.message = message;
 	throw error;
 }

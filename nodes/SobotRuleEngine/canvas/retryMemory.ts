@@ -103,9 +103,9 @@ export class RetryMemory {
 	}
 
 	/**
-	 * Adds the customers who must not be sent again to those of earlier tries. Called without entries before anything is
-	 * sent, since Retry of a crashed execution finds nothing here. Synchronous: n8n stores what is written while it ends an
-	 * execution.
+	 * Adds the customers that must not be sent again to those of earlier tries. Called without entries before anything is
+	 * sent, so that Retry can tell an execution that failed from one that crashed. Synchronous: n8n stores changes that are
+	 * made while it ends an execution.
 	 */
 	remember(entries: Iterable<Entry> = []): void {
 		const accepted = new Set(this.accepted);
