@@ -13,6 +13,8 @@ interface Differences {
 	takesByteOrderMark: boolean;
 	/** what it says when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
+	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
+	installsFromEnvironment: boolean;
 }
 
 const N8N_1: Differences = {
@@ -21,6 +23,7 @@ const N8N_1: Differences = {
 	savedIsActive: true,
 	takesByteOrderMark: false,
 	urlIsTaken: /already taken/,
+	installsFromEnvironment: false,
 };
 
 const N8N_2: Differences = {
@@ -29,7 +32,12 @@ const N8N_2: Differences = {
 	savedIsActive: false,
 	takesByteOrderMark: true,
 	urlIsTaken: /conflict/i,
+	installsFromEnvironment: true,
 };
 
+export function differencesOf(version: string): Readonly<Differences> {
+	return version.startsWith('1.') ? N8N_1 : N8N_2;
+}
+
 /** The n8n under test. */
-export const thisN8n: Readonly<Differences> = underTest().runtime.version.startsWith('1.') ? N8N_1 : N8N_2;
+export const thisN8n = differencesOf(underTest().runtime.version);
