@@ -27,7 +27,7 @@ seeing(
 	() => editor.page,
 	'the package is installed, listed with its version and nodes, and removed',
 	async () => {
-		const [version = ''] = published.versions;
+		const { version } = published;
 		const { page } = editor;
 		const card = editor.byId('community-package-card');
 		await page.goto(`${n8n.url}/settings/community-nodes`);

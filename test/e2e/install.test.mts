@@ -3,7 +3,7 @@ import { createCredentials } from '../support/credentials.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { N8n, type Workflow } from '../support/n8n/n8n.mts';
 import { PACKAGE, publish, type Published } from '../support/n8n/published.mts';
-import { underTest } from '../support/underTest.mts';
+import { connect, underTest } from '../support/underTest.mts';
 import { actionWorkflow, FROM_ITEM, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(120_000);
@@ -26,7 +26,7 @@ afterAll(async () => {
 });
 
 test('installs, is listed and works, is updated in place, and is removed', async () => {
-	const [version, newer] = published.versions;
+	const { version, newer } = published;
 	const listed = async () => await n8n.get<unknown[]>(PATH);
 	const entry = (installedVersion: unknown) => ({
 		packageName: PACKAGE,
@@ -40,6 +40,8 @@ test('installs, is listed and works, is updated in place, and is removed', async
 		]) as unknown,
 	});
 	expect(await listed()).toEqual([]);
+	// Nor does n8n list what was installed by hand.
+	expect(await (await connect()).get(PATH)).toEqual([]);
 
 	// With its version, since n8n 1 asks the registry itself what the latest is, and nothing is published there.
 	await n8n.post(PATH, { name: `${PACKAGE}@${version}` });

@@ -11,7 +11,6 @@ export interface Service {
 	/** n8n's command with its arguments */
 	command: [string, ...string[]];
 	environment: Record<string, string>;
-	volumes: string[];
 }
 
 type Written = Partial<Omit<Service, 'command'>> & { command?: string };
@@ -31,8 +30,8 @@ export async function readCompose(
 	return Object.fromEntries(Object.entries(services).map(([name, written]) => [name, serviceOf(written)]));
 }
 
-function serviceOf({ image = '', command = 'start', environment = {}, volumes = [] }: Written): Service {
-	return { image, command: command.split(' ') as Service['command'], environment, volumes };
+function serviceOf({ image = '', command = 'start', environment = {} }: Written): Service {
+	return { image, command: command.split(' ') as Service['command'], environment };
 }
 
 /** Debian has it as a program, Docker as a part of its own. */

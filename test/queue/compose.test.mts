@@ -16,22 +16,33 @@ import { startServers, type Servers } from './servers.mts';
 // The older n8n may have to be downloaded first.
 jest.setTimeout(900_000);
 
+const PACKAGES = '/rest/community-packages';
 const SECRETS = { N8N_ENCRYPTION_KEY: 'a key', POSTGRES_PASSWORD: 'a password' };
 
-test('one n8n: the file is well formed, and installs the package in a volume', async () => {
-	const { n8n, ...others } = await readCompose('one-n8n.yml', {});
+test('one n8n: the package is installed, updated and removed by the list in the file', async () => {
+	const { n8n: service, ...others } = await readCompose('one-n8n.yml', {});
+	if (!service) throw new Error('The file has no n8n.');
 	expect(others).toEqual({});
-	expect(n8n).toEqual(
-		expect.objectContaining({
-			image: `n8nio/n8n:${DEFAULT_N8N}`,
-			command: ['start'],
-			volumes: ['n8n:/home/node/.n8n:rw'],
-		}),
-	);
-	const { n8n: main } = await readCompose('queue-mode.yml', SECRETS);
-	expect(main?.environment).toEqual(
-		expect.objectContaining({ ...n8n?.environment, WEBHOOK_URL: expect.anything() as unknown }),
-	);
+	expect(service.image).toBe(`n8nio/n8n:${DEFAULT_N8N}`);
+	const published = await publish(underTest().tarball);
+	const { environment, command } = service;
+	const env = { ...environment, ...published.env };
+	let n8n = await N8n.start({ runtime: await fetchRuntime(), command, env });
+	const versions = async () => {
+		const listed = await n8n.get<Array<Record<string, unknown>>>(PACKAGES);
+		return listed.map(({ installedVersion }) => installedVersion);
+	};
+	try {
+		expect(await versions()).toEqual([published.version]);
+		const update = environment.N8N_COMMUNITY_PACKAGES?.replace(published.version, published.newer);
+		n8n = await n8n.restart({ ...env, N8N_COMMUNITY_PACKAGES: update });
+		expect(await versions()).toEqual([published.newer]);
+		n8n = await n8n.restart({ ...env, N8N_COMMUNITY_PACKAGES: '[]' });
+		expect(await versions()).toEqual([]);
+	} finally {
+		await n8n.stop();
+		await published.remove();
+	}
 });
 
 test('queue mode: the file does not start with secrets of its own', async () => {
@@ -83,13 +94,13 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 	});
 
 	test('every process installs the package, and a push goes through all of them', async () => {
-		const [installed] = published.versions;
-		const listed = async () => await main.get('/rest/community-packages');
+		const { version: installed } = published;
+		const listed = async () => await main.get(PACKAGES);
 		let processor: N8nProcess | undefined;
 		if (!differencesOf(version).installsFromEnvironment) {
 			// This one runs already, and follows the main.
 			const follower = (processor = await startOther('webhook'));
-			await main.post('/rest/community-packages', { name: `${PACKAGE}@${installed}` });
+			await main.post(PACKAGES, { name: `${PACKAGE}@${installed}` });
 			await until('the processor to follow', () =>
 				follower.log.includes(`Community package installed: ${PACKAGE}`),
 			);

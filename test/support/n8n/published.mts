@@ -9,39 +9,36 @@ import { run } from '../processes.mts';
 export const PACKAGE = 'n8n-nodes-sobot';
 
 export interface Published {
-	/** the versions that can be installed, the oldest first */
-	versions: string[];
-	/** what n8n needs to find them */
+	/** the version of the tarball */
+	version: string;
+	/** the same package once more under a higher version, for updates */
+	newer: string;
+	/** what a process needs so that its npm finds them */
 	env: NodeJS.ProcessEnv;
 	/** what npm was asked for so far */
 	commands: () => Promise<string[]>;
 	remove: () => Promise<void>;
 }
 
-/** Publishes the packed package, and the same once more under a higher version, for updates. */
+/** Publishes a packed package. */
 export async function publish(tarball: string): Promise<Published> {
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-published-'));
-	const [current, next] = [join(folder, 'current'), join(folder, 'next')];
-	for (const one of [current, next]) {
-		await mkdir(one);
-		await run('tar', ['-xzf', tarball, '-C', one, '--strip-components=1']);
-	}
-	await run('npm', ['version', 'patch', '--no-git-tag-version'], next);
-	const versions = await Promise.all(
-		[current, next].map(async (one) => {
-			const { version } = JSON.parse(await readFile(join(one, 'package.json'), 'utf8')) as Version;
-			return version;
-		}),
-	);
+	await run('tar', ['-xzf', tarball, '-C', folder]);
+	const unpacked = join(folder, 'package');
+	const { version } = JSON.parse(await readFile(join(unpacked, 'package.json'), 'utf8')) as Version;
+	const newer = (await run('npm', ['version', 'patch', '--no-git-tag-version'], unpacked)).trim().slice(1);
+	await run('npm', ['pack', '--pack-destination', folder], unpacked);
 	const log = join(folder, 'commands');
 	await writeFile(log, '');
 	const bin = join(folder, 'bin');
 	await mkdir(bin);
 	const npm = (await run('which', ['npm'])).trim();
-	await writeFile(join(bin, 'npm'), script({ npm, log, current, next, newest: versions.at(-1) ?? '' }));
+	const newerTarball = join(folder, `${PACKAGE}-${newer}.tgz`);
+	await writeFile(join(bin, 'npm'), script({ npm, log, version, tarball, newer, newerTarball }));
 	await chmod(join(bin, 'npm'), 0o755);
 	return {
-		versions,
+		version,
+		newer,
 		env: { PATH: bin + delimiter + process.env.PATH },
 		commands: async () => (await readFile(log, 'utf8')).trim().split('\n'),
 		remove: async () => await rm(folder, { recursive: true, force: true }),
@@ -52,16 +49,24 @@ interface Version {
 	version: string;
 }
 
-/** Stands before the real npm, and answers for our package what npm would answer for a published one. */
-function script({ npm, log, current, next, newest }: Record<string, string>): string {
+/** Stands before the real npm, and puts a tarball where our package's name is. */
+function script({ npm, log, version, tarball, newer, newerTarball }: Record<string, string>): string {
 	return `#!/bin/sh
 echo "$*" >> '${log}'
-case "$2" in *@${newest}) folder='${next}' ;; *) folder='${current}' ;; esac
 case "$1 $2" in
-	"view ${PACKAGE}@"*) sed -n 's/.*"version": \\("[^"]*"\\).*/\\1/p' "$folder/package.json" ;;
-	"pack ${PACKAGE}@"*) shift 2; exec '${npm}' pack "$folder" "$@" ;;
-	"outdated --json") echo '{}' ;;
-	*) exec '${npm}' "$@" ;;
+	"view ${PACKAGE}@${version}") echo '"${version}"'; exit ;;
+	"view ${PACKAGE}@"*) echo '"${newer}"'; exit ;;
+	"outdated --json") echo '{}'; exit ;;
+	pack* | install*)
+		for word; do
+			shift
+			case "$word" in
+				${PACKAGE} | ${PACKAGE}@${version}) word='${tarball}' ;;
+				${PACKAGE}@${newer} | ${PACKAGE}@latest) word='${newerTarball}' ;;
+			esac
+			set -- "$@" "$word"
+		done ;;
 esac
+exec '${npm}' "$@"
 `;
 }
