@@ -8,7 +8,16 @@ import { PACKAGE, publish, type Published } from '../support/n8n/published.mts';
 import { DEFAULT_N8N, fetchRuntime, OLDEST_N8N, type Runtime } from '../support/n8n/runtime.mts';
 import { underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
-import { acknowledge, actionNode, productionPath, pushWorkflow } from '../support/workflows.mts';
+import {
+	accepted,
+	acknowledge,
+	actionNode,
+	actionWorkflow,
+	FROM_ITEM,
+	outputOf,
+	productionPath,
+	pushWorkflow,
+} from '../support/workflows.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { readCompose, type Service } from './compose.mts';
 import { startServers, type Servers } from './servers.mts';
@@ -93,7 +102,7 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 		await sandbox.close();
 	});
 
-	test('every process installs the package, and a push goes through all of them', async () => {
+	test('every process installs the package; a run by hand and a push go through all of them', async () => {
 		const { version: installed } = published;
 		const listed = async () => await main.get(PACKAGES);
 		let processor: N8nProcess | undefined;
@@ -111,12 +120,15 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 		processor ??= await startOther('webhook');
 		await startOther('worker');
 
+		const credentials = await createCredentials(main, sandbox);
+		const byHand = await actionWorkflow(main, credentials, [{ id: 'c-0', name: 'Bo' }], FROM_ITEM);
+		expect(outputOf(await main.execute(byHand), 'Sobot').map(({ json }) => json)).toEqual([accepted('c-0')]);
+
 		const fromPush = { contactId: '={{ $json.customerId }}', nick: '={{ $json.nickname }}' };
-		const sobot = actionNode(await createCredentials(main, sandbox), fromPush);
 		const workflow = await pushWorkflow(
 			main,
 			{ responseMode: 'responseNode' },
-			{ after: [sobot, acknowledge()] },
+			{ after: [actionNode(credentials, fromPush), acknowledge()] },
 		);
 		await main.activate(workflow);
 		await main.untilListening(productionPath(workflow), processor.url);
@@ -127,6 +139,7 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 		});
 		expect(await answer.text()).toBe('{"code":0,"status":0}');
 		expect(sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([
+			{ Contact_id: 'c-0', nick: 'Bo' },
 			{ Contact_id: 'c-1', nick: 'Ana' },
 		]);
 	});

@@ -1,9 +1,11 @@
-// Rules that n8n's lint of community nodes is getting, and that no published version of it has yet. Each is held against
-// what our nodes really show, wherever in the source it is written, and against a copy with a fault in it.
-// Source: n8n's repository, packages/@n8n/eslint-plugin-community-nodes, docs/rules.
+// n8n's rules that no published version of its lint checks: those on their way, and of the UX guidelines. Each is held
+// against what our nodes really show, wherever in the source it is written, and against a copy with a fault in it.
+// Sources: n8n's repository, packages/@n8n/eslint-plugin-community-nodes, docs/rules; n8n's documentation, "UX guidelines".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
+import { SobotApi } from '../../credentials/SobotApi.credentials';
+import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
 
@@ -62,6 +64,8 @@ const WITHOUT_INPUT = ['notice', 'callout', 'hidden', 'curlImport'];
 const SELECTORS = ['resource', 'operation', 'authentication'];
 /** n8n's UX guidelines want this one at the top level. */
 const SIMPLIFY = 'simplify';
+const SIMPLIFY_SHOWN =
+	'Simplify: Whether to return a simplified version of the response instead of the raw data';
 const BACKGROUNDS = { light: '#ffffff', dark: '#2b2b2b' } as const;
 const LEAST_CONTRAST = 1.5;
 
@@ -111,7 +115,7 @@ function coloursOf(svg: string): string[] {
 
 const PLAIN: INodeProperties = { displayName: 'Spoilt', name: 'spoilt', type: 'string', default: '' };
 
-const RULES: Rule[] = [
+const LINT_RULES: Rule[] = [
 	{
 		rule: 'single-credential-per-node',
 		findings: ({ description: { credentials = [] } }) =>
@@ -181,7 +185,58 @@ const RULES: Rule[] = [
 	},
 ];
 
-describe.each(RULES)('$rule', ({ findings, spoil }) => {
+const UX_GUIDELINES: Rule[] = [
+	{
+		rule: 'placeholders begin with "e.g."',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(({ type, placeholder }) => type === 'string' && placeholder !== undefined)
+				.map(({ placeholder }) => String(placeholder))
+				.filter((placeholder) => !placeholder.startsWith('e.g. ')),
+		spoil: ({ description: { properties } }) => properties.push({ ...PLAIN, placeholder: '123' }),
+	},
+	{
+		rule: 'descriptions of booleans begin with "Whether"',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(({ type }) => type === 'boolean')
+				.map((property) => String(property.description))
+				.filter((text) => !text.startsWith('Whether ')),
+		spoil: ({ description: { properties } }) =>
+			properties.push({ ...PLAIN, type: 'boolean', description: 'Sends all' }),
+	},
+	{
+		rule: 'actions are in sentence case, without articles',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(({ action }) => action !== undefined)
+				.map(({ action }) => String(action))
+				.filter((action) => !/^[A-Z][^A-Z]*$/.test(action) || / (a|an|the) /.test(action)),
+		spoil: ({ description: { properties } }) =>
+			properties.push({ ...PLAIN, options: [{ name: 'A', value: 'a', action: 'Trigger a canvas' }] }),
+	},
+	{
+		rule: 'a resource locator offers its list first',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(({ type, modes }) => type === 'resourceLocator' && modes !== undefined)
+				.filter((property) => (property.default as { mode: string }).mode !== 'list')
+				.map(({ name }) => String(name)),
+		spoil: ({ description: { properties } }) =>
+			properties.push({ ...PLAIN, type: 'resourceLocator', default: { mode: 'id', value: '' }, modes: [] }),
+	},
+	{
+		rule: 'Simplify has its usual name and description',
+		findings: ({ description: { properties } }) =>
+			properties
+				.filter(({ name }) => name === SIMPLIFY)
+				.map((property) => `${property.displayName}: ${property.description}`)
+				.filter((shown) => shown !== SIMPLIFY_SHOWN),
+		spoil: ({ description: { properties } }) => properties.push({ ...PLAIN, name: SIMPLIFY }),
+	},
+];
+
+describe.each([...LINT_RULES, ...UX_GUIDELINES])('$rule', ({ findings, spoil }) => {
 	test.each(FOLDERS)('$node.description.displayName keeps it, and would not with a fault', (one) => {
 		const shown = shownBy(one);
 		expect(findings(shown)).toEqual([]);
@@ -189,3 +244,15 @@ describe.each(RULES)('$rule', ({ findings, spoil }) => {
 		expect(findings(shown)).toHaveLength(1);
 	});
 });
+
+test.each([new SobotApi(), new SobotWebhookAppApi()])(
+	'$displayName: every secret is a password field',
+	(credential) => {
+		const secrets = objectsIn(credential.properties)
+			.filter(({ type }) => type === 'string' || type === 'hidden')
+			.filter(({ name }) => /key|secret|password|token/i.test(String(name)));
+		expect(secrets).not.toEqual([]);
+		for (const { typeOptions } of secrets)
+			expect(typeOptions).toEqual(expect.objectContaining({ password: true }));
+	},
+);
