@@ -1,4 +1,6 @@
-// The commands of the README's section "Install", done; and its `docker run` beside the compose file for one n8n.
+// The commands of the README's section "Install", done; its `docker run` beside the compose file for one n8n; and the tests
+// that docs/verification.md names.
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,4 +65,17 @@ test('`docker run` starts the n8n of the compose file', async () => {
 	expect(Object.keys(environment)).toEqual(
 		expect.arrayContaining(values('--env').map((setting) => setting.split('=')[0])),
 	);
+});
+
+test('each test that docs/verification.md names is there', async () => {
+	const text = await readFile('docs/verification.md', 'utf8');
+	const cells = [...text.matchAll(/`test\/[^|]*/g)].flatMap(([cell]) => {
+		// A name without a folder is in the folder of the one before.
+		let folder = '';
+		return [...cell.matchAll(/`(?:(test\/\w+)\/)?(\w+\.test\.mts)`/g)].map(
+			([, named, file]) => `${(folder = named ?? folder)}/${file}`,
+		);
+	});
+	expect(cells.length).toBeGreaterThan(20);
+	expect([...new Set(cells)].filter((file) => !existsSync(file))).toEqual([]);
 });
