@@ -3,6 +3,7 @@ import { createCredentials, type Credentials } from '../support/credentials.mts'
 import type { Execution, N8n } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
+import { thisN8n } from '../support/differences.mts';
 import { connect } from '../support/underTest.mts';
 import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
@@ -101,4 +102,22 @@ describe('once a credential is in use', () => {
 		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(sandbox.tokenCalls.length).toBe(1);
 	});
+});
+
+test('the secret of pushes is not for this node, where n8n can see to that', async () => {
+	const { sobotWebhookAppApi } = credentials;
+	const http = httpRequestNode(sandbox, credentials, '{}');
+	const saving = n8n.createWorkflow({
+		name: 'HTTP Request with the secret of pushes',
+		nodes: [
+			{
+				...http,
+				parameters: { ...http.parameters, nodeCredentialType: 'sobotWebhookAppApi' },
+				credentials: { sobotWebhookAppApi },
+			},
+		],
+		connections: {},
+	});
+	if (thisN8n.restrictsCredentials) await expect(saving).rejects.toThrow('cannot use credential type');
+	else await expect(saving).resolves.toEqual(expect.objectContaining({ active: false }));
 });

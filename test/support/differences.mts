@@ -15,6 +15,8 @@ interface Differences {
 	urlIsTaken: RegExp;
 	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
 	installsFromEnvironment: boolean;
+	/** a credential can be kept for the nodes of its package; otherwise any node may use it */
+	restrictsCredentials: boolean;
 }
 
 const N8N_1: Differences = {
@@ -24,6 +26,7 @@ const N8N_1: Differences = {
 	takesByteOrderMark: false,
 	urlIsTaken: /already taken/,
 	installsFromEnvironment: false,
+	restrictsCredentials: false,
 };
 
 const N8N_2: Differences = {
@@ -33,6 +36,7 @@ const N8N_2: Differences = {
 	takesByteOrderMark: true,
 	urlIsTaken: /conflict/i,
 	installsFromEnvironment: true,
+	restrictsCredentials: true,
 };
 
 export function differencesOf(version: string): Readonly<Differences> {
