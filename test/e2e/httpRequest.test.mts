@@ -1,6 +1,7 @@
 // n8n's own HTTP Request node with the Sobot API credential, and the test of a credential that is in use.
 import type { Execution } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
+import { thisN8n } from '../support/differences.mts';
 import { shareSetting } from '../support/underTest.mts';
 import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
@@ -89,4 +90,23 @@ describe('once a credential is in use', () => {
 		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(setting.sandbox.tokenCalls.length).toBe(1);
 	});
+});
+
+test('the secret of pushes is not for this node, where n8n can see to that', async () => {
+	const { n8n, sandbox, credentials } = setting;
+	const { sobotWebhookAppApi } = credentials;
+	const http = httpRequestNode(sandbox, credentials, '{}');
+	const saving = n8n.createWorkflow({
+		name: 'HTTP Request with the secret of pushes',
+		nodes: [
+			{
+				...http,
+				parameters: { ...http.parameters, nodeCredentialType: 'sobotWebhookAppApi' },
+				credentials: { sobotWebhookAppApi },
+			},
+		],
+		connections: {},
+	});
+	if (thisN8n.restrictsCredentials) await expect(saving).rejects.toThrow('cannot use credential type');
+	else await expect(saving).resolves.toEqual(expect.objectContaining({ active: false }));
 });

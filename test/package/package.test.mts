@@ -45,6 +45,7 @@ async function scan(where: string, patterns: readonly string[]): Promise<string>
 }
 
 const SHIPPED = ['**/*.js', 'package.json'];
+const SOURCE = ['package.json', '{nodes,credentials}/**/*.{js,ts,json}'];
 
 test('a copy of the source elsewhere packs to the same bytes', async () => {
 	const copy = join(folder, 'copy');
@@ -80,12 +81,25 @@ test('contains what n8n loads and what a user reads, and nothing else', async ()
 
 test("n8n's scan of community packages has no objection, neither to what is shipped nor to its source", async () => {
 	expect(await scan(unpacked, SHIPPED)).toBe('');
-	expect(await scan(process.cwd(), ['package.json', '{nodes,credentials}/**/*.{js,ts,json}'])).toBe('');
+	expect(await scan(process.cwd(), SOURCE)).toBe('');
 });
 
-test('that scan would object', async () => {
-	const spoilt = join(folder, 'spoilt');
-	await cp(unpacked, spoilt, { recursive: true });
-	await appendFile(join(spoilt, 'dist/nodes/sobot/rateLimiter.js'), '\nsetTimeout(() => {}, 1);\n');
-	expect(await scan(spoilt, SHIPPED)).toContain('rateLimiter.js');
+test.each([
+	['what is shipped', 'dist/nodes/sobot/rateLimiter.js', 'setTimeout(() => {}, 1);', 'setTimeout'],
+	[
+		'its source, where a node authenticates a request itself',
+		'nodes/SobotRuleEngine/SobotRuleEngine.node.ts',
+		`// eslint-disable-next-line
+		export async function spoilt(this: IExecuteFunctions) {
+			await this.getCredentials('sobotApi');
+			await this.helpers.httpRequest({ url: '' });
+		}`,
+		'httpRequestWithAuthentication',
+	],
+])('that scan would object to %s', async (_, file, fault, words) => {
+	const spoilt = await mkdtemp(join(folder, 'spoilt-'));
+	for (const part of ['package.json', 'index.js', 'dist', 'nodes', 'credentials', 'CHANGELOG.md'])
+		await cp(part, join(spoilt, part), { recursive: true });
+	await appendFile(join(spoilt, file), `\n${fault}\n`);
+	expect(await scan(spoilt, file.startsWith('dist/') ? SHIPPED : SOURCE)).toContain(words);
 });

@@ -13,6 +13,10 @@ interface Differences {
 	takesByteOrderMark: boolean;
 	/** the error when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
+	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
+	installsFromEnvironment: boolean;
+	/** a credential can be kept for the nodes of its package; otherwise any node may use it */
+	restrictsCredentials: boolean;
 }
 
 const N8N_1: Differences = {
@@ -21,6 +25,8 @@ const N8N_1: Differences = {
 	savedIsActive: true,
 	takesByteOrderMark: false,
 	urlIsTaken: /already taken/,
+	installsFromEnvironment: false,
+	restrictsCredentials: false,
 };
 
 const N8N_2: Differences = {
@@ -29,7 +35,13 @@ const N8N_2: Differences = {
 	savedIsActive: false,
 	takesByteOrderMark: true,
 	urlIsTaken: /conflict/i,
+	installsFromEnvironment: true,
+	restrictsCredentials: true,
 };
 
+export function differencesOf(version: string): Readonly<Differences> {
+	return version.startsWith('1.') ? N8N_1 : N8N_2;
+}
+
 /** The n8n under test. */
-export const thisN8n: Readonly<Differences> = underTest().runtime.version.startsWith('1.') ? N8N_1 : N8N_2;
+export const thisN8n = differencesOf(underTest().runtime.version);

@@ -26,14 +26,15 @@ export const fields: INodeProperties[] = [
 		type: 'options',
 		displayOptions: { show },
 		options: [
-			{ name: 'Success', value: 'success', description: 'Tell Sobot that this push succeeded' },
 			{
 				name: 'Failure',
 				value: 'failure',
 				description: 'Sobot resends the push after 1 minute and again after 5',
 			},
+			{ name: 'Success', value: 'success', description: 'Tell Sobot that this push succeeded' },
 		],
 		default: 'success',
+		required: true,
 		description: "What to tell Sobot. If any of several items says 'Failure', so does the answer to Sobot.",
 	},
 ];

@@ -10,8 +10,8 @@ import type { Runtime } from './runtime.mts';
 
 export interface ProcessOptions {
 	runtime: Runtime;
-	/** the packed package */
-	tarball: string;
+	/** the packed package; nothing is installed beforehand if left out */
+	tarball?: string;
 	/** folders of other packages, installed beside it */
 	morePackages?: string[];
 	/** keeps the user folder of an earlier process, for a restart */
@@ -40,7 +40,8 @@ export class N8nProcess {
 	/** Tries again where another program has taken a port in the moment since it was found free. */
 	static async start(options: ProcessOptions, tries = 3): Promise<N8nProcess> {
 		const { command = ['start'], tarball, morePackages = [], runtime } = options;
-		const userFolder = options.userFolder ?? (await createUserFolder([tarball, ...morePackages]));
+		const packages = tarball === undefined ? morePackages : [tarball, ...morePackages];
+		const userFolder = options.userFolder ?? (await createUserFolder(packages));
 		const port = options.port ?? (await freePort());
 		const child = startProcess(runtime.node, [runtime.n8n, ...command], {
 			env: {
@@ -128,9 +129,10 @@ export async function packPackage(): Promise<string> {
 	return join(folder, filename);
 }
 
-/** A user folder with packages installed as n8n's own installer does: without peer dependencies, which n8n provides. */
+/** A user folder with packages installed by hand, as the README says: without peer dependencies, which n8n provides. */
 async function createUserFolder(packages: string[]): Promise<string> {
 	const userFolder = await mkdtemp(join(tmpdir(), 'n8n-sobot-'));
+	if (packages.length === 0) return userFolder;
 	const nodes = join(userFolder, '.n8n/nodes');
 	await mkdir(nodes, { recursive: true });
 	await writeFile(join(nodes, 'package.json'), '{ "name": "installed-nodes", "private": true }\n');
