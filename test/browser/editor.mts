@@ -11,7 +11,7 @@ selectors.setTestIdAttribute('data-test-id');
 export const THEMES = ['light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-const SIZE = { width: 1280, height: 800 };
+export const SIZE = { width: 1280, height: 800 };
 
 export class Editor {
 	private constructor(
