@@ -113,7 +113,7 @@ export class SobotApi implements ICredentialType {
 
 	icon: Icon = { light: 'file:../nodes/sobot/sobot.svg', dark: 'file:../nodes/sobot/sobot.dark.svg' };
 
-	documentationUrl = 'https://developer.sobot.io/en/pages/klm13z';
+	documentationUrl = 'https://github.com/n8n-nodes-sobot/n8n-nodes-sobot#credentials';
 
 	properties: INodeProperties[] = [
 		{
@@ -153,7 +153,7 @@ export class SobotApi implements ICredentialType {
 		APP_KEY,
 		{
 			displayName:
-				"Add each canvas that is started by API. Copy its trigger ID and secret from its settings in Sobot. Sobot offers no way to test them without putting a customer on the canvas, so the test checks only their format.<br>After you delete a row, enter the 'Secret' of all rows below it again. Or clear the row instead: empty rows are ignored.",
+				"Add each canvas that is started by API. Copy its trigger ID and secret from its settings in Sobot. Sobot offers no way to test them without putting a customer on the canvas, so the test checks only their format. After you delete a row, enter the 'Secret' of all rows below it again. Or clear the row instead: empty rows are ignored.",
 			name: 'canvasNotice',
 			type: 'notice',
 			default: '',

@@ -32,7 +32,8 @@ export class SobotRuleEngine implements INodeType {
 		version: 1,
 		subtitle:
 			'={{ $parameter["resource"] === "webhookApp" ? "acknowledge: " + $parameter["outcome"] : "trigger canvas" }}',
-		description: 'Put customers on Sobot Rule Engine canvases, and acknowledge pushes from Sobot',
+		description:
+			'Put customers on Sobot Rule Engine canvases, and acknowledge pushes. To receive pushes, use the Sobot Webhook App Trigger.',
 		defaults: { name: 'Sobot Rule Engine' },
 		inputs: [NodeConnectionTypes.Main],
 		outputs: [NodeConnectionTypes.Main],

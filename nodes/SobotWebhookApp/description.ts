@@ -180,7 +180,7 @@ export const PROPERTIES: INodeProperties[] = [
 	},
 	{
 		displayName:
-			"The URLs above do not contain your secret. With the method 'Query Parameter', append the credential's parameter name and secret when you enter the URL in Sobot, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Percent-encode all characters of the secret that are not letters or digits. A push without the secret is answered with 401, which shows up only in n8n's log.",
+			"The URLs above do not contain your secret. With the method 'Query Parameter', append the credential's parameter name and secret when you enter the URL in Sobot, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Percent-encode all characters of the secret that are not letters or digits. A push without the secret is answered with 401. You see it in n8n's log, and here while you listen for a test event.",
 		name: 'secretNotice',
 		type: 'notice',
 		default: '',

@@ -11,7 +11,7 @@ selectors.setTestIdAttribute('data-test-id');
 export const THEMES = ['light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-const SIZE = { width: 1280, height: 800 };
+export const SIZE = { width: 1280, height: 800 };
 
 export class Editor {
 	private constructor(
@@ -138,6 +138,38 @@ export class Editor {
 		await where.getByTestId(`parameter-input-${parameter}`).locator('input, textarea').first().fill(value);
 	}
 
+	/** Types into the open node as a person does, and saves: until then, n8n executes with what it had before. */
+	async type(parameter: string, text: string, isSaved: () => Promise<boolean>): Promise<void> {
+		const input = this.details.getByTestId(`parameter-input-${parameter}`).locator('input, textarea').first();
+		await input.pressSequentially(text, { delay: 60 });
+		await input.blur();
+		await until(`${parameter} to be saved`, async () => {
+			await this.page.keyboard.press('ControlOrMeta+s');
+			return await isSaved();
+		});
+	}
+
+	async removeOption(parameter: string): Promise<void> {
+		const option = this.details
+			.locator('.parameter-item')
+			.filter({ has: this.byId(`parameter-input-${parameter}`) })
+			.last();
+		await option.hover();
+		await option.getByTitle('Delete').click();
+		await this.details.getByTestId(`parameter-input-${parameter}`).waitFor({ state: 'hidden' });
+	}
+
+	/** The rows of the output's table, as it shows them. */
+	async outputRows(): Promise<string[][]> {
+		return await this.output
+			.locator('tr')
+			.evaluateAll((rows) =>
+				rows.map((row) =>
+					Array.from(row.querySelectorAll('th, td'), (cell) => cell.textContent?.trim() ?? ''),
+				),
+			);
+	}
+
 	async choose(parameter: string, option: string, where = this.details): Promise<void> {
 		await where.getByTestId(`parameter-input-${parameter}`).click();
 		await this.page.getByRole('option', { name: option }).filter({ visible: true }).click();
@@ -166,6 +198,18 @@ export class Editor {
 		await this.byId('node-execute-button').click();
 	}
 
+	/** Lets the open trigger listen for a test event. After a failed one, n8n 1 needs to be told twice. */
+	async listen(): Promise<void> {
+		const listening = this.details.getByText('Listening for test event');
+		await until('the trigger to listen', async () => {
+			await this.byId('trigger-execute-button').first().click();
+			return await listening.waitFor({ timeout: 2000 }).then(
+				() => true,
+				() => false,
+			);
+		});
+	}
+
 	/** What nodes and notes take up on the canvas, in pixels of the page. */
 	async drawnArea(): Promise<{ x: number; y: number; width: number; height: number }> {
 		const [left, top, right, bottom] = await this.page.locator('.vue-flow__node').evaluateAll((nodes) => {
@@ -181,17 +225,19 @@ export class Editor {
 		return { x: left - 60, y: top - 20, width: right - left + 150, height: bottom - top + 90 };
 	}
 
-	/** Publishes the open workflow. */
+	/** Publishes the open workflow; n8n 1 calls it to activate. */
 	async publish(): Promise<void> {
-		await this.byId('workflow-open-publish-modal-button').click();
+		const open = this.byId('workflow-open-publish-modal-button');
+		const activate = this.byId('workflow-activate-switch');
+		await open.or(activate).waitFor();
+		if (await activate.isVisible()) return await activate.click();
+		await open.click();
 		await this.byId('workflow-publish-button').click();
 	}
 
 	/** Opens the dialog for a new credential of the open node, by the name that the node shows. */
 	async newCredential(name: string): Promise<void> {
-		const slot = this.details
-			.getByTestId('node-credentials-slot')
-			.filter({ hasText: `Credential for ${name}` });
+		const slot = this.credentialSlot(name);
 		const connect = slot.getByRole('button', { name: /^Connect to / });
 		const list = slot.getByTestId('node-credentials-select').locator('input');
 		await connect.or(list).waitFor();
@@ -212,6 +258,20 @@ export class Editor {
 		await this.credentialDialog.waitFor();
 	}
 
+	/** Opens the credential that the open node uses. */
+	async openCredential(): Promise<void> {
+		await this.byId('credential-edit-button').click();
+		await this.credentialDialog.getByText('Connection tested successfully').waitFor();
+	}
+
+	/** n8n 1 knows only the inner of the two. */
+	private credentialSlot(name: string): Locator {
+		return this.byId('node-credentials-slot')
+			.or(this.byId('credentials-label'))
+			.filter({ hasText: `Credential for ${name}` })
+			.first();
+	}
+
 	get credentialDialog(): Locator {
 		return this.byId('editCredential-modal');
 	}
@@ -219,14 +279,25 @@ export class Editor {
 	/** Saves the credential in the dialog, which n8n then tests, and waits for this message. Returns the dialog's text. */
 	async saveWrongCredential(says: string): Promise<string> {
 		await this.credentialDialog.getByTestId('credential-save-button').click();
-		await this.credentialDialog.getByText('More details').click();
-		await this.credentialDialog.getByText(says).first().waitFor();
+		const details = this.credentialDialog.getByText('More details');
+		const reason = this.credentialDialog.getByText(says).first();
+		// Once opened, the details stay open.
+		await details.or(reason).filter({ visible: true }).first().waitFor();
+		if (await details.isVisible()) await details.click();
+		await reason.waitFor();
 		return await this.credentialDialog.innerText();
 	}
 
-	/** Saves the credential in the dialog; n8n closes it once the test has passed. */
+	/** Saves the credential in the dialog. n8n 2 closes it once the test has passed; n8n 1 leaves that to its user. */
 	async saveRightCredential(): Promise<void> {
+		const tested = this.page.waitForResponse(/\/rest\/credentials\/test$/);
 		await this.credentialDialog.getByTestId('credential-save-button').click();
+		const { data } = (await (await tested).json()) as { data: { status: string; message: string } };
+		if (data.status !== 'OK') throw new Error(`The credential's test says: ${data.message}`);
+		await this.credentialDialog
+			.getByRole('button', { name: 'Close' })
+			.click({ timeout: 2000 })
+			.catch(() => undefined);
 		await this.credentialDialog.waitFor({ state: 'hidden' });
 	}
 }

@@ -6,7 +6,7 @@ import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { connect } from '../support/underTest.mts';
-import { Editor, THEMES } from './editor.mts';
+import { Editor, SIZE, THEMES } from './editor.mts';
 import { picture, seeing } from './pictures.mts';
 
 jest.setTimeout(180_000);
@@ -24,6 +24,9 @@ const EXAMPLES = [
 	'agent-tool',
 	'any-sobot-api',
 ];
+
+/** so that the output shows a whole table */
+const WIDE = { width: 2300, height: 800 };
 
 let n8n: N8n;
 let editor: Editor;
@@ -65,9 +68,17 @@ describe.each(THEMES)('%s', (theme) => {
 	seeing(shown, 'the Sobot API credential', async () => {
 		await editor.newAction();
 		await editor.newCredential('Sobot API');
-		await editor.fill('appId', 'YOUR-APP-ID', editor.credentialDialog);
-		await editor.fill('appKey', 'YOUR-APP-KEY', editor.credentialDialog);
-		await picture(editor.credentialDialog, `credential-${theme}`);
+		const dialog = editor.credentialDialog;
+		await editor.fill('appId', 'YOUR-APP-ID', dialog);
+		await editor.fill('appKey', 'YOUR-APP-KEY', dialog);
+		const row = await editor.addRow('canvases', dialog);
+		await editor.fill('name', 'Welcome', row);
+		await editor.fill('triggerId', '1234567890123456789', row);
+		await editor.fill('secret', 'THE-SECRET', row);
+		// A field in focus shows a tip of n8n's.
+		await dialog.getByText('Canvases', { exact: true }).click();
+		await dialog.getByText('Add Canvas').scrollIntoViewIfNeeded();
+		await picture(dialog, `credential-${theme}`);
 	});
 
 	seeing(shown, 'the action, with three customers on the canvas, and with one who is not known', async () => {
@@ -85,6 +96,31 @@ describe.each(THEMES)('%s', (theme) => {
 		await editor.executeStep();
 		await editor.output.getByText('(910026)').first().waitFor();
 		await picture(editor.page, `error-${theme}`, await topOf(editor.output, 360));
+	});
+
+	seeing(shown, 'the output of a dry run, and with On Error: Continue', async () => {
+		await editor.page.setViewportSize(WIDE);
+		try {
+			const dry = await readExample('customers-to-canvas');
+			await editor.openWorkflow(await importWorkflow(n8n, dry, credentials));
+			await editor.openNode('Put on canvas');
+			await editor.executeStep();
+			await editor.output.getByText('dryRun').nth(2).waitFor();
+			await picture(editor.page, `dry-run-${theme}`, await topOf(editor.output, 240));
+
+			const real = fillIn(dry, 'Put on canvas', { options: {} });
+			const nodes = real.nodes.map((node) =>
+				node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
+			);
+			await editor.openWorkflow(await importWorkflow(n8n, { ...real, nodes }, credentials));
+			await editor.openNode('Put on canvas');
+			sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
+			await editor.executeStep();
+			await editor.output.getByText('910026').first().waitFor();
+			await picture(editor.page, `outcomes-${theme}`, await topOf(editor.output, 350));
+		} finally {
+			await editor.page.setViewportSize(SIZE);
+		}
 	});
 
 	seeing(shown, 'the trigger', async () => {

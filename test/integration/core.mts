@@ -36,7 +36,9 @@ import {
 	type INodeTypes,
 	type IRun,
 	type IWebhookData,
+	type IWebhookResponseData,
 	type IWorkflowExecuteAdditionalData,
+	type NodeOperationError,
 	type WorkflowActivateMode,
 	type WorkflowExecuteMode,
 } from 'n8n-workflow';
@@ -375,7 +377,7 @@ export interface Request {
 /** A line that a node wrote to n8n's log. */
 export type LogLine = [level: string, message: string];
 
-/** Gives a push to the trigger's `webhook()` in n8n-core's own context. */
+/** Gives a push to the trigger's `webhook()` in n8n-core's own context. `shown`: what the editor shows while it listens. */
 export async function push(
 	request: Request,
 	parameters: INodeParameters = {},
@@ -421,8 +423,13 @@ export async function push(
 		createEmptyRunExecutionData(),
 	);
 	const log = recordLog(context);
-	const data = await new SobotWebhookAppTrigger().webhook.call(context);
-	return { data, answer, log };
+	let shown: NodeOperationError | undefined;
+	const data = await new SobotWebhookAppTrigger().webhook.call(context).catch((error: NodeOperationError) => {
+		if (mode !== 'manual') throw error;
+		shown = error;
+		return {} as IWebhookResponseData;
+	});
+	return { data, answer, log, shown };
 }
 
 /** A workflow that begins with the trigger; `after` follow it in a row. The same object stands for one saved workflow. */

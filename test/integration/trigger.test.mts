@@ -75,6 +75,27 @@ describe('with the Sobot Webhook App credential', () => {
 		]);
 	});
 
+	test('shows a refusal in the editor while it listens; Sobot gets the same answer', async () => {
+		const request = { body: BODY, query: { key: 'x' } };
+		const { answer, shown } = await push(request, PROTECTED, credentials, 'manual');
+		expect(answer).toEqual({ status: 401, headers: {}, body: { code: 401, status: 1 } });
+		expect([shown?.message, shown?.description]).toEqual([
+			'A push was refused with 401: the query parameter "key" does not match.',
+			expect.stringMatching(/^The push has to carry the secret .* Execute this step again/),
+		]);
+		expect(`${shown?.stack}`).not.toContain('s3cret');
+	});
+
+	test.each(['continueRegularOutput', 'continueErrorOutput'] as const)(
+		'shows none with On Error: %s, as the nodes that follow would run',
+		async (onError) => {
+			const workflow = triggerWorkflow(PROTECTED);
+			Object.assign(workflow.getNode('Trigger') ?? {}, { onError });
+			const { data, shown } = await push({ body: BODY }, PROTECTED, credentials, 'manual', workflow);
+			expect([data, shown]).toEqual([{ noWebhookResponse: true }, undefined]);
+		},
+	);
+
 	test.each([undefined, null, 7])(
 		'a secret that is %j lets nobody in, and starts nothing',
 		async (secret) => {

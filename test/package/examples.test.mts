@@ -36,6 +36,13 @@ describe.each(NAMES)('%s', (name) => {
 		expect(JSON.stringify(saved)).not.toMatch(/member_no|127\.0\.0\.1|localhost/);
 	});
 
+	test('sends no sample customer to a real canvas: it is a dry run until its user changes that', () => {
+		const hasSamples = saved.pinData !== undefined || saved.nodes.some(({ type }) => type.endsWith('.set'));
+		const onCanvas = saved.nodes.filter(({ parameters }) => parameters.canvas !== undefined);
+		for (const { parameters } of hasSamples ? onCanvas : [])
+			expect(parameters.options).toEqual(expect.objectContaining({ dryRun: true }));
+	});
+
 	test('uses the current versions of our nodes, and starts by the clock only what sends nobody twice', () => {
 		const triggers = saved.nodes.filter(({ type }) => type === TRIGGER.type);
 		expect(triggers.map(({ typeVersion }) => typeVersion)).toEqual(triggers.map(() => TRIGGER.typeVersion));
