@@ -1,36 +1,24 @@
 // n8n's own HTTP Request node with the Sobot API credential, and the test of a credential that is in use.
-import { createCredentials, type Credentials } from '../support/credentials.mts';
-import type { Execution, N8n } from '../support/n8n/n8n.mts';
+import type { Execution } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
-import { Sandbox } from '../sandbox/server.mts';
-import { connect } from '../support/underTest.mts';
+import { shareSetting } from '../support/underTest.mts';
 import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(60_000);
 
-let n8n: N8n;
-let sandbox: Sandbox;
-let credentials: Credentials;
-
-beforeAll(async () => {
-	n8n = await connect();
-	sandbox = await Sandbox.start();
-	credentials = await createCredentials(n8n, sandbox);
-});
-afterEach(() => sandbox.forget());
-afterAll(async () => await sandbox.close());
+const setting = shareSetting();
 
 async function callOnce(contactId: string): Promise<Execution> {
 	const body = JSON.stringify({ Contact_id: contactId, nick: 'x' });
-	const workflow = await n8n.createWorkflow({
+	const workflow = await setting.n8n.createWorkflow({
 		name: 'HTTP Request under test',
 		nodes: [
 			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
-			httpRequestNode(sandbox, credentials, body, { timeout: 1000 }),
+			httpRequestNode(setting.sandbox, setting.credentials, body, { timeout: 1000 }),
 		],
 		connections: chain('By hand', 'HTTP'),
 	});
-	return await n8n.execute(workflow);
+	return await setting.n8n.execute(workflow);
 }
 
 const CASES: Array<[string, Omit<Misbehaviour, 'on'>, number]> = [
@@ -43,26 +31,26 @@ const CASES: Array<[string, Omit<Misbehaviour, 'on'>, number]> = [
 
 test.each(CASES)('sends once, and fetches no token, at %s', async (_, wrong, accepted) => {
 	await callOnce('to have a token');
-	sandbox.forget();
-	sandbox.misbehave({ on: 'trigger', ...wrong });
+	setting.sandbox.forget();
+	setting.sandbox.misbehave({ on: 'trigger', ...wrong });
 	const execution = await callOnce('7');
 	expect(execution.status).toBe('error');
-	expect(sandbox.accepted.length).toBe(accepted);
-	expect(sandbox.triggerCalls.length).toBeLessThanOrEqual(1);
-	expect(sandbox.tokenCalls).toEqual([]);
+	expect(setting.sandbox.accepted.length).toBe(accepted);
+	expect(setting.sandbox.triggerCalls.length).toBeLessThanOrEqual(1);
+	expect(setting.sandbox.tokenCalls).toEqual([]);
 });
 
 describe('once a credential is in use', () => {
 	const open = async () => {
-		const { id } = credentials.sobotApi ?? { id: '' };
-		const { data } = await n8n.get<{ data: Record<string, unknown> }>(
+		const { id } = setting.credentials.sobotApi ?? { id: '' };
+		const { data } = await setting.n8n.get<{ data: Record<string, unknown> }>(
 			`/rest/credentials/${id}?includeData=true`,
 		);
 		return data;
 	};
 	const test_ = async (data: Record<string, unknown>) => {
-		const { id, name } = credentials.sobotApi ?? { id: '', name: '' };
-		return await n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
+		const { id, name } = setting.credentials.sobotApi ?? { id: '', name: '' };
+		return await setting.n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
 			credentials: { id, name, type: 'sobotApi', data },
 		});
 	};
@@ -72,7 +60,7 @@ describe('once a credential is in use', () => {
 
 	beforeEach(async () => {
 		await callOnce('to have a token');
-		sandbox.forget();
+		setting.sandbox.forget();
 	});
 
 	test('it opens, with every secret blanked', async () => {
@@ -94,11 +82,11 @@ describe('once a credential is in use', () => {
 	});
 
 	test('its test replaces a token that another program has ended, by one request', async () => {
-		sandbox.account.renewToken(Date.now());
+		setting.sandbox.account.renewToken(Date.now());
 		// n8n 1 stores what it tests, also the bad row of another test.
 		expect((await test_({ ...(await open()), canvases: {} })).status).toBe('OK');
-		expect(sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
+		expect(setting.sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
 		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
-		expect(sandbox.tokenCalls.length).toBe(1);
+		expect(setting.sandbox.tokenCalls.length).toBe(1);
 	});
 });

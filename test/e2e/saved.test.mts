@@ -2,12 +2,10 @@
 // in test/saved stays as it is; a version that saves more gets a file of its own.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCredentials, PUSH_SECRET, type Credentials } from '../support/credentials.mts';
-import type { N8n } from '../support/n8n/n8n.mts';
+import { PUSH_SECRET } from '../support/credentials.mts';
 import { ACTION } from '../support/nodeTypes.mts';
 import type { Profile } from '../sandbox/account.mts';
-import { Sandbox } from '../sandbox/server.mts';
-import { connect } from '../support/underTest.mts';
+import { shareSetting } from '../support/underTest.mts';
 import { actionWorkflow, listen, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(60_000);
@@ -37,20 +35,11 @@ const versions = readdirSync(FOLDER).map((file) => ({
 	...(JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Saved),
 }));
 
-let n8n: N8n;
-let sandbox: Sandbox;
-let credentials: Credentials;
-
-beforeAll(async () => {
-	n8n = await connect();
-	sandbox = await Sandbox.start();
-	credentials = await createCredentials(n8n, sandbox);
-});
-afterEach(() => sandbox.forget());
-afterAll(async () => await sandbox.close());
+const setting = shareSetting();
 
 describe.each(versions)('saved by $version', ({ canvas, trigger }) => {
 	test.each(canvas)('the action $saved', async ({ parameters, item = CUSTOMER, sent = [], output }) => {
+		const { n8n, sandbox, credentials } = setting;
 		const execution = await n8n.execute(await actionWorkflow(n8n, credentials, [item], parameters));
 		expect(outputOf(execution, 'Sobot')).toEqual([{ json: output, pairedItem: { item: 0 } }]);
 		expect(sandbox.accepted.map(({ triggerId, raw }) => [triggerId, JSON.parse(raw) as unknown])).toEqual(
@@ -60,6 +49,7 @@ describe.each(versions)('saved by $version', ({ canvas, trigger }) => {
 
 	test.each(trigger)('the trigger $saved', async ({ parameters, acknowledge, push, output }) => {
 		const answer = node('Next', ACTION.type, ACTION.typeVersion, acknowledge ?? {});
+		const { n8n, sandbox, credentials } = setting;
 		const { sobotWebhookAppApi } = credentials;
 		const { url, workflow, ended } = await listen(n8n, parameters, {
 			credentials: sobotWebhookAppApi ? { sobotWebhookAppApi } : {},

@@ -8,6 +8,7 @@ import {
 	listen,
 	outputOf,
 	acknowledge,
+	type SavedNode,
 } from '../support/workflows.mts';
 import { TRIGGER } from '../support/nodeTypes.mts';
 import { thisN8n } from '../support/differences.mts';
@@ -260,7 +261,7 @@ describe('the workflow acknowledges', () => {
 	const body = JSON.stringify(PROFILE);
 	const ACKNOWLEDGED = [200, ACKNOWLEDGEMENT];
 	const FAILED = [200, '{"code":1,"status":1}'];
-	const CASES: Array<[string, ReturnType<typeof node>[], Array<number | string>, string]> = [
+	const CASES: Array<[string, SavedNode[], Array<number | string>, string]> = [
 		['success', [acknowledge('success')], ACKNOWLEDGED, 'success'],
 		['failure', [acknowledge('failure')], FAILED, 'success'],
 		['from a branch', [onlyIf(true), acknowledge('success')], ACKNOWLEDGED, 'success'],

@@ -45,6 +45,7 @@ import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credent
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
 import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
+import { acknowledge, chain, connectionTo, node } from '../support/workflows.mts';
 
 // n8n-core reads its settings and its encryption key from a folder of its own.
 process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
@@ -269,7 +270,7 @@ export interface ActionRun {
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
 export async function runAction(action: ActionRun): Promise<IRun> {
-	const { workflow, startNode } = actionWorkflow(action);
+	const { workflow, startNode } = workflowOf(action);
 	const data = additionalData(action.credentials, action.executionId);
 	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
 	void action.stopWhen?.then(() => run.cancel());
@@ -283,7 +284,7 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 	const { lastNodeExecuted = '', runData } = data.resultData;
 	delete data.resultData.error;
 	if (runData[lastNodeExecuted]?.at(-1)?.error) runData[lastNodeExecuted].pop();
-	const { workflow } = actionWorkflow(action);
+	const { workflow } = workflowOf(action);
 	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
 		Object.assign(node, workflow.getNode(node.name));
 	}
@@ -291,28 +292,18 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 	return await execution.processRunExecutionData(workflow);
 }
 
-function actionWorkflow({ items, parameters = {}, node }: ActionRun) {
+/** A workflow: the items, the action on them. */
+function workflowOf({ items, parameters = {}, node: more }: ActionRun) {
 	const action: INode = {
-		id: 'action',
-		name: 'Sobot',
-		...ACTION,
-		position: [200, 0],
-		parameters,
+		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
 		credentials: { sobotApi: details('sobotApi') },
-		...node,
+		...more,
 	};
-	const startNode: INode = {
-		id: 'items',
-		name: 'Items',
-		type: 'items',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-	};
+	const startNode: INode = node('Items', 'items', 1, {});
 	const workflow = new Workflow({
 		id: 'saved',
 		nodes: [startNode, action],
-		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		connections: chain('Items', 'Sobot'),
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
@@ -325,19 +316,14 @@ export async function runWithCredential(
 	items: INodeExecutionData[],
 	work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>,
 ): Promise<IRun> {
-	const node: INode = {
-		id: 'work',
-		name: 'Sobot',
-		type: 'work',
-		typeVersion: 1,
-		position: [200, 0],
-		parameters: {},
+	const worker: INode = {
+		...node('Sobot', 'work', 1, {}),
 		credentials: { sobotApi: details('sobotApi') },
 	};
-	const start: INode = { ...node, id: 'items', name: 'Items', type: 'items', credentials: {} };
+	const start: INode = node('Items', 'items', 1, {});
 	const workflow = new Workflow({
-		nodes: [start, node],
-		connections: { Items: { main: [[{ node: 'Sobot', type: 'main', index: 0 }]] } },
+		nodes: [start, worker],
+		connections: chain('Items', 'Sobot'),
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items), work: new WorkNode(work) }),
 	});
@@ -442,23 +428,13 @@ export async function push(
 /** A workflow that begins with the trigger; `after` follow it in a row. The same object stands for one saved workflow. */
 export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[] = []): Workflow {
 	const trigger: INode = {
+		...node('Trigger', TRIGGER.type, TRIGGER.typeVersion, withDefaults(parameters)),
 		id: `trigger ${workflowCount++}`,
-		name: 'Trigger',
-		...TRIGGER,
-		position: [0, 0],
-		parameters: withDefaults(parameters),
 		credentials: { sobotWebhookAppApi: details('sobotWebhookAppApi') },
 		webhookId: 'w-1',
 	};
 	const nodes = [trigger, ...after];
-	const connections = Object.fromEntries(
-		nodes
-			.slice(1)
-			.map(({ name }, index) => [
-				nodes[index]?.name ?? '',
-				{ main: [[{ node: name, type: 'main' as const, index: 0 }]] },
-			]),
-	);
+	const connections = chain(...nodes.map(({ name }) => name));
 	return new Workflow({ id: 'w', nodes, connections, active: true, nodeTypes: nodeTypes({}) });
 }
 
@@ -512,44 +488,30 @@ export async function runAcknowledge({
 	items = [{ json: {} }],
 	outcomes,
 	mode = 'webhook',
-	node,
+	node: more,
 }: PushRun) {
-	const trigger = ({ name, responseMode }: PushRun['triggers'][number]): INode => ({
-		id: name,
-		name,
-		...TRIGGER,
-		position: [0, 0],
-		parameters: withDefaults({ responseMode }),
-	});
-	const acknowledge = (outcome: string, index: number): INode => ({
-		id: `Answer ${index}`,
-		name: `Answer ${index}`,
-		...ACTION,
-		position: [200, 0],
-		parameters: { resource: 'webhookApp', operation: 'acknowledge', outcome },
-		...node,
-	});
-	const start: INode = {
-		id: 'items',
-		name: 'Items',
-		type: 'items',
-		typeVersion: 1,
-		position: [0, 0],
-		parameters: {},
-	};
-	const answers = outcomes.map(acknowledge);
-	const to = (name: string) => ({ main: [[{ node: name, type: 'main' as const, index: 0 }]] });
+	const starts: INode[] = [
+		node('Items', 'items', 1, {}),
+		...triggers.map(({ name, responseMode }) =>
+			node(name, TRIGGER.type, TRIGGER.typeVersion, withDefaults({ responseMode })),
+		),
+	];
+	const answers = outcomes.map((outcome, index) => ({
+		...acknowledge(outcome, `Answer ${index}`),
+		...more,
+	}));
 	const workflow = new Workflow({
 		id: 'w',
-		nodes: [start, ...triggers.map(trigger), ...answers],
-		connections: Object.fromEntries([
-			...[start, ...triggers].map(({ name }) => [name, to('Answer 0')] as const),
-			...answers.slice(1).map(({ name }, index) => [`Answer ${index}`, to(name)] as const),
-		]),
+		nodes: [...starts, ...answers],
+		connections: {
+			...Object.fromEntries(starts.map(({ name }) => [name, connectionTo('Answer 0')])),
+			...chain(...answers.map(({ name }) => name)),
+		},
 		active: true,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
 	});
-	const startNode = workflow.getNode(startedBy ?? 'Items') ?? start;
+	const startNode = workflow.getNode(startedBy ?? 'Items');
+	if (!startNode) throw new Error(`This workflow has no ${startedBy}.`);
 	const sent: unknown[] = [];
 	const data = additionalData(new StoredCredentials());
 	data.hooks?.addHandler('sendResponse', (response) => void sent.push(response));

@@ -1,4 +1,6 @@
 // The n8n that the test program has started, for all tests of one kind to share.
+import { Sandbox } from '../sandbox/server.mts';
+import { createCredentials, type Credentials } from './credentials.mts';
 import { N8n } from './n8n/n8n.mts';
 import type { Runtime } from './n8n/runtime.mts';
 
@@ -15,4 +17,24 @@ export function underTest(): UnderTest {
 /** Another session with the n8n that runs already. */
 export async function connect(): Promise<N8n> {
 	return await N8n.connect(underTest().url);
+}
+
+/** An n8n and a Sobot with an account for it. */
+export interface Setting {
+	n8n: N8n;
+	sandbox: Sandbox;
+	credentials: Credentials;
+}
+
+/** The setting of a test file, ready when its tests run. The sandbox forgets what happened after each test. */
+export function shareSetting(): Readonly<Setting> {
+	const setting = {} as Setting;
+	beforeAll(async () => {
+		setting.n8n = await connect();
+		setting.sandbox = await Sandbox.start();
+		setting.credentials = await createCredentials(setting.n8n, setting.sandbox);
+	});
+	afterEach(() => setting.sandbox.forget());
+	afterAll(async () => await setting.sandbox.close());
+	return setting;
 }

@@ -16,22 +16,24 @@ export interface SavedNode {
 }
 
 /** A node as a workflow saves it. */
-export function node(
+export function node<Parameters extends object>(
 	name: string,
 	type: string,
 	typeVersion: number,
-	parameters: Record<string, unknown>,
-): SavedNode {
-	return { id: name, name, type, typeVersion, position: [0, 0], parameters };
+	parameters: Parameters,
+) {
+	const position: [x: number, y: number] = [0, 0];
+	return { id: name, name, type, typeVersion, position, parameters };
+}
+
+/** The connection from a node to the next one. */
+export function connectionTo(name = '') {
+	return { main: [[{ node: name, type: 'main' as const, index: 0 }]] };
 }
 
 /** The connections of nodes in a row. */
-export function chain(...names: string[]): Record<string, unknown> {
-	return Object.fromEntries(
-		names
-			.slice(0, -1)
-			.map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
-	);
+export function chain(...names: string[]): Record<string, ReturnType<typeof connectionTo>> {
+	return Object.fromEntries(names.slice(0, -1).map((name, index) => [name, connectionTo(names[index + 1])]));
 }
 
 /** What the action sends of an item with `id` and `name`. */
@@ -87,7 +89,7 @@ export async function itemsWorkflow(
 }
 
 /** The action that answers a push. */
-export function acknowledge(outcome = 'success', name = 'Answer'): SavedNode {
+export function acknowledge(outcome = 'success', name = 'Answer') {
 	return node(name, ACTION.type, ACTION.typeVersion, {
 		resource: 'webhookApp',
 		operation: 'acknowledge',
