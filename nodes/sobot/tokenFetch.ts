@@ -38,7 +38,7 @@ export class TokenFetch {
 
 	private usedAtMs: number;
 	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
-	/** All executions of an account share a request, so one whose answer only trickles in must not hold them up. */
+	/** All executions of an account share a request: one whose answer arrives byte by byte must not hold them up. */
 	private readonly deadline: Deadline;
 
 	constructor(private readonly clock: Clock) {

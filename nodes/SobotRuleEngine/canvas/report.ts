@@ -133,7 +133,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 			itemIndex: index,
 		},
 	);
-	// n8n replaces a message in which it finds words such as ENOTFOUND, were they a contact ID.
+	// n8n replaces a message that contains words such as ENOTFOUND, even as a contact ID.
 	error.message = message;
 	throw error;
 }

@@ -53,7 +53,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
 
-/** Whoever an earlier try has sent, or may have, is not reported as not sent because this one cannot tell. */
+/** A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent. */
 function doubtRejected(plans: Plan[], memory: RetryMemory): void {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind === 'rejected' && memory.mayHaveSent(index)) plans[index] = { ...plan, isInDoubt: true };
@@ -142,8 +142,8 @@ async function sendUnsettled(
 }
 
 /**
- * Whether n8n may run this batch again by another way than the node context: the next try of Retry On Fail after a crash,
- * or another Retry of a crashed execution whose Retry has not succeeded.
+ * Whether n8n may run this batch again without this node context: the next try of Retry On Fail after a crash, or another
+ * Retry of a crashed execution whose Retry has not succeeded.
  */
 function mayRunAgain(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
 	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
