@@ -65,7 +65,7 @@ seeing(shown, 'pushes a customer, or says why it cannot', async () => {
 	}
 });
 
-seeing(shown, 'expires and kills the token, and stutters until it is told to behave', async () => {
+seeing(shown, 'expires and kills the token, and makes Sobot flaky and reliable again', async () => {
 	const token = sandbox.account.renewToken(Date.now());
 	const code = () => sandbox.account.tokenCode(token, Date.now());
 	expect(code()).toBe('000000');
@@ -77,10 +77,10 @@ seeing(shown, 'expires and kills the token, and stutters until it is told to beh
 	await page.getByText("n8n's token is dead").waitFor();
 	expect(sandbox.account.tokenCode(next, Date.now())).toBe('900002');
 
-	await button('Make Sobot stutter').click();
-	await button('Let Sobot behave again').waitFor();
+	await button('Make Sobot flaky').click();
+	await button('Make Sobot reliable again').waitFor();
 	expect(sandbox.misbehaviours.isAny).toBe(true);
-	await button('Let Sobot behave again').click();
-	await button('Make Sobot stutter').waitFor();
+	await button('Make Sobot reliable again').click();
+	await button('Make Sobot flaky').waitFor();
 	expect(sandbox.misbehaviours.isAny).toBe(false);
 });
