@@ -1,5 +1,4 @@
 // What a builder sees and does in the editor, from the search for the nodes to a push in production.
-import type { Locator } from 'playwright-core';
 import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { executionsEnded, productionPath } from '../support/workflows.mts';
@@ -41,21 +40,15 @@ seeing(shown, 'the node panel finds both nodes by "sobot", "zhichi" and "智齿"
 	await editor.nodeItem('Acknowledge webhook app push').waitFor();
 });
 
-/** A new action and a new Sobot API credential for it, with the sandbox's account filled in. Returns its dialog. */
-async function fillInAccount(appKey: string): Promise<Locator> {
+seeing(shown, 'the Sobot API credential: what is wrong, with the code, and then right', async () => {
 	await editor.newAction();
 	await editor.newCredential('Sobot API');
+	const { appId, appKey } = sandbox.account.settings;
 	const dialog = editor.credentialDialog;
 	await editor.choose('region', 'Custom', dialog);
 	await editor.fill('baseUrl', sandbox.url, dialog);
-	await editor.fill('appId', sandbox.account.settings.appId, dialog);
-	await editor.fill('appKey', appKey, dialog);
-	return dialog;
-}
-
-seeing(shown, 'the Sobot API credential: what is wrong, with the code, and then right', async () => {
-	const { appKey } = sandbox.account.settings;
-	const dialog = await fillInAccount('wrong');
+	await editor.fill('appId', appId, dialog);
+	await editor.fill('appKey', 'wrong', dialog);
 	expect(await editor.saveWrongCredential('(900003)')).toMatch(/signature.*\(900003\).*App Key/is);
 	await editor.fill('appKey', appKey, dialog);
 	await editor.saveRightCredential();
@@ -63,7 +56,14 @@ seeing(shown, 'the Sobot API credential: what is wrong, with the code, and then 
 });
 
 seeing(shown, 'a canvas: its row in the credential is checked, then it is chosen from the list', async () => {
-	const dialog = await fillInAccount(sandbox.account.settings.appKey);
+	await editor.newAction();
+	await editor.newCredential('Sobot API');
+	const { appId, appKey } = sandbox.account.settings;
+	const dialog = editor.credentialDialog;
+	await editor.choose('region', 'Custom', dialog);
+	await editor.fill('baseUrl', sandbox.url, dialog);
+	await editor.fill('appId', appId, dialog);
+	await editor.fill('appKey', appKey, dialog);
 	const row = await editor.addRow('canvases', dialog);
 	await editor.fill('name', 'Our members', row);
 	await editor.fill('triggerId', '12', row);
