@@ -1,5 +1,5 @@
 // Lints tests and tools, with the types known, and keeps the functions of nodes and credentials short. n8n's own lint,
-// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the same typescript-eslint: the one that n8n's command-line tool brings along.
+// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the typescript-eslint of n8n's command-line tool.
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.resolve('@n8n/node-cli/eslint'));
@@ -43,7 +43,7 @@ export default [
 		},
 	},
 	{
-		// What stands in for asynchronous code here is asynchronous too, though it has nothing to wait for.
+		// Doubles of asynchronous functions are asynchronous too, though they have nothing to wait for.
 		files: ['test/unit/**', 'test/integration/**'],
 		rules: { '@typescript-eslint/require-await': 'off' },
 	},

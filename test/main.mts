@@ -1,5 +1,5 @@
-// `npm test`: what needs nothing but `npm ci`, from lint to the packed package. `npm test -- unit e2e` runs the steps that
-// are named, `npm test -- all` every one. What begins with a dash is for Jest: `npm test -- e2e --testPathPatterns=trigger`.
+// `npm test`: the steps that need nothing but `npm ci`, from lint to the packed package. `npm test -- unit e2e` runs the
+// named steps, `npm test -- all` every step. Flags are passed to Jest: `npm test -- e2e --testPathPatterns=trigger`.
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,9 +8,9 @@ import { packPackage } from './support/n8n/n8nProcess.mts';
 import { fetchRuntime, OLDEST_N8N } from './support/n8n/runtime.mts';
 import { endListed, LIST_OF_PROCESSES, runProgram, show, type CleanUp } from './support/processes.mts';
 
-/** What a change should pass between two edits. */
+/** The steps that a change should pass between two edits. */
 const FAST_STEPS = ['lint', 'typecheck', 'unit', 'sandbox', 'integration', 'package'] as const;
-/** These run a real n8n, and `browser` and `queue` need programs that a fresh machine does not have. */
+/** The steps that run a real n8n. `browser` and `queue` also need programs that a fresh machine does not have. */
 const SLOW_STEPS = ['demo', 'e2e', 'compat', 'browser', 'queue'] as const;
 type Step = (typeof FAST_STEPS)[number] | (typeof SLOW_STEPS)[number];
 const ALL_STEPS: readonly Step[] = [...FAST_STEPS, ...SLOW_STEPS];
@@ -126,7 +126,7 @@ class Run {
 	/**
 	 * Runs Jest on some kinds of tests. A test that was skipped counts as failed: it has shown nothing.
 	 *
-	 * @param underTest what the tests are told of the n8n they run in
+	 * @param underTest describes the n8n to the tests
 	 */
 	private async jest(
 		kinds: readonly string[],
@@ -137,7 +137,7 @@ class Run {
 		await rm(outputFile, { force: true });
 		const flags = ['--selectProjects', ...kinds, '--json', '--outputFile', outputFile];
 		const code = await show(join('node_modules', '.bin', 'jest'), [...flags, ...moreFlags, ...this.forJest], {
-			// What Jest leaves behind when it is ended goes with the results.
+			// Files that Jest leaves behind are removed with the results.
 			TMPDIR: this.folder,
 			[LIST_OF_PROCESSES]: this.processes,
 			...(underTest ? { N8N_UNDER_TEST: JSON.stringify(underTest) } : {}),
@@ -151,7 +151,7 @@ class Run {
 	}
 }
 
-/** The steps that the words of the command line name; the fast ones if there are none. */
+/** The steps that the command line names; the fast steps if it names none. */
 function chosenSteps(words: readonly string[]): readonly Step[] {
 	const unknown = words.filter((word) => word !== 'all' && !ALL_STEPS.includes(word as Step));
 	if (unknown.length > 0)

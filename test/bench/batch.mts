@@ -1,4 +1,4 @@
-// One batch of customers in a real n8n, by this node or by what a user would use instead, and what the sandbox saw of it.
+// One batch of customers in a real n8n, sent by this node or by an alternative, and the record of the sandbox.
 import { actionWorkflow, FROM_ITEM, httpRequestNode, itemsWorkflow } from '../support/workflows.mts';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
@@ -9,7 +9,7 @@ export const ITEMS = 1000;
 export const ROUNDS = 3;
 export const ON_THE_WAY: Span = { minMs: 20, maxMs: 50 };
 
-/** What the sandbox saw of a run. */
+/** The record of the sandbox for one run. */
 export interface Seen {
 	accepted: number;
 	twice: number;
@@ -62,7 +62,7 @@ export async function httpRequestWorkflow(
 	});
 }
 
-/** A run in n8n against a sandbox of its own, with a fresh credential. */
+/** A run in n8n against a new sandbox, with a fresh credential. */
 export async function measure(
 	n8n: N8n,
 	misbehaviour: Partial<Misbehaviour>,

@@ -1,4 +1,4 @@
-// What a batch costs the machine: CPU time and memory in a real n8n, of this node and of the HTTP Request node.
+// The cost of a batch: CPU time and memory in a real n8n, for this node and for the HTTP Request node.
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';

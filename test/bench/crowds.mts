@@ -1,4 +1,4 @@
-// What the simulation says of the rate limiter: tables for docs/benchmarks.md, and a picture.
+// The results of simulating the rate limiter: tables for docs/benchmarks.md, and a picture.
 import { table } from '../support/table.mts';
 import { median, percent, ratio } from './figures.mts';
 import { banning, fixedWindow, slidingWindow, tokenBucket, type Limiter } from './limiters.mts';

@@ -28,7 +28,7 @@ export interface Call {
 	accepted: boolean;
 }
 
-/** What a process sends with: the package's own rate limiter, or a fixed rate. */
+/** The limiter of a process: the package's own rate limiter, or a fixed rate. */
 interface Sender {
 	takeSlot(requestsPerSecond: number): Promise<boolean>;
 	refused(sentMs: number): void;
@@ -125,7 +125,7 @@ function unadapted(clock: Clock, perSecond: number): Sender {
 	};
 }
 
-/** What is to happen when, as a binary heap; a clock in simulated time. */
+/** A clock in simulated time, with a binary heap of future events. */
 class Agenda implements Clock {
 	private readonly heap: Array<{ atMs: number; wake: () => void }> = [];
 	private ms = 0;

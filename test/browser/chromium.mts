@@ -5,7 +5,7 @@ import { chromium, type Browser } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
-/** Starts a headless Chromium. Throws, with what to do, if this machine has none. */
+/** Starts a headless Chromium. Throws, and says what to do, if this machine has none. */
 export async function startChromium(): Promise<Browser> {
 	return await chromium.launch({
 		executablePath: await findChromium(),

@@ -187,7 +187,7 @@ export class Editor {
 		await this.byId('workflow-publish-button').click();
 	}
 
-	/** Opens the dialog for a new credential of the open node, by what the node calls it. */
+	/** Opens the dialog for a new credential of the open node, by the name that the node shows. */
 	async newCredential(name: string): Promise<void> {
 		const slot = this.details
 			.getByTestId('node-credentials-slot')
@@ -216,7 +216,7 @@ export class Editor {
 		return this.byId('editCredential-modal');
 	}
 
-	/** Saves the credential in the dialog, which n8n then tests, and waits until it says what is wrong. Returns all of it. */
+	/** Saves the credential in the dialog, which n8n then tests, and waits for this message. Returns the dialog's text. */
 	async saveWrongCredential(says: string): Promise<string> {
 		await this.credentialDialog.getByTestId('credential-save-button').click();
 		await this.credentialDialog.getByText('More details').click();

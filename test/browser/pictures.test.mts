@@ -45,7 +45,7 @@ afterAll(async () => {
 	await sandbox.close();
 });
 
-/** The upper part of what is on the page. */
+/** The upper part of the page. */
 async function topOf(part: Locator, height: number) {
 	const box = await part.boundingBox();
 	if (!box) throw new Error('It is not to be seen.');

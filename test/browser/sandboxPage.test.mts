@@ -1,4 +1,4 @@
-// The local Sobot's own page, as somebody without a Sobot account sees it beside the demo.
+// The local Sobot's own page, as a user without a Sobot account sees it in the demo.
 import type { Browser, Page } from 'playwright-core';
 import { Crm } from '../support/crm.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';

@@ -1,4 +1,4 @@
-// What a real n8n makes of the trigger's refusals, of its checks when a workflow is switched on, and of several triggers.
+// The trigger in a real n8n: refusals, checks at activation, and several triggers in one workflow.
 import { createPushCredential } from '../support/credentials.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import { TRIGGER } from '../support/nodeTypes.mts';
@@ -19,7 +19,7 @@ jest.setTimeout(120_000);
 const BODY = JSON.stringify({ id: 'c-1', pid: '456' });
 const SECRET = 'aSecretOfThisTest';
 
-// One of its own, whose log the tests read.
+// An n8n for these tests alone: they read its log.
 let n8n: N8n;
 beforeAll(async () => {
 	const { runtime, tarball } = underTest();

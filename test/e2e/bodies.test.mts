@@ -1,6 +1,6 @@
 // Every way in which a body can arrive at the trigger's URL of a real n8n: encodings, types, sizes, methods. Objects are
-// taken and reach the workflow whole; all else is refused, starts nothing, and is never acknowledged. What the fields of an
-// object may hold, the unit tests of parsePush say.
+// accepted and reach the workflow unchanged; everything else is refused, starts nothing, and is never acknowledged. The
+// unit tests of parsePush cover the fields of an object.
 import { request } from 'node:http';
 import { connect as connectTo } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -63,7 +63,7 @@ async function sendAsIs(
 	});
 }
 
-/** What the latest push made of it, if it has started the workflow. */
+/** The workflow's input from the latest push, if it has started the workflow. */
 async function outcome({ url, workflow, ended }: Listening, send: (url: string) => Promise<Answer>) {
 	const before = (await n8n.executions(workflow))[0]?.id;
 	const answer = await send(url);
@@ -86,7 +86,7 @@ const HUGE = 'x'.repeat(5_000_000);
 
 const MARKED = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('{"id":"1"}')]);
 
-describe('objects are taken', () => {
+describe('objects are accepted', () => {
 	test.each<[string, string | Buffer, Record<string, unknown>, Sent?]>([
 		['an empty object', '{}', {}],
 		[
@@ -214,7 +214,7 @@ describe('objects are taken', () => {
 });
 
 // Where n8n fails before it asks the node, its answer is 500.
-describe('all else is refused', () => {
+describe('everything else is refused', () => {
 	test.each<[string, string | Buffer, number, Sent?]>([
 		['nothing', '', 400],
 		...(thisN8n.takesByteOrderMark ? [] : [['a byte order mark', MARKED, 422] as [string, Buffer, number]]),

@@ -1,4 +1,4 @@
-// What goes wrong while hundreds of customers are under way, in a real n8n: each is accepted exactly once, or reported.
+// Faults while a real n8n sends hundreds of customers: each is accepted exactly once, or reported.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
@@ -121,7 +121,7 @@ test('three executions that start together with a fresh credential: one token', 
 	expect(new Set(acceptedIds()).size).toBe(120);
 });
 
-test('two executions at once with an expired token: one renewal, and they share the pace', async () => {
+test('two executions at once with an expired token: one renewal, and they share the rate limiter', async () => {
 	await n8n.execute(await batchWorkflow('first', n8n, 1));
 	sandbox.account.expireToken();
 	sandbox.triggerCalls.length = sandbox.tokenCalls.length = 0;

@@ -1,6 +1,6 @@
-// Every way in which n8n can reach the action, against everything that can become of a call. For each cell the sandbox
-// counts how often each customer was accepted, and n8n's own data show what the user is told: nobody twice, nobody
-// missing without being named, nobody unsent on a success output.
+// Every way in which n8n can reach the action, combined with every outcome of a call. For each cell the sandbox counts how
+// often each customer was accepted, and n8n's own data show what the user reads: nobody twice, nobody missing without being
+// named, nobody unsent on a success output.
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import { N8n, type Execution, type Item, type Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
@@ -16,7 +16,7 @@ jest.setTimeout(240_000);
 const ON_ERROR = ['stopWorkflow', 'continueRegularOutput', 'continueErrorOutput'] as const;
 type OnError = (typeof ON_ERROR)[number];
 
-/** What is to become of the second of three customers; the first and the last are fine. */
+/** The outcome for the second of three customers; the first and the last are accepted. */
 const OUTCOMES = ['accepted', 'refused', 'overLimit', 'unknown', 'badInput', 'tokenDead'] as const;
 type Outcome = (typeof OUTCOMES)[number];
 
@@ -28,7 +28,7 @@ const MISBEHAVIOURS: Partial<Record<Outcome, Partial<Misbehaviour>>> = {
 
 const CANVAS = { __rl: true, mode: 'id', value: DEMO_CANVAS.triggerId };
 
-/** One cell of the matrix, with a Sobot and a credential of its own, so that many can run side by side. */
+/** One cell of the matrix, with its own Sobot and credential, so that several can run in parallel. */
 class Cell {
 	private constructor(
 		readonly n8n: N8n,
@@ -116,7 +116,7 @@ class Cell {
 		return this.sandbox.accepted.filter(({ contactId }) => contactId === id).length;
 	}
 
-	/** Nobody twice, whatever the user was told. */
+	/** Nobody twice, whatever the node reports. */
 	expectNobodyTwice(): void {
 		for (const id of this.ids) expect([id, this.timesAccepted(id) <= 1]).toEqual([id, true]);
 	}
@@ -183,7 +183,7 @@ function indexesIn(list = ''): number[] {
 
 type Path = (cell: Cell) => Promise<void>;
 
-/** Everyone is on the canvas once, except who cannot be: an unknown outcome, or input that nobody has mended. */
+/** Everyone is on the canvas once, except after an unknown outcome or with input that is still bad. */
 function expectCompleted(cell: Cell, execution: Execution): void {
 	cell.expectNobodyTwice();
 	if (cell.outcome === 'unknown' || cell.outcome === 'badInput') {
@@ -232,7 +232,7 @@ const PATHS: Record<string, Path> = {
 		cell.expectNobodyTwice();
 		cell.expectTrueItems(execution);
 		if (execution.status === 'success') return;
-		// The failed turn of the loop names its customer; the next ones are n8n's to come, and Retry goes on with them.
+		// The failed iteration of the loop names its customer; n8n runs the later ones after it, also in a Retry.
 		expect(`${execution.data.resultData.error?.message}`).toContain('item 0');
 		cell.mend();
 		expectCompleted(cell, await cell.n8n.retry(execution.id, false));

@@ -1,5 +1,5 @@
-// What is acknowledged, n8n holds: pushes while the database of a real n8n fails, or n8n is killed. Whatever happens, an
-// acknowledged push has its execution in the database, and every other push comes again and is taken then.
+// n8n stores what the trigger acknowledges: pushes while the database of a real n8n fails, or n8n is killed. Whatever
+// happens, an acknowledged push has its execution in the database, and every other push is resent and accepted then.
 import { join } from 'node:path';
 import type { Profile } from '../sandbox/account.mts';
 import { thisN8n } from '../support/differences.mts';

@@ -1,5 +1,5 @@
-// Nodes as workflows of an earlier version of this package have saved them: they go on doing what they did. A case once
-// in test/saved stays as it is; a version that saves more gets a file of its own.
+// Nodes as saved by earlier versions of this package: they must keep working. Do not change a case in test/saved; a
+// version that saves more gets another file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PUSH_SECRET } from '../support/credentials.mts';
@@ -15,7 +15,7 @@ interface Saved {
 		saved: string;
 		parameters: Record<string, unknown>;
 		item?: Record<string, unknown>;
-		/** what reaches Sobot; nothing if left out */
+		/** the calls that reach Sobot; none if left out */
 		sent?: Array<{ triggerId: string; body: unknown }>;
 		output: Record<string, unknown>;
 	}>;

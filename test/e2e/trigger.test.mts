@@ -117,7 +117,7 @@ describe('who may push', () => {
 		},
 	);
 
-	describe('the address list behind a proxy that n8n was told of', () => {
+	describe('the address list behind a proxy that n8n trusts', () => {
 		let own: N8n;
 		beforeAll(async () => {
 			const { runtime, tarball } = underTest();
@@ -140,13 +140,13 @@ describe('who may push', () => {
 		});
 	});
 
-	test('the header of a proxy that n8n was not told of counts for nothing', async () => {
+	test('the header of a proxy that n8n does not trust is ignored', async () => {
 		const { url } = await start({ options: { ipAllowlist: '203.0.113.0/24' } });
 		const answer = await send(url, JSON.stringify(PROFILE), { 'x-forwarded-for': '203.0.113.7' });
 		expect(answer.status).toBe(403);
 	});
 
-	test('an address that is not on the list is told 403', async () => {
+	test('an address that is not on the list gets 403', async () => {
 		const { workflow, url } = await start({ options: { ipAllowlist: '203.0.113.0/24' } });
 		expect(await send(url, JSON.stringify(PROFILE))).toEqual(
 			expect.objectContaining({ status: 403, body: '{"code":403,"status":1}' }),

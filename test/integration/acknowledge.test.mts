@@ -94,7 +94,7 @@ describe('a second Acknowledge', () => {
 		]);
 	});
 
-	test('with another outcome does not pretend that Sobot gets to know of it', async () => {
+	test('with another outcome does not pretend that Sobot receives it', async () => {
 		const { sent, error } = await runAcknowledge({ ...pushed, outcomes: ['success', 'failure'] });
 		expect(sent).toEqual([ACKNOWLEDGED]);
 		expect(error?.message).toBe("Sobot has already been told 'success'.");

@@ -1,5 +1,5 @@
-// n8n-core's own execution of our nodes, with credentials that are stored and read as n8n does: encrypted, merged with
-// what `preAuthentication` returns, and read anew at every call.
+// n8n-core's own execution of our nodes, with credentials that are stored and read as in n8n: encrypted, merged with the
+// result of `preAuthentication`, and read again at every call.
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,7 @@ import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhook
 import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
 import { acknowledge, chain, connectionTo, node } from '../support/workflows.mts';
 
-// n8n-core reads its settings and its encryption key from a folder of its own.
+// n8n-core reads its settings and its encryption key from here, and not from the user's own folder.
 process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
 process.env.N8N_ENCRYPTION_KEY = 'a key for tests only';
 
@@ -58,9 +58,9 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 
 /** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
 const table = new Map<string, string[]>();
-/** A test may let n8n's database be away. */
+/** A test may make n8n's database unavailable. */
 export const database = { isAway: false, leastRoom: Infinity };
-/** What the table holds for a node, the oldest first. */
+/** The table's entries for a node, the oldest first. */
 export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
@@ -87,7 +87,7 @@ void DataDeduplicationService.init({
 	},
 });
 
-/** Gives the items that a test puts in. */
+/** A node that outputs the items of a test. */
 class ItemsNode implements INodeType {
 	constructor(private readonly items: INodeExecutionData[]) {}
 
@@ -103,11 +103,11 @@ class ItemsNode implements INodeType {
 		properties: [],
 	};
 
-	// n8n calls it with a `this` of its own.
+	// An arrow function, since n8n calls it with another `this`.
 	execute = async (): Promise<INodeExecutionData[][]> => [this.items];
 }
 
-/** How the two supported major versions of n8n differ in what they do with a credential. */
+/** How the two supported major versions of n8n differ in handling a credential. */
 export interface N8nBehaviour {
 	/** n8n 1.123 stores all fields with a new token, resolved; n8n 2.41 only what `preAuthentication` returns */
 	storesAllFields: boolean;
@@ -140,7 +140,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		return this.stored.get(type)?.getData() ?? {};
 	}
 
-	/** What the database holds: to show that no secret is readable there. */
+	/** The credential as stored in the database, to show that no secret is readable there. */
 	encrypted(type: string): string {
 		return this.stored.get(type)?.getDataToSave().data ?? '';
 	}
@@ -310,7 +310,7 @@ function workflowOf({ items, parameters = {}, node: more }: ActionRun) {
 	return { workflow, startNode };
 }
 
-/** Does something for each item in a node of its own, with the Sobot API credential: as n8n's HTTP Request node does. */
+/** Runs `work` for each item in a node with the Sobot API credential, like n8n's HTTP Request node. */
 export async function runWithCredential(
 	credentials: StoredCredentials,
 	items: INodeExecutionData[],
@@ -351,7 +351,7 @@ class WorkNode implements INodeType {
 	execute: NonNullable<INodeType['execute']>;
 }
 
-/** What the action put out, or its error. */
+/** The action's output, or its error. */
 export function outcomeOf(run: IRun) {
 	const [task] = run.data.resultData.runData.Sobot ?? [];
 	return {
@@ -473,7 +473,7 @@ export interface PushRun {
 	triggers: Array<{ name: string; responseMode: string }>;
 	/** the trigger that the push came to; none: the workflow starts elsewhere */
 	startedBy?: string;
-	/** what the trigger puts out */
+	/** the trigger's output */
 	items?: INodeExecutionData[];
 	/** the parameter 'Outcome' of each Acknowledge node, one behind the other */
 	outcomes: string[];
@@ -481,7 +481,7 @@ export interface PushRun {
 	node?: Partial<INode>;
 }
 
-/** Runs a workflow that acknowledges a push. `answers`: what n8n was given for Sobot. */
+/** Runs a workflow that acknowledges a push. `sent` holds the answers for Sobot. */
 export async function runAcknowledge({
 	triggers,
 	startedBy,
@@ -545,7 +545,7 @@ function nodeTypes(more: Record<string, INodeType>): INodeTypes {
 	return { getByName: get, getByNameAndVersion: get, getKnownTypes: () => ({}) };
 }
 
-/** n8n gives each execution an ID of its own. */
+/** The next execution ID: n8n gives each execution another one. */
 let executions = 1;
 
 function additionalData(

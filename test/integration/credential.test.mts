@@ -313,7 +313,7 @@ describe("n8n's test of the credential", () => {
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
 
-	test('is the only one to look at the rows: calls go on', async () => {
+	test('is the only request that checks the rows: other calls do not depend on them', async () => {
 		credentials.add('sobotApi', { ...used, ...rows('1') });
 		expect((await httpRequest(credentials)).codes).toEqual(['000000']);
 		expect((await store(credentials, async (one) => await one.renew(undefined))).error).toBeUndefined();

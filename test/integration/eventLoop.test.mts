@@ -28,7 +28,7 @@ test(`${COUNT} items with three expressions each never block the event loop for 
 	};
 	const delay = monitorEventLoopDelay({ resolution: 10 });
 	const running = runAction({ items, parameters, credentials });
-	// What n8n does before the node begins is not the node's.
+	// The work of n8n before the node begins does not count.
 	await new Promise((resolve) => setImmediate(resolve));
 	delay.enable();
 	const { output } = outcomeOf(await running);

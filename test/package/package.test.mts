@@ -31,14 +31,14 @@ async function sha256(file: string): Promise<string> {
 		.digest('hex');
 }
 
-/** What n8n's scan says of a folder's files; empty if it has no objection. Its steps that need a network are left out. */
+/** The objections of n8n's scan to a folder's files; empty if it has none. Its steps that need a network are left out. */
 async function scan(where: string, patterns: readonly string[]): Promise<string> {
 	const program = `
 		import { analyzePackage } from '@n8n/scan-community-package/scanner/scanner.mjs';
 		const { passed, message, details } = await analyzePackage(${JSON.stringify(where)}, ${JSON.stringify(patterns)});
 		process.stdout.write('\\n' + JSON.stringify(passed ? '' : [message, details].join('\\n')));
 	`;
-	// Under Jest's NODE_ENV its rules take every file for one of their own tests.
+	// With Jest's NODE_ENV its rules would treat every file as one of their own tests.
 	const env = { NODE_ENV: 'production' };
 	const printed = await run(process.execPath, ['--input-type=module', '--eval', program], undefined, env);
 	return JSON.parse(printed.trim().split('\n').at(-1) ?? '') as string;
@@ -59,7 +59,7 @@ test('a copy of the source elsewhere packs to the same bytes', async () => {
 	expect(await sha256(join(folder, packed ?? ''))).toBe(await sha256(tarball));
 });
 
-test('it holds what n8n loads and what a user reads, and nothing else', async () => {
+test('contains what n8n loads and what a user reads, and nothing else', async () => {
 	const files = (await readdir(unpacked, { recursive: true, withFileTypes: true }))
 		.filter((entry) => entry.isFile())
 		.map((entry) => join(entry.parentPath, entry.name).slice(unpacked.length + 1));

@@ -12,7 +12,7 @@ export interface WebhookApp {
 }
 
 export interface Canvas {
-	/** what a user of n8n calls it; Sobot's API knows no name */
+	/** the user's own name for it in n8n; Sobot's API has no names */
 	name: string;
 	triggerId: string;
 	secret: string;
@@ -92,7 +92,7 @@ export class Account {
 		this.tokenEndMs = 0;
 	}
 
-	/** What a business call is told of its token alone. */
+	/** The code for a business call, as far as it depends on the token. */
 	tokenCode(token: string | undefined, nowMs: number): string {
 		if (!this.settings.hasApiAccess) return '700046';
 		if (!token) return '900001';

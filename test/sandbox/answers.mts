@@ -1,4 +1,4 @@
-// What Sobot says beside each return code: HTTP status and `ret_msg`, as the overseas and the mainland service word it.
+// Sobot's answer for each return code: HTTP status and `ret_msg`, in the words of the overseas and the mainland service.
 
 /** The service that answers: sg.sobot.io and us.sobot.com, or one of the mainland's. */
 export type ServiceProfile = 'overseas' | 'mainland';

@@ -1,7 +1,7 @@
 // Each way of counting calls against a limit of two a second, at given moments.
 import { Limiter, LIMITER_KINDS, type LimiterKind } from './limiter.mts';
 
-/** What becomes of calls that arrive at these moments, as a pattern of + and -. */
+/** The outcome of calls that arrive at these moments, as a pattern of + and -. */
 function outcomes(kind: LimiterKind, momentsMs: number[]): string {
 	const limiter = new Limiter(kind);
 	return momentsMs.map((ms) => (limiter.take(2, ms) ? '+' : '-')).join('');

@@ -1,4 +1,4 @@
-// What the local Sobot can be told to do wrong, and which call it does it to.
+// The ways in which the local Sobot can misbehave on request, and the calls that are affected.
 
 /** A span of milliseconds, drawn evenly at random. */
 export interface Span {
@@ -8,7 +8,7 @@ export interface Span {
 
 export interface Misbehaviour {
 	on: 'token' | 'trigger';
-	/** to how many calls; without end if left out */
+	/** to how many calls; to all later calls if left out */
 	times?: number;
 	/** to which share of the calls, 0 to 1; to all if left out */
 	share?: number;

@@ -14,7 +14,7 @@ export interface PushRecord {
 	acknowledged: boolean;
 }
 
-/** Exactly this, to the letter. Source: Sobot, "Webhook app". */
+/** Sobot accepts exactly this. Source: Sobot, "Webhook app". */
 const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
 /** after the first and after the second push that was not acknowledged */
 const REPEAT_AFTER_MS = [60_000, 300_000];
@@ -72,7 +72,7 @@ export class Pusher {
 		return push;
 	}
 
-	/** Pushes each profile, so many at once, and waits for the first answers; what fails is repeated as usual. */
+	/** Pushes each profile, several at once, and waits for the first answers; failed pushes are repeated as usual. */
 	async pushAll(app: WebhookApp, profiles: readonly Profile[], atOnce: number): Promise<void> {
 		const ahead = [...profiles];
 		const lane = async () => {

@@ -134,7 +134,7 @@ describe('the canvas trigger', () => {
 describe('misbehaviour', () => {
 	beforeEach(async () => void (await open()));
 
-	test('any code, so many times', async () => {
+	test('any code, a number of times', async () => {
 		const token = await newToken();
 		sandbox.misbehave({ on: 'trigger', code: '999999', times: 1 });
 		expect(await trigger({ token })).toEqual([200, '999999']);
@@ -163,7 +163,7 @@ describe('misbehaviour', () => {
 		expect(Date.now() - arrivedAtMs).toBeGreaterThanOrEqual(118);
 	});
 
-	test('is told and read over HTTP', async () => {
+	test('is set and read over HTTP', async () => {
 		const post = async (path: string, body: unknown) =>
 			await fetch(sandbox.url + path, { method: 'POST', body: JSON.stringify(body) });
 		const token = await newToken();
@@ -232,7 +232,7 @@ describe('the words of the service', () => {
 describe('a neighbor that fetches a token for each of its calls', () => {
 	beforeEach(async () => void (await open()));
 
-	test('ends the token that everybody else holds, so many times a second, until it is stopped', async () => {
+	test("ends everybody else's token a number of times a second, until it is stopped", async () => {
 		const token = await newToken();
 		sandbox.neighbor.start(100);
 		expect(await trigger({ token })).toEqual([200, '900002']);
@@ -284,7 +284,7 @@ describe('the webhook app', () => {
 	const finished = async (pushes: number) =>
 		await until('the pushes', () => sandbox.pushes.length === pushes && sandbox.pusher.pending === 0);
 
-	test('pushes the profile of a customer who passes the canvas, once it is acknowledged to the letter', async () => {
+	test('pushes the profile of a customer on the canvas, until it is acknowledged exactly as documented', async () => {
 		answers = [ACKNOWLEDGED];
 		await trigger({ token: await newToken() });
 		await finished(1);

@@ -62,7 +62,7 @@ export const ASLEEP_CANVAS: Canvas = {
 /** A canvas for many customers: in the demo it pushes nobody back. */
 export const QUIET_CANVAS: Canvas = { ...DEMO_CANVAS, name: 'Quiet', triggerId: '1234567890123456782' };
 
-/** A canvas whose customer source field has a name of its own. */
+/** A canvas whose customer source field was renamed. */
 export const MEMBER_CANVAS: Canvas = {
 	...DEMO_CANVAS,
 	name: 'Members',
@@ -193,7 +193,7 @@ export class Sandbox {
 					performance.timeOrigin + performance.now(),
 				);
 		this.triggerCalls.push({ arrivedAtMs, triggerId: triggerId ?? '', code: decision.code, contactId, raw });
-		// What was refused is no work.
+		// A refused call takes no time at work.
 		if (wrong.atWork && decision.code === '000000') await sleep(draw(wrong.atWork));
 		if ('customer' in decision && decision.customer && decision.canvas?.webhookApp) {
 			void this.pusher.push(decision.canvas.webhookApp, decision.customer);

@@ -1,5 +1,5 @@
-// The credentials of this package as the tests create them in an n8n. Only this file knows what a credential's fields are
-// called, except where a test is about those fields.
+// Creates this package's credentials in an n8n. Only this file knows the names of their fields, except for tests that are
+// about those fields.
 import type { Sandbox } from '../sandbox/server.mts';
 import type { N8n } from './n8n/n8n.mts';
 

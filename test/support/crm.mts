@@ -1,4 +1,4 @@
-// A CRM-like server behind a workflow: it keeps each customer that it is told of.
+// A CRM-like server behind a workflow: it saves each customer that it receives.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -7,7 +7,7 @@ import { node, type SavedNode } from './workflows.mts';
 export class Crm {
 	/** the customers as they came */
 	readonly saved: Array<{ id: string }> = [];
-	/** so many calls will be answered 500, and nothing saved */
+	/** the next calls, this many, are answered with 500, and nothing is saved */
 	failures = 0;
 	private readonly server = createServer((request, response) => void this.save(request, response));
 

@@ -1,4 +1,4 @@
-// What n8n 1 does otherwise than n8n 2, as far as who uses this package can tell. Both are right; tests ask here what to
+// The differences between n8n 1 and n8n 2 that users of this package can notice. Both are right; tests ask here what to
 // expect.
 import { underTest } from './underTest.mts';
 
@@ -9,9 +9,9 @@ interface Differences {
 	acknowledgesBeforeStoring: boolean;
 	/** changes of an active workflow count as soon as they are saved; otherwise once it is published */
 	savedIsActive: boolean;
-	/** a body that begins with a byte order mark is taken; otherwise refused with 422 */
+	/** a body that begins with a byte order mark is accepted; otherwise refused with 422 */
 	takesByteOrderMark: boolean;
-	/** what it says when another workflow has a trigger's URL */
+	/** the error when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
 }
 

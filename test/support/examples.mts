@@ -13,7 +13,7 @@ export interface SavedWorkflow {
 	name: string;
 	nodes: SavedNode[];
 	connections: Record<string, unknown>;
-	/** what the trigger puts out in the editor until there is a push */
+	/** the trigger's output in the editor until there is a push */
 	pinData?: Record<string, Array<{ json: Record<string, unknown> }>>;
 	settings?: Record<string, unknown>;
 }
@@ -68,7 +68,7 @@ export async function importWorkflow(
 	return await n8n.createWorkflow({ ...saved, nodes });
 }
 
-/** What the action's 'Canvas' saves for a canvas that was chosen from the list. */
+/** The value of the action's 'Canvas' for a canvas that was chosen from the list. */
 function chosenFromList({ triggerId, name }: Canvas) {
 	return { __rl: true, mode: 'list', value: triggerId, cachedResultName: name };
 }

@@ -1,15 +1,15 @@
-// Programs that start programs. Whatever ends them, an error or Ctrl-C at any moment, they leave no process behind.
+// Programs that start programs. However they end, by an error or Ctrl-C at any moment, they leave no process behind.
 import { appendFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 
-/** Names the file in which a program writes down what it starts, for who ends that program: Jest cannot clean up then. */
+/** Names the file in which a program lists the processes it starts, for the program that ends it: Jest cannot clean up. */
 export const LIST_OF_PROCESSES = 'LIST_OF_PROCESSES';
 
 const children = new Set<ChildProcess>();
 let isEnding = false;
 
-/** Starts a process in a group of its own, so that it can be ended together with all that it starts. */
+/** Starts a process in its own process group, so that it can be ended together with its children. */
 export function startProcess(command: string, args: string[], options: SpawnOptions): ChildProcess {
 	if (isEnding) throw new Error('Ending: nothing new is started.');
 	const child = spawn(command, args, { ...options, detached: true });
@@ -24,7 +24,7 @@ export function startProcess(command: string, args: string[], options: SpawnOpti
 	return child;
 }
 
-/** Ends a process and all that it has started: asks first, and insists after `patienceMs`. */
+/** Ends a process and its children: SIGTERM first, SIGKILL after `patienceMs`. */
 export async function endProcess(
 	child: ChildProcess,
 	patienceMs = 20_000,
@@ -38,7 +38,7 @@ export async function endProcess(
 	clearTimeout(insisting);
 }
 
-/** Ends what programs have written into their list of processes and what is still running. */
+/** Ends the processes in a list that are still running. */
 export async function endListed(list: string): Promise<void> {
 	const text = await readFile(list, 'utf8').catch(() => '');
 	for (const [, pid] of text.matchAll(/^\+(\d+)$/gm)) {
@@ -50,7 +50,7 @@ function signalGroup({ pid }: Pick<ChildProcess, 'pid'>, signal: NodeJS.Signals)
 	try {
 		if (pid !== undefined) process.kill(-pid, signal);
 	} catch {
-		// It has ended by itself meanwhile.
+		// It has already ended.
 	}
 }
 
@@ -89,7 +89,7 @@ async function exitCode(child: ChildProcess): Promise<number> {
 	});
 }
 
-/** Registers what is to be done before the program exits. */
+/** Registers work to do before the program exits. */
 export type CleanUp = (step: () => Promise<void>) => void;
 
 /**
@@ -128,7 +128,7 @@ export async function runProgram(
 		await step().catch((error: unknown) => console.error(error instanceof Error ? error.message : error));
 	}
 	await Promise.all([...children].map(async (child) => await endProcess(child)));
-	// With its processes gone, what the program was waiting for has failed, and it has put away what it had begun.
+	// Without its processes, the program's pending work has failed, and the program has cleaned up after it.
 	await running;
 	process.exit(code);
 }

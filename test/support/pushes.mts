@@ -1,10 +1,10 @@
-// Sends pushes as Sobot or somebody else would, and knows the answer that Sobot takes as an acknowledgement.
+// Sends pushes as Sobot or another caller would, and knows the answer that Sobot accepts as an acknowledgement.
 import type { Profile } from '../sandbox/account.mts';
 
-/** Exactly this, to the letter. Source: Sobot, "Webhook app". */
+/** Sobot accepts exactly this. Source: Sobot, "Webhook app". */
 export const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
 
-/** One push, as Sobot or somebody else would send it. */
+/** One push, as Sobot or another caller would send it. */
 export async function send(
 	url: string,
 	body: BodyInit | undefined,
@@ -24,7 +24,7 @@ export async function send(
 	};
 }
 
-/** Profiles of so many customers. The dot ends an ID, so that it is found in n8n's stored data as it is. */
+/** The profiles of `count` customers. The dot marks the end of an ID, so that n8n's stored data can be searched for it. */
 export function profiles(batch: string, count: number): Profile[] {
 	return Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}.`, pid: '456', nick: 'N' }));
 }

@@ -1,4 +1,4 @@
-// A language model that is a script: it asks for the tool it is offered once, and then says that it is done.
+// A scripted language model: it calls the tool that it is offered once, and then says that it is done.
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -12,11 +12,11 @@ interface ChatRequest {
 export const MODEL_SAYS = 'Ana is on the canvas.';
 
 export class ScriptedModel {
-	/** what it was asked, in order */
+	/** the requests that it received, in order */
 	readonly asked: ChatRequest[] = [];
 	private server?: Server;
 
-	/** @param toolInput what it gives the tool */
+	/** @param toolInput the arguments of its tool call */
 	static async start(toolInput: Record<string, unknown>): Promise<ScriptedModel> {
 		const model = new ScriptedModel();
 		const app = express().use(express.json());
@@ -45,7 +45,7 @@ export class ScriptedModel {
 		return model;
 	}
 
-	/** The credential with which n8n's OpenAI nodes ask this model. */
+	/** The credential with which n8n's OpenAI nodes call this model. */
 	async credential(n8n: N8n): Promise<{ id: string; name: string }> {
 		const { port } = this.server?.address() as AddressInfo;
 		return await n8n.createCredential('openAiApi', 'Scripted model', {

@@ -1,7 +1,7 @@
 // Waiting for a condition instead of for some time.
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits for a condition, looking every `everyMs`. Throws when it has not come true in time. */
+/** Waits for a condition, checking it every `everyMs`. Throws if it is not true in time. */
 export async function until(
 	what: string,
 	isTrue: () => Promise<boolean> | boolean,
@@ -10,7 +10,7 @@ export async function until(
 ): Promise<void> {
 	const endMs = Date.now() + withinMs;
 	while (!(await isTrue())) {
-		if (Date.now() > endMs) throw new Error(`Waited ${withinMs / 1000} s for ${what}, in vain.`);
+		if (Date.now() > endMs) throw new Error(`Waited for ${what}, but not within ${withinMs / 1000} s.`);
 		await sleep(everyMs);
 	}
 }

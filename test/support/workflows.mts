@@ -1,4 +1,4 @@
-// Builds workflows around this package's nodes, and reads what their executions put out.
+// Builds workflows around this package's nodes, and reads the output of their executions.
 import { randomUUID } from 'node:crypto';
 import { DEMO_CANVAS, type Sandbox } from '../sandbox/server.mts';
 import type { CredentialReference, Credentials } from './credentials.mts';
@@ -36,10 +36,10 @@ export function chain(...names: string[]): Record<string, ReturnType<typeof conn
 	return Object.fromEntries(names.slice(0, -1).map((name, index) => [name, connectionTo(names[index + 1])]));
 }
 
-/** What the action sends of an item with `id` and `name`. */
+/** The action's parameters for items with `id` and `name`. */
 export const FROM_ITEM = { contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
 
-/** What the action's 'Canvas' saves for a canvas that was chosen by ID, or by an expression. */
+/** The value of the action's 'Canvas' for a canvas that was chosen by ID or by an expression. */
 export function canvasLocator(triggerIdOrName: string) {
 	return { __rl: true, mode: 'id', value: triggerIdOrName };
 }
@@ -54,12 +54,12 @@ export function actionNode(credentials: Credentials, parameters: Record<string, 
 	};
 }
 
-/** What the action puts out for a customer whom Sobot has accepted. */
+/** The action's output for a customer that Sobot has accepted. */
 export function accepted(contactId: string) {
 	return { contactId, outcome: 'accepted', ret_code: '000000', error: null };
 }
 
-/** A workflow: by hand, some items, the action on them. */
+/** A workflow: manual trigger, some items, the action on them. */
 export async function actionWorkflow(
 	n8n: N8n,
 	credentials: Credentials,
@@ -70,7 +70,7 @@ export async function actionWorkflow(
 	return await itemsWorkflow(n8n, items, { ...actionNode(credentials, parameters), ...more });
 }
 
-/** A workflow: by hand, some items, a node on them. */
+/** A workflow: manual trigger, some items, a node on them. */
 export async function itemsWorkflow(
 	n8n: N8n,
 	items: Array<Record<string, unknown>>,
@@ -97,7 +97,7 @@ export function acknowledge(outcome = 'success', name = 'Answer') {
 	});
 }
 
-/** n8n's own HTTP Request node as it is set for Sobot's canvas trigger: the token comes from the Sobot API credential. */
+/** n8n's own HTTP Request node, set up for Sobot's canvas trigger with the Sobot API credential. */
 export function httpRequestNode(
 	sandbox: Sandbox,
 	credentials: Credentials,
@@ -127,7 +127,7 @@ export function httpRequestNode(
 	};
 }
 
-/** What a node put out in an execution. */
+/** The output of a node in an execution. */
 export function outputOf(execution: Execution, name: string): Item[] {
 	return execution.data.resultData.runData[name]?.[0]?.data?.main[0] ?? [];
 }
@@ -140,7 +140,7 @@ export interface Behind {
 	more?: { nodes: SavedNode[]; connections: Record<string, unknown> };
 }
 
-/** A workflow behind the trigger, not switched on yet. */
+/** A workflow that starts with the trigger, not activated yet. */
 export async function pushWorkflow(
 	n8n: N8n,
 	parameters: Record<string, unknown> = {},
@@ -174,7 +174,7 @@ export interface Listening {
 	ended: () => Promise<Array<{ id: string; status: string }>>;
 }
 
-/** A workflow behind the trigger, switched on. */
+/** A workflow that starts with the trigger, activated. */
 export async function listen(
 	n8n: N8n,
 	parameters?: Record<string, unknown>,
@@ -194,7 +194,7 @@ export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<
 	return await n8n.executions(workflow);
 }
 
-/** Without those that are missing. */
+/** The credentials that are defined. */
 function pick(credentials: Record<string, CredentialReference | undefined>): Credentials {
 	return Object.fromEntries(Object.entries(credentials).flatMap(([type, one]) => (one ? [[type, one]] : [])));
 }

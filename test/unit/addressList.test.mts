@@ -50,4 +50,4 @@ test.each([
 	'1.2.3.4/8/8',
 	'1.2.3.4:80',
 	'',
-])('%s is no range', (text) => expect(isRange(text)).toBe(false));
+])('%s is not a range', (text) => expect(isRange(text)).toBe(false));

@@ -41,7 +41,7 @@ describe('query', () => {
 		expect(statusOf(caller({ query }), SECRET)).toBe(status);
 	});
 
-	test('under a name of its own, and never one that objects have by themselves', () => {
+	test('under another name, and never one that every object has', () => {
 		expect(statusOf(caller({ query: { token: 's3cret' } }), { ...SECRET, parameterName: 'token' })).toBe(200);
 		expect(statusOf(caller(), { ...SECRET, parameterName: 'constructor' })).toBe(401);
 	});
@@ -125,7 +125,7 @@ test('blanks around the fields of a credential do not count', () => {
 	expect(statusOf(caller({ query: { key: 's3cret' } }), secret)).toBe(200);
 });
 
-test('an address that is not allowed is told 403, whatever secret it shows', () => {
+test('an address that is not allowed gets 403, whatever its secret', () => {
 	expect(statusOf(caller({ query: { key: 's3cret' } }), SECRET, ['198.51.100.0/24'])).toBe(403);
 	expect(statusOf(caller({ query: { key: 's3cret' } }), SECRET, ['203.0.113.0/24'])).toBe(200);
 	expect(statusOf(caller(), SECRET, ['203.0.113.0/24'])).toBe(401);

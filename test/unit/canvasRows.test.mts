@@ -63,7 +63,7 @@ test.each([
 		{ triggerId: '9234567890123456789', name: ID },
 		"The 'Trigger ID' of one row is the 'Name' of another.",
 	],
-])('a row that is %s is named with what is wrong', (_, more, problem) => {
+])('a row that is %s is refused by its number and name', (_, more, problem) => {
 	const second = row({ name: 'Second', ...more });
 	expect(read(row({ name: 'First' }), second)).toEqual({ problem: `Row 2 ('${second.name}'): ${problem}` });
 });

@@ -1,4 +1,4 @@
-// Time that stands still until a test moves it on.
+// Simulated time: it stands still until a test advances it.
 import type { Clock } from '../../nodes/sobot/clock';
 
 interface Sleeper {
@@ -9,9 +9,9 @@ interface Sleeper {
 export class SimulatedClock implements Clock {
 	private ms: number;
 	private readonly sleepers: Sleeper[] = [];
-	/** how often somebody went to sleep: a busy loop shows here */
+	/** number of calls of `sleep`: a busy loop shows here */
 	sleeps = 0;
-	/** what `random` gives; a test may change it */
+	/** the value of `random()`; a test may change it */
 	chance = 0.5;
 
 	constructor(startMs = 1_700_000_000_000) {
@@ -22,7 +22,7 @@ export class SimulatedClock implements Clock {
 		return this.ms;
 	}
 
-	/** how far the wall clock is from the monotonic one; a test may let it jump */
+	/** difference between the wall clock and the monotonic one; a test may make it jump */
 	wallOffsetMs = 0;
 
 	epochMs(): number {
@@ -38,7 +38,7 @@ export class SimulatedClock implements Clock {
 		await new Promise<void>((wake) => this.sleepers.push({ atMs: this.ms + Math.max(0, ms), wake }));
 	}
 
-	/** Moves time on, waking each sleeper at its moment. */
+	/** Advances time, and wakes each sleeper at its moment. */
 	async advance(ms: number): Promise<void> {
 		const endMs = this.ms + ms;
 		for (;;) {
@@ -54,7 +54,7 @@ export class SimulatedClock implements Clock {
 		await settle();
 	}
 
-	/** Moves time on until a promise is settled, and gives its outcome. */
+	/** Advances time until a promise is settled, and returns its result. */
 	async run<T>(promise: Promise<T>, withinMs = 3_600_000): Promise<T> {
 		let isSettled = false;
 		void promise.then(
@@ -73,7 +73,7 @@ export class SimulatedClock implements Clock {
 	}
 }
 
-/** Lets all promises that can go on do so. */
+/** Lets all promises that can settle do so. */
 export async function settle(): Promise<void> {
 	for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
 }

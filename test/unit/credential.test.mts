@@ -51,7 +51,7 @@ describe('the account', () => {
 			{ appId: '', expressions: '{"appId":"={{ $json.app }}"}' },
 			"The expression in 'App ID' results in no text.",
 		],
-	])('with %s is refused in words', (_, more, problem) => {
+	])('with %s is refused with a reason', (_, more, problem) => {
 		expect(readAccount({ ...FIELDS, ...more })).toEqual({
 			problem: expect.stringContaining(problem) as string,
 		});
@@ -81,7 +81,7 @@ describe('a stored token', () => {
 		expect(tokenFromFields({ ...STORED, token: '' })).toBeUndefined();
 	});
 
-	test('says nothing of the App Key that can be read', () => {
+	test('does not reveal the App Key', () => {
 		expect(JSON.stringify(fieldsOf(TOKEN, { ...ACCOUNT, appKey: 'a-long-key' }))).not.toContain('a-long-key');
 	});
 });
@@ -91,7 +91,7 @@ test.each([
 	['no expressions', '{}', {}],
 	['a field that n8n has not resolved', '={{ $self }}', {}],
 	['nothing', undefined, {}],
-])('fields as they were typed, from %s', (_, expressions, typed) => {
+])('fields as typed, from %s', (_, expressions, typed) => {
 	expect(typedExpressions({ expressions })).toEqual(typed);
 });
 

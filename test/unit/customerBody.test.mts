@@ -13,7 +13,7 @@ const defined = (more: object = {}) =>
 const problem = (reading: object) => ('problem' in reading ? String(reading.problem) : '');
 
 describe('the outermost fields in the text of a JSON object', () => {
-	test('are found as JSON.parse finds them, with their values to the letter', () => {
+	test('are found as JSON.parse finds them, with the exact text of their values', () => {
 		const object = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
 		fc.assert(
 			fc.property(object, fc.constantFrom(undefined, 1, '\t'), (json, indent) => {

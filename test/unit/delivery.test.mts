@@ -185,7 +185,7 @@ describe('a token that dies in the middle', () => {
 		expect(sobot.tokenCalls).toBe(0);
 	});
 
-	test('by another program every second costs retries, never a customer', async () => {
+	test('because another program fetches one every second costs retries, never a customer', async () => {
 		const { clock, sobot, run } = setUp();
 		let isOver = false;
 		const neighbour = async () => {
@@ -458,7 +458,7 @@ test('after a stop, the customers whose calls are in flight can be told from tho
 	await clock.run(ended, 1000);
 });
 
-describe('bad weather', () => {
+describe('an outage', () => {
 	const noAnswer = async (clock: SimulatedClock, ms: number): Promise<never> => {
 		await clock.sleep(ms);
 		throw failure('ECONNABORTED');

@@ -40,7 +40,7 @@ test('takes one unclear answer for chance, and two in a row for an outage', () =
 	expect(outage.isOn).toBe(true);
 });
 
-test('ends with a clear answer to a call of its own time, not to an earlier one', async () => {
+test('ends with a clear answer to a call sent during it, not to an earlier one', async () => {
 	const { clock, outage } = setUp();
 	const beforeMs = clock.nowMs();
 	await clock.advance(100);

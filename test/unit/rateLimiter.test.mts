@@ -55,7 +55,7 @@ test('uses at least 0.96 of the limit', async () => {
 	expect(999 / seconds / 50).toBeGreaterThan(0.96);
 });
 
-test('holds the limit across timers that wake late, and does not fall behind its beat', async () => {
+test('holds the limit across timers that fire late, and makes up the lag', async () => {
 	const clock = new SimulatedClock();
 	const sleep = clock.sleep.bind(clock);
 	let late = 0;
@@ -121,7 +121,7 @@ test('an abort ends the wait within 250 ms, also behind others and while Sobot r
 	expect(await clock.run(first)).toBe(true);
 });
 
-test('goes on at once after the wall clock is set back an hour', async () => {
+test('continues at once after the wall clock is set back an hour', async () => {
 	const clock = new SimulatedClock();
 	const rateLimiter = new RateLimiter(clock);
 	await clock.run(takeSlots(rateLimiter, clock, 100));
@@ -154,7 +154,7 @@ test('callers with a low limit count for those with a higher one, also those tha
 	expect(mostInASecond(moments.sort((a, b) => a - b))).toBeLessThanOrEqual(3);
 });
 
-test('is idle after ten minutes without a call, unless somebody waits', async () => {
+test('is idle after ten minutes without a call, unless a caller waits', async () => {
 	const clock = new SimulatedClock();
 	const rateLimiter = new RateLimiter(clock);
 	expect(rateLimiter.isIdle).toBe(false);
@@ -170,7 +170,7 @@ test('is idle after ten minutes without a call, unless somebody waits', async ()
 	expect(rateLimiter.isIdle).toBe(true);
 });
 
-test('probes with ever longer pauses while nothing gets through, and goes on below the earlier rate', async () => {
+test('probes with longer and longer pauses while nothing gets through, and continues below the earlier rate', async () => {
 	const clock = new SimulatedClock();
 	const rateLimiter = new RateLimiter(clock);
 	await clock.run(takeSlots(rateLimiter, clock, 200));
@@ -201,7 +201,7 @@ test('a hundred waiting at once cost no more timers than a hundred slots', async
 	await settle();
 });
 
-test('sends nothing while the second is full, and goes on at what was let through', async () => {
+test('sends nothing while the second is full, and continues at the rate that was let through', async () => {
 	const clock = new SimulatedClock();
 	const rateLimiter = new RateLimiter(clock);
 	const moments = await clock.run(takeSlots(rateLimiter, clock, 15));

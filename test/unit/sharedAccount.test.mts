@@ -131,7 +131,7 @@ describe('a header that never arrives', () => {
 		expect(result?.seconds).toBeLessThan(360);
 	});
 
-	test('and then does again, without a new token: sending goes on', async () => {
+	test('and then does again, without a new token: sending continues', async () => {
 		const { clock, account, run, all } = setUp(1, [100]);
 		account.answersAll = '900002';
 		const running = run();

@@ -11,7 +11,7 @@ const success = (token: string, seconds = 86_400) => ({
 });
 const failure = (code: string) => ({ statusCode: 200, body: JSON.stringify({ ret_code: code }) });
 
-/** A fetch, and a Sobot that answers with t1, t2, ... or with what a test puts into `answers`. */
+/** A fetch, and a Sobot that answers with t1, t2, ... or with the `answers` of a test. */
 function setUp() {
 	const clock = new SimulatedClock();
 	const fetch = new TokenFetch(clock);

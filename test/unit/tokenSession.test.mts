@@ -329,7 +329,7 @@ describe('renewal ahead of the end', () => {
 		expect(pickRenewalMoment(token, random)).toBe(token.expiresAtMs - aheadMs);
 	});
 
-	test('runs in the background, while the batch goes on with the old token', async () => {
+	test('runs in the background, while the batch continues with the old token', async () => {
 		const { clock, store, session, begin } = setUp();
 		begin();
 		await clock.advance(DAY_MS - 7.5 * 60_000);

@@ -29,7 +29,7 @@ export interface Execution {
 	id: string;
 	status: string;
 	workflowId: string;
-	/** what nodes have written for the list of executions to show */
+	/** what nodes have written for n8n's list of executions */
 	customData?: Record<string, string>;
 	data: {
 		resultData: {
@@ -58,7 +58,7 @@ export class N8n {
 		private readonly running?: N8nProcess,
 	) {}
 
-	/** Another session with an n8n that somebody else has started, and will stop. */
+	/** Another session with an n8n that another program has started, and will stop. */
 	static async connect(url: string): Promise<N8n> {
 		const n8n = new N8n(url);
 		await n8n.login();
@@ -93,7 +93,7 @@ export class N8n {
 	}
 
 	private get process(): N8nProcess {
-		if (!this.running) throw new Error('Somebody else has started this n8n.');
+		if (!this.running) throw new Error('Another program has started this n8n.');
 		return this.running;
 	}
 
@@ -119,7 +119,7 @@ export class N8n {
 		return await this.inTurn(async () => await this.post('/rest/credentials', { name, type, data }));
 	}
 
-	/** What the editor's "Test" says of a credential. */
+	/** The result of the editor's "Test" for a credential. */
 	async testCredential(
 		type: string,
 		data: Record<string, unknown>,
@@ -212,7 +212,7 @@ export class N8n {
 				return !['new', 'running', 'waiting'].includes(status);
 			},
 			600_000,
-			// Each look costs n8n some milliseconds, which a benchmark would count as the node's.
+			// Each query costs n8n some milliseconds, which a benchmark would attribute to the node.
 			lookEveryMs,
 		);
 		return await this.execution(executionId);
@@ -241,12 +241,12 @@ export class N8n {
 		return results;
 	}
 
-	/** what the editor sends along with each call */
+	/** the headers that the editor sends with each call */
 	get headers(): Record<string, string> {
 		return { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie };
 	}
 
-	/** One after the other: n8n 1 mixes up transactions that come together on its one connection to SQLite. */
+	/** One after the other: n8n 1 mixes up concurrent transactions on its one connection to SQLite. */
 	private async inTurn<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
 		const answer = this.lastTurn.then(ask);
 		this.lastTurn = answer.catch(() => undefined);

@@ -45,7 +45,7 @@ export class N8nProcess {
 		const child = startProcess(runtime.node, [runtime.n8n, ...command], {
 			env: {
 				...process.env,
-				// Jest's would make n8n behave as in its own tests.
+				// Jest's value would make n8n behave as in its own tests.
 				NODE_ENV: 'production',
 				N8N_USER_FOLDER: userFolder,
 				N8N_PORT: String(port),
@@ -60,7 +60,7 @@ export class N8nProcess {
 				N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
 				N8N_REINSTALL_MISSING_PACKAGES: 'false',
 				N8N_HIRING_BANNER_ENABLED: 'false',
-				// A worker listens for nothing else.
+				// A worker listens on no other port.
 				...(command[0] === 'worker'
 					? { QUEUE_HEALTH_CHECK_ACTIVE: 'true', QUEUE_HEALTH_CHECK_PORT: String(port) }
 					: {}),
@@ -118,7 +118,7 @@ export async function freePort(): Promise<number> {
 	return port;
 }
 
-/** Builds and packs this package. Returns the tarball's path in a folder of its own. */
+/** Builds and packs this package. Returns the path of the tarball, in a new folder. */
 export async function packPackage(): Promise<string> {
 	await run('npm', ['run', 'build']);
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-tarball-'));

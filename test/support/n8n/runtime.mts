@@ -24,8 +24,8 @@ export const OLDEST_N8N = '1.123.81';
 const DOWNLOAD_TRIES = 3;
 
 /**
- * The n8n of a version, installed on first use (some minutes, 3 GB) and then found in the cache. What was interrupted
- * half-way starts over the next time, with npm's own cache for what had already come.
+ * The n8n of a version, installed on first use (some minutes, 3 GB) and then found in the cache. An interrupted
+ * installation starts over the next time, with the packages that are in npm's own cache already.
  */
 export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log): Promise<Runtime> {
 	const recipe = join(process.cwd(), 'test/support/n8n', version);
@@ -70,7 +70,7 @@ export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log
 		});
 		if (!printed.includes(version)) throw new Error(`It says "${printed.trim()}" instead of ${version}.`);
 	});
-	// Only what is complete gets the name that is looked for.
+	// Only a complete installation gets the final name.
 	if (await exists(folder)) await rm(partial, { recursive: true, force: true });
 	else await rename(partial, folder);
 	return await runtimeIn(folder, version);
@@ -104,7 +104,7 @@ async function runtimeIn(folder: string, version: string): Promise<Runtime> {
 	);
 }
 
-/** Folders of runs that were ended half-way. */
+/** Folders of interrupted runs. */
 async function removeLeftovers(cache: string): Promise<void> {
 	for (const name of await readdir(cache)) {
 		const pid = Number(/^partial-(\d+)$/.exec(name)?.[1]);
