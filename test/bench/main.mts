@@ -1,5 +1,5 @@
 // `npm run bench`: the package against what a user would use instead, in one run. Prints its tables and writes them, with
-// the machine and versions, to docs/benchmarks.md, and the picture of the adaptive pace to docs/pace.svg.
+// the machine and versions, to docs/benchmarks.md, and the picture of the rates to docs/rates.svg.
 // `npm run bench -- limit costs` runs only what is named, and writes nothing.
 import { rm, writeFile } from 'node:fs/promises';
 import { cpus, release, totalmem } from 'node:os';
@@ -43,7 +43,7 @@ ${await severalProcesses(say)}`,
 
 	costs: async ({ n8n, runtime, tarball }) => `## Cost
 
-${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is what is in use after n8n's garbage was collected, the most of all looks during a run, less what was in use before it.
+${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is what is in use after n8n's garbage was collected, the maximum of all samples during a run, minus the memory in use before it.
 
 ${await costs(n8n, runtime, tarball, say)}`,
 	keys: async ({ n8n, runtime }) => `## Idempotency keys
@@ -56,7 +56,7 @@ So remember as many keys as your campaign has customers, and not many more: the 
 
 	pushes: async ({ runtime, tarball }) => `## Pushes
 
-The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, in turns in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. What costs n8n itself much, whoever has it done, is compared with who has it done too: to read a credential, and to save for each push what a trigger remembers. What that saving costs by itself, the two empty ones show.
+The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, alternating in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. Two operations are expensive in n8n itself: reading a credential, and saving a trigger's static data for each push. Triggers that need them are compared only with triggers that perform them too; the two empty ones show the cost of saving alone.
 
 ${await pushRates(runtime, tarball, undefined, say)}
 
@@ -101,7 +101,7 @@ await runProgram(async (cleanUp) => {
 	}
 	if (named.length > 0) return 0;
 
-	say('=== the adaptive pace, simulated');
+	say('=== the adaptive rate limiter, simulated');
 	const crowds = await simulateCrowds();
 	const cpu = cpus()[0]?.model.trim() ?? 'unknown CPU';
 	const text = `<!-- Written by \`npm run bench\`. -->
@@ -112,14 +112,14 @@ ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores of ${cpu}, ${Ma
 
 ${sections.join('\n\n')}
 
-## The adaptive pace, simulated
+## The adaptive rate limiter, simulated
 
 ${crowds.text}
 
-![Rates of four processes, of which one joins late and one leaves early](pace.svg)
+![Rates of four processes, of which one joins late and one leaves early](rates.svg)
 `;
 	await writeFile(join('docs', 'benchmarks.md'), text);
-	await writeFile(join('docs', 'pace.svg'), crowds.svg);
-	say(`\n${crowds.text}\n\nWritten to docs/benchmarks.md and docs/pace.svg.`);
+	await writeFile(join('docs', 'rates.svg'), crowds.svg);
+	say(`\n${crowds.text}\n\nWritten to docs/benchmarks.md and docs/rates.svg.`);
 	return 0;
 });

@@ -34,8 +34,8 @@ const MANY = 10_000;
 const OTHER = 'another trigger, empty';
 const OWN = "n8n's Webhook node";
 /**
- * What costs n8n itself much, whoever has it done: to read a credential, and to save what a trigger remembers. So each is
- * compared with who has the same done.
+ * Two operations are expensive in n8n itself: reading a credential, and saving a trigger's static data. Triggers that need
+ * them are compared only with triggers that perform them too.
  */
 const WITH_SECRET = ', header secret';
 const WITH_MEMORY = ', something remembered';

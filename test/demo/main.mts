@@ -1,5 +1,5 @@
 // `npm run demo`: a real n8n with this package beside a local Sobot, with example workflows to try.
-// With `-- --check` it plays the story through once by itself, says what it saw, and ends.
+// With `-- --check` it plays the story once by itself, prints its checks, and ends.
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fetchRuntime } from '../support/n8n/runtime.mts';
@@ -73,8 +73,8 @@ await runProgram(async (cleanUp, ended) => {
   Log in with      ${OWNER.email} / ${OWNER.password}
 
   The local Sobot  ${sandbox.url}
-      What n8n asks of it and what it pushes, live, with the rate against Sobot's limit; and buttons to push a
-      customer, let the token expire, and make it fail intermittently.
+      Its page shows n8n's calls and Sobot's pushes live, with the rate against Sobot's limit. Its buttons push a
+      customer, let the token expire, and make Sobot flaky.
 
   "${toCanvas.name}"   ${n8n.url}/workflow/${toCanvas.id}
       Press "Execute workflow": three customers go onto the canvas ${DEMO_CANVAS.name}.
@@ -83,7 +83,7 @@ await runProgram(async (cleanUp, ended) => {
   "${campaign.name}"   ${n8n.url}/workflow/${campaign.id}
       Press "Execute workflow", stop it in the middle, and press it again: only those who are missing are sent.
   "${fromCanvas.name}"   ${n8n.url}/workflow/${fromCanvas.id}
-      Each customer on the canvas is pushed back here; look under Executions.
+      Each customer on the canvas is pushed back to this workflow: see Executions.
 
 Ctrl-C ends everything.`);
 	await new Promise((resolve) => ended.addEventListener('abort', resolve));

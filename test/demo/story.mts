@@ -42,7 +42,7 @@ export async function playThrough({
 }: Stage): Promise<number> {
 	const checks = new Checks(say);
 	const { check } = checks;
-	say('\nPlaying the story through ...');
+	say('\nPlaying the story ...');
 	const execution = await n8n.execute(toCanvas);
 	const output = execution.data.resultData.runData['Put on canvas']?.[0]?.data?.main[0] ?? [];
 	check('the first workflow ended with', execution.status, 'success');
@@ -62,7 +62,7 @@ export async function playThrough({
 	const customer = sandbox.account.customers.get('c-2');
 	const push = customer && (await sandbox.pusher.push({ url: pushUrl, method: 'POST' }, customer));
 	check('the push was answered with', push && [push.status, push.body], [200, '{"code":0,"status":0}']);
-	check('Sobot takes that for an acknowledgement', push?.acknowledged, true);
+	check('Sobot accepts that as an acknowledgement', push?.acknowledged, true);
 
 	await until('the second workflow to end', async () => {
 		const statuses = (await n8n.executions(fromCanvas)).map(({ status }) => status);
@@ -76,7 +76,7 @@ export async function playThrough({
 	);
 	const pushed = executions[0] && (await n8n.execution(executions[0].id));
 	const greeting = pushed?.data.resultData.runData['Write the greeting']?.[0]?.data?.main[0]?.[0]?.json;
-	check('what it made of the push', greeting, { customerId: 'c-2', greeting: 'Hello 王小明!' });
+	check('its output', greeting, { customerId: 'c-2', greeting: 'Hello 王小明!' });
 
 	return checks.wrong;
 }
