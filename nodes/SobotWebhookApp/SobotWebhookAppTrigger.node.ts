@@ -12,11 +12,11 @@ import {
 	type IWebhookResponseData,
 } from 'n8n-workflow';
 import { acknowledged } from '../sobot/pushAnswers';
+import { pushMemoryOf } from '../sobot/shared';
 import { checkActivation } from './activation';
 import { HINTS, PROPERTIES, TRIGGER_PANEL, WEBHOOKS } from './description';
 import { secretFormProblem } from './pushSecret';
 import { receivePush, type TriggerSettings } from './receivePush';
-import { repeatMemoryOf } from './repeats';
 import { acknowledgeOnceStored, refuse } from './respond';
 import { readRequest, readSettings } from './settings';
 
@@ -78,7 +78,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		const trigger = `${this.getWorkflow().id} ${this.getNode().id}`;
 		const { redeliveryWindowMs: windowMs } = settings;
 		const reception = receivePush(readRequest(this), settings, (deliveryKey) =>
-			repeatMemoryOf(trigger).has(deliveryKey, this.getWorkflowStaticData('node'), windowMs),
+			pushMemoryOf(trigger).has(deliveryKey, this.getWorkflowStaticData('node'), windowMs),
 		);
 		if (reception.kind === 'refused') return refuse(this, reception);
 		if (reception.kind === 'dropped') {
@@ -90,7 +90,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		if (settings.isAnsweredByWorkflow) return { workflowData };
 		return acknowledgeOnceStored(workflowData, () => {
 			if (deliveryKey === undefined) return;
-			repeatMemoryOf(trigger).remember(deliveryKey, this.getWorkflowStaticData('node'), windowMs);
+			pushMemoryOf(trigger).remember(deliveryKey, this.getWorkflowStaticData('node'), windowMs);
 		});
 	}
 }

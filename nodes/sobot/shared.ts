@@ -3,6 +3,7 @@ import { accountKey, type Account, type Token } from './account';
 import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
 import { KeyClaims } from './ledger';
+import { PushMemory } from './pushMemory';
 import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';
 
@@ -14,6 +15,7 @@ const tokenFetches = new Registry(() => new TokenFetch(systemClock));
 const rateLimiters = new Registry(() => new RateLimiter(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
 const claims = new Registry(() => new KeyClaims());
+const pushMemories = new Registry(() => new PushMemory(systemClock));
 
 /** The session that all executions of this process share for an account. */
 export function sessionOf(account: Account): TokenSession {
@@ -42,6 +44,11 @@ export function trustOf(key: string): CanvasTrust {
 /** The idempotency keys of a node that are being sent. @param node the workflow's and the node's ID */
 export function claimsOf(node: string): KeyClaims {
 	return claims.get(node);
+}
+
+/** The memory of a trigger's accepted pushes. @param trigger the workflow's and the node's ID */
+export function pushMemoryOf(trigger: string): PushMemory {
+	return pushMemories.get(trigger);
 }
 
 /** The rate limiter that all executions of this process share for a trigger ID at a host. */

@@ -90,9 +90,9 @@ export function judgeError(error: unknown): Verdict {
 		if (verdict) return verdict;
 	}
 	for (const { code } of causesOf(error)) {
-		if (typeof code === 'string' && Object.hasOwn(UNKNOWN_ERRORS, code)) {
-			return unknown(null, UNKNOWN_ERRORS[code] ?? '', LOOK_FIRST);
-		}
+		const isKnown = typeof code === 'string' && Object.hasOwn(UNKNOWN_ERRORS, code);
+		const words = isKnown ? UNKNOWN_ERRORS[code] : undefined;
+		if (words !== undefined) return unknown(null, words, LOOK_FIRST);
 	}
 	return unknown(null, 'The call to Sobot failed without an answer', LOOK_FIRST);
 }

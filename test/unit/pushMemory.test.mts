@@ -1,10 +1,10 @@
 import { deliveryKeyOf } from '../../nodes/SobotWebhookApp/parsePush';
 import {
-	RepeatMemory,
+	PushMemory,
 	REMEMBERED_PUSHES,
 	STORED_PUSHES,
 	type StoredMemory,
-} from '../../nodes/SobotWebhookApp/repeats';
+} from '../../nodes/sobot/pushMemory';
 import { SimulatedClock } from './clock.mts';
 
 const MINUTE_MS = 60_000;
@@ -17,7 +17,7 @@ let clock: SimulatedClock;
 beforeEach(() => (clock = new SimulatedClock()));
 
 /** A process that has seen nothing yet: after a restart, or another one. */
-const newProcess = () => new RepeatMemory(clock);
+const newProcess = () => new PushMemory(clock);
 
 test('an equal body within the window is a duplicate, another or a later one is not', async () => {
 	const [memory, saved] = [newProcess(), {}];
@@ -31,7 +31,7 @@ test('an equal body within the window is a duplicate, another or a later one is 
 });
 
 test.each([
-	['the same process', REMEMBERED_PUSHES, (memory: RepeatMemory) => memory],
+	['the same process', REMEMBERED_PUSHES, (memory: PushMemory) => memory],
 	['another process, or n8n after a restart,', STORED_PUSHES, () => newProcess()],
 ])('%s remembers the latest %i pushes and no more', (_, remembered, later) => {
 	const [memory, saved] = [newProcess(), {} as StoredMemory];

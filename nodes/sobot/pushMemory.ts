@@ -1,8 +1,7 @@
 // Deduplicates pushes. Sobot resends a push, byte for byte, if it was not acknowledged in time, and gives it no ID.
 // Accepted pushes are remembered in this process, since concurrent pushes overwrite each other in n8n's static data, and
 // in static data, for restarts and other processes.
-import { systemClock, type Clock } from '../sobot/clock';
-import { Registry } from '../sobot/registry';
+import type { Clock } from './clock';
 
 /** How many pushes a process remembers. With more in the window, a redelivery of the oldest starts the workflow again. */
 export const REMEMBERED_PUSHES = 10_000;
@@ -34,7 +33,7 @@ interface Acceptance {
 }
 
 /** The pushes that one trigger has accepted, as far as this process knows. */
-export class RepeatMemory {
+export class PushMemory {
 	/** oldest first, but pushes of other processes in the order in which they were read */
 	private readonly accepted = new Map<string, Acceptance>();
 	/** the latest records, as they are stored */
@@ -123,13 +122,6 @@ export class RepeatMemory {
 		const acceptance = this.accepted.get(read(text).key);
 		return acceptance !== undefined && acceptance.acceptedMs > sinceMs;
 	}
-}
-
-const memories = new Registry(() => new RepeatMemory(systemClock));
-
-/** The memory of a trigger's pushes in this process. `trigger` identifies the trigger among all in this process. */
-export function repeatMemoryOf(trigger: string): RepeatMemory {
-	return memories.get(trigger);
 }
 
 function keyOf(deliveryKey: string): string {
