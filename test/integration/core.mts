@@ -62,7 +62,7 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 const table = new Map<string, string[]>();
 /** A test may make n8n's database unavailable. */
 export const database = { isAway: false, leastRoom: Infinity };
-/** What the table holds for a node, the oldest first. */
+/** The table's entries for a node, the oldest first. */
 export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
