@@ -20,7 +20,7 @@ test('an account has one fetch, and a new token only when asked for', async () =
 	expect((await fetchToken(account, undefined, token('two'))).value).toBe('one');
 	expect((await fetchNewToken(account, token('three'))).value).toBe('three');
 	for (const [index, other] of others.entries()) {
-		expect((await fetchToken(other, undefined, token(`other ${index}`))).value).toBe(`other ${index}`);
+		expect((await fetchToken(other, undefined, token(`other-${index}`))).value).toBe(`other-${index}`);
 	}
 });
 
