@@ -11,6 +11,8 @@ interface Differences {
 	savedIsActive: boolean;
 	/** a body that begins with a byte order mark is taken; otherwise refused with 422 */
 	takesByteOrderMark: boolean;
+	/** in queue mode the execution of a killed worker runs again by itself, under the same ID */
+	runsKilledAgain: boolean;
 	/** what it says when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
 }
@@ -20,6 +22,7 @@ const N8N_1: Differences = {
 	acknowledgesBeforeStoring: true,
 	savedIsActive: true,
 	takesByteOrderMark: false,
+	runsKilledAgain: true,
 	urlIsTaken: /already taken/,
 };
 
@@ -28,6 +31,7 @@ const N8N_2: Differences = {
 	acknowledgesBeforeStoring: false,
 	savedIsActive: false,
 	takesByteOrderMark: true,
+	runsKilledAgain: false,
 	urlIsTaken: /conflict/i,
 };
 
