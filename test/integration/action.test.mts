@@ -4,6 +4,9 @@ import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { database, outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
 
+// Batches that take longer than a second have a ledger.
+jest.setTimeout(30_000);
+
 let sandbox: Sandbox;
 let credentials: StoredCredentials;
 
@@ -744,10 +747,10 @@ describe('several canvases in one batch', () => {
 	});
 
 	test('side by side, each at its own rate', async () => {
-		await run({ items: crowd(120), parameters });
+		await run({ items: crowd(200), parameters });
 		const moments = sandbox.accepted.map(({ arrivedAtMs }) => arrivedAtMs);
-		expect(Math.max(...moments) - Math.min(...moments)).toBeLessThan(1800);
-		expect(sandbox.accepted.length).toBe(120);
+		expect(Math.max(...moments) - Math.min(...moments)).toBeLessThan(3200);
+		expect(sandbox.accepted.length).toBe(200);
 	});
 
 	test('a failure on one ends the other, and Retry sends the rest', async () => {

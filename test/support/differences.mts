@@ -11,6 +11,8 @@ interface Differences {
 	savedIsActive: boolean;
 	/** a body that begins with a byte order mark is accepted; otherwise refused with 422 */
 	takesByteOrderMark: boolean;
+	/** in queue mode the execution of a killed worker runs again by itself, under the same ID */
+	runsKilledAgain: boolean;
 	/** the error when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
 	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
@@ -24,6 +26,7 @@ const N8N_1: Differences = {
 	acknowledgesBeforeStoring: true,
 	savedIsActive: true,
 	takesByteOrderMark: false,
+	runsKilledAgain: true,
 	urlIsTaken: /already taken/,
 	installsFromEnvironment: false,
 	restrictsCredentials: false,
@@ -34,6 +37,7 @@ const N8N_2: Differences = {
 	acknowledgesBeforeStoring: false,
 	savedIsActive: false,
 	takesByteOrderMark: true,
+	runsKilledAgain: false,
 	urlIsTaken: /conflict/i,
 	installsFromEnvironment: true,
 	restrictsCredentials: true,
