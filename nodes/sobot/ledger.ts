@@ -166,11 +166,12 @@ export class Ledger {
 		const { claims } = this.options;
 		const byKey = new Map(customers.map((customer) => [customer.key ?? '', customer]));
 		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
+		let isStored = false;
 		try {
 			await claims.inTurn(async () => await this.open(byKey));
-		} catch (cause) {
-			for (const key of byKey.keys()) this.release(key);
-			throw cause;
+			isStored = true;
+		} finally {
+			if (!isStored) for (const key of byKey.keys()) this.release(key);
 		}
 		for (const customer of customers) if (customer.result) this.record(customer);
 	}
