@@ -129,7 +129,7 @@ export class Cluster {
 		return rows.map(([rowId = '', status = '', customerId = '']) => ({ id: rowId, status, customerId }));
 	}
 
-	/** Waits until so many executions of a workflow have come to an end, whatever end. */
+	/** Waits until a number of a workflow's executions have ended, with any status. */
 	async ended(workflow: Workflow, count: number, withinMs = 120_000): Promise<StoredExecution[]> {
 		let seen: StoredExecution[] = [];
 		await until(

@@ -1,4 +1,4 @@
-// What the package asks of n8n's database, counted by PostgreSQL, and multiplied to what many workers would ask.
+// The package's load on n8n's database, counted by PostgreSQL and projected to many workers.
 import { createCredentials } from '../support/credentials.mts';
 import { send } from '../support/pushes.mts';
 import { Sandbox } from '../sandbox/server.mts';
@@ -39,7 +39,7 @@ afterAll(async () => {
 	await sandbox.close();
 });
 
-/** What the database was asked while something was done. */
+/** The queries to the database while `act` runs. */
 async function asked(act: () => Promise<unknown>): Promise<Asked> {
 	await cluster.servers.query('select pg_stat_statements_reset()');
 	await act();
@@ -58,7 +58,7 @@ async function asked(act: () => Promise<unknown>): Promise<Asked> {
 
 let executions = 0;
 
-/** Sends so many customers in one execution, and waits for its end. */
+/** Sends a number of customers in one execution, and waits for its end. */
 async function sent(count: number): Promise<void> {
 	await sending.launch(customers(`d${executions}x`, count));
 	await cluster.ended(sending.workflow, ++executions);

@@ -1,4 +1,4 @@
-// One pace for all workers: they share a trigger ID's 50 calls a second without talking to each other.
+// One rate limit for all workers: they share a trigger ID's 50 calls a second without communicating.
 import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';

@@ -1,4 +1,4 @@
-// Sobot's pushes through two webhook processors: taken once each, answered by workers, repeats dropped as far as can be.
+// Sobot's pushes through two webhook processors: accepted once each, answered by workers, repeats dropped where possible.
 import { createPushCredential, PUSH_SECRET } from '../support/credentials.mts';
 import { importWorkflow, readExample } from '../support/examples.mts';
 import { acknowledge, productionPath } from '../support/workflows.mts';

@@ -1,4 +1,4 @@
-// What n8n's queue mode stands on: PostgreSQL and Redis, of Debian's packages, on ports and in a folder of their own.
+// The servers of n8n's queue mode: PostgreSQL and Redis, from Debian's packages, on free ports and in a temporary folder.
 import { execFile } from 'node:child_process';
 import { access, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ const execute = promisify(execFile);
 
 const DATABASE = { user: 'n8n', name: 'n8n' };
 
-/** Who a server program runs as; PostgreSQL refuses to be root. */
+/** The user of a server program; PostgreSQL refuses to run as root. */
 interface User {
 	uid?: number;
 	gid?: number;
@@ -76,7 +76,7 @@ export interface Servers {
 	redis: Server;
 	/** one query, its rows as arrays of texts */
 	query: (sql: string) => Promise<string[][]>;
-	/** what n8n has to be told of them */
+	/** the environment with which n8n finds them */
 	env: NodeJS.ProcessEnv;
 	stop: () => Promise<void>;
 }
@@ -126,7 +126,7 @@ export async function startServers(): Promise<Servers> {
 	const redis = new Server({
 		name: 'Redis',
 		command: redisServer,
-		// What is in the queue outlives a restart, as n8n's documentation asks for.
+		// The queue survives a restart, as n8n's documentation demands.
 		args: ['--port', String(redisPort), '--bind', '127.0.0.1', '--dir', redisData, '--appendonly', 'yes'],
 		folder,
 		user,

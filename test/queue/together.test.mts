@@ -1,5 +1,5 @@
-// What four workers and two webhook processors do together while nothing fails: one token, pushes taken once, one pace. One
-// cluster for all of it, since it takes a while to start.
+// Four workers and two webhook processors while nothing fails: one token, each push accepted once, one rate limit. The
+// tests share a cluster, since it takes a while to start.
 import { Cluster } from './cluster.mts';
 import { paceTests } from './pace.mts';
 import { pushTests } from './pushes.mts';
@@ -18,4 +18,4 @@ afterAll(async () => await cluster.stop());
 describe('the token', () => tokenTests(running));
 describe('pushes', () => pushTests(running));
 // Last, since it ends a worker.
-describe('the pace', () => paceTests(running));
+describe('the rate', () => paceTests(running));

@@ -1,4 +1,4 @@
-// A local Sobot over HTTP: its API, strict to the letter of its document, and beside it `/sandbox`, where a test or a
+// A local Sobot over HTTP: its API, strictly as documented, and next to it `/sandbox`, where a test or a
 // person says how it should misbehave and reads what happened; `/` is a page that shows it.
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

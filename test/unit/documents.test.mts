@@ -55,6 +55,15 @@ test.each(DECISIONS)('%s is a short, dated record', (file) => {
 	for (const part of ['Context', 'Decision', 'Consequence']) expect(read(file)).toContain(`\n**${part}.** `);
 });
 
+test('the promise names tests that exist', () => {
+	const named = [...read('docs/promise.md').matchAll(/`(?:test\/)?((?:unit|integration|e2e|queue)\/\w+)/g)];
+	const missing = named
+		.map(([, path = '']) => path)
+		.filter((path) => !existsSync(`test/${path}.test.mts`) && !existsSync(`test/${path}.mts`));
+	expect(named.length).toBeGreaterThan(10);
+	expect(missing).toEqual([]);
+});
+
 test("the README's table of return codes says what the node says", () => {
 	const rows = [...read('README.md').matchAll(/^\| `?(\d{6})`? +\| (.*?) +\| (.*?) +\|$/gm)];
 	const expected = Object.entries(RETURN_CODES)
