@@ -6,8 +6,10 @@ import type { Locator, Page } from 'playwright-core';
 /** Hides what lies over the canvas: n8n's messages in the corner and its buttons. */
 const WITHOUT_CONTROLS = `${[
 	'.el-notification',
+	'.vue-flow__controls',
+	// with the choice of a trigger, where there are several
+	':has(> [data-test-id="execute-workflow-button"])',
 	...[
-		'execute-workflow-button',
 		'workflow-chat-button',
 		'node-creator-plus-button',
 		'command-bar-button',
