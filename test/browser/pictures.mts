@@ -8,7 +8,8 @@ const WITHOUT_CONTROLS = `${[
 	'.el-notification',
 	'.vue-flow__controls',
 	// with the choice of a trigger, where there are several
-	':has(> [data-test-id="execute-workflow-button"])',
+	'[data-test-id="execute-workflow-button"]',
+	':is([data-test-id="execute-workflow-button"], :has(> [data-test-id="execute-workflow-button"])) ~ *',
 	...[
 		'workflow-chat-button',
 		'node-creator-plus-button',
