@@ -7,10 +7,6 @@ import { startChromium } from './chromium.mts';
 
 selectors.setTestIdAttribute('data-test-id');
 
-/** of n8n's editor */
-export const THEMES = ['light', 'dark'] as const;
-export type Theme = (typeof THEMES)[number];
-
 export const SIZE = { width: 1280, height: 800 };
 
 export class Editor {
@@ -49,11 +45,6 @@ export class Editor {
 		await this.page.locator('input[type=password]').fill(OWNER.password);
 		await this.page.keyboard.press('Enter');
 		await this.page.waitForURL(/\/(home|workflow)/);
-	}
-
-	/** Light or dark, from the next page on. */
-	async setTheme(theme: Theme): Promise<void> {
-		await this.page.evaluate((name) => localStorage.setItem('N8N_THEME', name), theme);
 	}
 
 	async newWorkflow(): Promise<void> {

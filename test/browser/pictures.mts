@@ -6,8 +6,11 @@ import type { Locator, Page } from 'playwright-core';
 /** Hides what lies over the canvas: n8n's messages in the corner and its buttons. */
 const WITHOUT_CONTROLS = `${[
 	'.el-notification',
+	'.vue-flow__controls',
+	// with the choice of a trigger, where there are several
+	'[data-test-id="execute-workflow-button"]',
+	':is([data-test-id="execute-workflow-button"], :has(> [data-test-id="execute-workflow-button"])) ~ *',
 	...[
-		'execute-workflow-button',
 		'workflow-chat-button',
 		'node-creator-plus-button',
 		'command-bar-button',
@@ -18,8 +21,8 @@ const WITHOUT_CONTROLS = `${[
 ].join(', ')} { visibility: hidden }`;
 
 /**
- * Takes a picture for the documents. With WRITE_PICTURES=1 it goes into docs/pictures; otherwise it is only taken, so
- * that a test notices what can no longer be pictured.
+ * Takes two pictures for the documents, light and dark. With WRITE_PICTURES=1 they go into docs/pictures; otherwise they
+ * are only taken, so that a test notices what can no longer be pictured.
  *
  * @param clip a part of the page, in pixels
  */
@@ -28,12 +31,18 @@ export async function picture(
 	name: string,
 	clip?: { x: number; y: number; width: number; height: number },
 ): Promise<void> {
-	const path = process.env.WRITE_PICTURES ? join(process.cwd(), 'docs/pictures', `${name}.png`) : undefined;
-	if (path) await mkdir(dirname(path), { recursive: true });
-	// What blinks or is on its way would make each picture another one.
-	const how = { path, animations: 'disabled', caret: 'hide', style: WITHOUT_CONTROLS } as const;
-	if ('goto' in of) await of.screenshot({ ...how, clip });
-	else await of.screenshot(how);
+	const page = 'goto' in of ? of : of.page();
+	const folder = join(process.cwd(), 'docs/pictures');
+	if (process.env.WRITE_PICTURES) await mkdir(folder, { recursive: true });
+	for (const theme of ['light', 'dark'] as const) {
+		await page.emulateMedia({ colorScheme: theme });
+		const path = process.env.WRITE_PICTURES ? join(folder, `${name}-${theme}.png`) : undefined;
+		// What blinks or is on its way would make each picture another one.
+		const how = { path, animations: 'disabled', caret: 'hide', style: WITHOUT_CONTROLS } as const;
+		if ('goto' in of) await of.screenshot({ ...how, clip });
+		else await of.screenshot(how);
+	}
+	await page.emulateMedia({ colorScheme: 'light' });
 }
 
 /**

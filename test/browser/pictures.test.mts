@@ -6,7 +6,7 @@ import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { connect } from '../support/underTest.mts';
-import { Editor, SIZE, THEMES } from './editor.mts';
+import { Editor, SIZE } from './editor.mts';
 import { picture, seeing } from './pictures.mts';
 
 jest.setTimeout(180_000);
@@ -55,111 +55,111 @@ async function topOf(part: Locator, height: number) {
 	return { ...box, height };
 }
 
-describe.each(THEMES)('%s', (theme) => {
-	beforeAll(async () => await editor.setTheme(theme));
-	afterEach(() => sandbox.forget());
+afterEach(() => sandbox.forget());
 
-	seeing(shown, 'the search for the nodes', async () => {
-		await editor.newWorkflow();
-		await editor.searchNodes('sobot', 'Sobot Webhook App Trigger');
-		await picture(editor.page, `search-${theme}`, await topOf(editor.byId('node-creator'), 300));
+seeing(shown, 'the search for the nodes', async () => {
+	await editor.newWorkflow();
+	await editor.searchNodes('sobot', 'Sobot Webhook App Trigger');
+	await picture(editor.page, 'search', await topOf(editor.byId('node-creator'), 350));
+});
+
+seeing(shown, 'the Sobot API credential', async () => {
+	await editor.newAction();
+	await editor.newCredential('Sobot API');
+	const dialog = editor.credentialDialog;
+	await editor.fill('appId', 'YOUR-APP-ID', dialog);
+	await editor.fill('appKey', 'YOUR-APP-KEY', dialog);
+	const row = await editor.addRow('canvases', dialog);
+	await editor.fill('name', 'Welcome', row);
+	await editor.fill('triggerId', '1234567890123456789', row);
+	await editor.fill('secret', 'THE-SECRET', row);
+	// A field in focus shows a tip of n8n's.
+	await dialog.getByText('Canvases', { exact: true }).click();
+	await editor.page.setViewportSize({ ...SIZE, height: 1100 });
+	await editor.page.addStyleTag({
+		content: '.el-dialog { height: 1030px !important; max-height: none !important }',
 	});
+	await picture(dialog, 'credential');
+	await editor.page.setViewportSize(SIZE);
+});
 
-	seeing(shown, 'the Sobot API credential', async () => {
-		await editor.newAction();
-		await editor.newCredential('Sobot API');
-		const dialog = editor.credentialDialog;
-		await editor.fill('appId', 'YOUR-APP-ID', dialog);
-		await editor.fill('appKey', 'YOUR-APP-KEY', dialog);
-		const row = await editor.addRow('canvases', dialog);
-		await editor.fill('name', 'Welcome', row);
-		await editor.fill('triggerId', '1234567890123456789', row);
-		await editor.fill('secret', 'THE-SECRET', row);
-		// A field in focus shows a tip of n8n's.
-		await dialog.getByText('Canvases', { exact: true }).click();
-		await dialog.getByText('Add Canvas').scrollIntoViewIfNeeded();
-		await picture(dialog, `credential-${theme}`);
-	});
+seeing(shown, 'the action, with three customers on the canvas, and with one who is not known', async () => {
+	const saved = fillIn(await readExample('customers-to-canvas'), 'Put on canvas', { options: {} });
+	const workflow = await importWorkflow(n8n, saved, credentials);
+	await editor.openWorkflow(workflow);
+	await editor.openNode('Put on canvas');
+	await editor.executeStep();
+	await editor.output.getByText('000000').nth(2).waitFor();
+	await picture(editor.details, 'action');
+	// Right after a success, n8n 2.41 fails now and then to execute a step again ("Cannot read properties of null").
+	await editor.openWorkflow(workflow);
+	await editor.openNode('Put on canvas');
+	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
+	await editor.executeStep();
+	await editor.output.getByText('(910026)').first().waitFor();
+	await picture(editor.page, 'error', await topOf(editor.output, 360));
+});
 
-	seeing(shown, 'the action, with three customers on the canvas, and with one who is not known', async () => {
-		const saved = fillIn(await readExample('customers-to-canvas'), 'Put on canvas', { options: {} });
-		const workflow = await importWorkflow(n8n, saved, credentials);
-		await editor.openWorkflow(workflow);
+seeing(shown, 'the output of a dry run, and with On Error: Continue', async () => {
+	await editor.page.setViewportSize(WIDE);
+	try {
+		const dry = await readExample('customers-to-canvas');
+		await editor.openWorkflow(await importWorkflow(n8n, dry, credentials));
 		await editor.openNode('Put on canvas');
 		await editor.executeStep();
-		await editor.output.getByText('000000').nth(2).waitFor();
-		await picture(editor.details, `action-${theme}`);
-		// Right after a success, n8n 2.41 fails now and then to execute a step again ("Cannot read properties of null").
-		await editor.openWorkflow(workflow);
+		await editor.output.getByText('dryRun').nth(2).waitFor();
+		await picture(editor.page, 'dry-run', await topOf(editor.output, 240));
+
+		const real = fillIn(dry, 'Put on canvas', { options: {} });
+		const nodes = real.nodes.map((node) =>
+			node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
+		);
+		await editor.openWorkflow(await importWorkflow(n8n, { ...real, nodes }, credentials));
 		await editor.openNode('Put on canvas');
 		sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 		await editor.executeStep();
-		await editor.output.getByText('(910026)').first().waitFor();
-		await picture(editor.page, `error-${theme}`, await topOf(editor.output, 360));
-	});
+		await editor.output.getByText('910026').first().waitFor();
+		await picture(editor.page, 'outcomes', await topOf(editor.output, 350));
+	} finally {
+		await editor.page.setViewportSize(SIZE);
+	}
+});
 
-	seeing(shown, 'the output of a dry run, and with On Error: Continue', async () => {
-		await editor.page.setViewportSize(WIDE);
-		try {
-			const dry = await readExample('customers-to-canvas');
-			await editor.openWorkflow(await importWorkflow(n8n, dry, credentials));
-			await editor.openNode('Put on canvas');
-			await editor.executeStep();
-			await editor.output.getByText('dryRun').nth(2).waitFor();
-			await picture(editor.page, `dry-run-${theme}`, await topOf(editor.output, 240));
+seeing(shown, 'the trigger', async () => {
+	const { pinData: _, ...saved } = await readExample('repeats-removed');
+	await editor.openWorkflow(await importWorkflow(n8n, saved, credentials));
+	await editor.openNode('Customer pushed');
+	await editor.details.getByText('Webhook URLs', { exact: true }).click();
+	await editor.details.getByText('Production URL', { exact: true }).click();
+	await picture(editor.details, 'trigger');
+});
 
-			const real = fillIn(dry, 'Put on canvas', { options: {} });
-			const nodes = real.nodes.map((node) =>
-				node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
-			);
-			await editor.openWorkflow(await importWorkflow(n8n, { ...real, nodes }, credentials));
-			await editor.openNode('Put on canvas');
-			sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
-			await editor.executeStep();
-			await editor.output.getByText('910026').first().waitFor();
-			await picture(editor.page, `outcomes-${theme}`, await topOf(editor.output, 350));
-		} finally {
-			await editor.page.setViewportSize(SIZE);
-		}
-	});
+seeing(shown, 'the examples', async () => {
+	for (const name of EXAMPLES) {
+		const workflow = await importWorkflow(n8n, await readExample(name), credentials);
+		await editor.openWorkflow(workflow);
+		const { length } = workflow.nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote');
+		await editor
+			.byId('canvas-node')
+			.nth(length - 1)
+			.waitFor();
+		await picture(editor.page, `example-${name}`, await editor.drawnArea());
+	}
+});
 
-	seeing(shown, 'the trigger', async () => {
-		const { pinData: _, ...saved } = await readExample('repeats-removed');
-		await editor.openWorkflow(await importWorkflow(n8n, saved, credentials));
-		await editor.openNode('Customer pushed');
-		await editor.details.getByText('Webhook URLs', { exact: true }).click();
-		await editor.details.getByText('Production URL', { exact: true }).click();
-		await picture(editor.details, `trigger-${theme}`);
-	});
-
-	seeing(shown, 'the examples', async () => {
-		for (const name of EXAMPLES) {
-			const workflow = await importWorkflow(n8n, await readExample(name), credentials);
-			await editor.openWorkflow(workflow);
-			const { length } = workflow.nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote');
-			await editor
-				.byId('canvas-node')
-				.nth(length - 1)
-				.waitFor();
-			await picture(editor.page, `example-${name}-${theme}`, await editor.drawnArea());
-		}
-	});
-
-	seeing(shown, 'the local Sobot, after 500 customers', async () => {
-		const page = await editor.page.context().newPage();
-		try {
-			await page.emulateMedia({ colorScheme: theme });
-			await page.goto(sandbox.url);
-			const sheet = fillIn(await readExample('sheet-to-canvas'), 'Fetch the sheet', {
-				url: `${sandbox.url}/sandbox/customers.csv?count=500`,
-			});
-			sandbox.account.expireToken();
-			await n8n.execute(await importWorkflow(n8n, sheet, credentials), 500);
-			await page.getByText('sheet-499 is on canvas').waitFor();
-			expect(await page.locator('#accepted').innerText()).toBe('480');
-			await picture(page, `sandbox-${theme}`);
-		} finally {
-			await page.close();
-		}
-	});
+seeing(shown, 'the local Sobot, after 500 customers', async () => {
+	const page = await editor.page.context().newPage();
+	try {
+		await page.goto(sandbox.url);
+		const sheet = fillIn(await readExample('sheet-to-canvas'), 'Fetch the sheet', {
+			url: `${sandbox.url}/sandbox/customers.csv?count=500`,
+		});
+		sandbox.account.expireToken();
+		await n8n.execute(await importWorkflow(n8n, sheet, credentials), 500);
+		await page.getByText('sheet-499 is on canvas').waitFor();
+		expect(await page.locator('#accepted').innerText()).toBe('480');
+		await picture(page, 'sandbox');
+	} finally {
+		await page.close();
+	}
 });
