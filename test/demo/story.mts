@@ -113,7 +113,7 @@ export async function playCampaign({ n8n, sandbox, campaign, say }: Stage): Prom
 		[],
 	);
 	check('some were left out as sent before', idsOf('alreadySent').length > 0, true);
-	check('those whom Sobot does not know', new Set(idsOf('refused')), new Set(['nobody']));
+	check('whom Sobot does not know', [...new Set(idsOf('refused'))], ['nobody']);
 	return checks.wrong;
 }
 
