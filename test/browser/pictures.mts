@@ -6,8 +6,11 @@ import type { Locator, Page } from 'playwright-core';
 /** Hides what lies over the canvas: n8n's messages in the corner and its buttons. */
 const WITHOUT_CONTROLS = `${[
 	'.el-notification',
+	// With several triggers, the button that executes a workflow has a menu beside it.
+	'[data-test-id="execute-workflow-button"] ~ *',
 	...[
 		'execute-workflow-button',
+		'canvas-controls',
 		'workflow-chat-button',
 		'node-creator-plus-button',
 		'command-bar-button',
