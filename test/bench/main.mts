@@ -52,7 +52,7 @@ ${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of 
 
 ${await keyCosts(n8n, runtime, say)}
 
-So remember as many keys as your campaign has customers, and not many more: the 10,000 of the default cost next to nothing. For a list that is much longer, split it (for example by the first letter of the customer's ID) among several Sobot Rule Engine nodes, each with a list of its own.`,
+So let a node remember as many keys as its campaign has customers, and not many more: up to the 10,000 of the default cost little, but with 100,000 the writes are so long that they slow the node down. Split a longer list (for example by the last digit of the customer's ID) among several Sobot Rule Engine nodes, each of which remembers its own part.`,
 
 	pushes: async ({ runtime, tarball }) => `## Pushes
 

@@ -88,7 +88,8 @@ export async function playCampaign({ n8n, sandbox, campaign, say }: Stage): Prom
 	say('\nStarting a large campaign, and stopping it in the middle ...');
 	const onCanvas = () => sandbox.accepted.map(({ contactId }) => contactId).filter(isOfSheet);
 	const stopped = await n8n.launch(campaign);
-	await until('some customers', () => onCanvas().length > 40);
+	// Every 25th is unknown to Sobot: none of them is in flight then.
+	await until('some customers', () => onCanvas().length > 30);
 	await n8n.stopExecution(stopped);
 	check('the execution ended as', (await n8n.finished(stopped)).status, 'canceled');
 	say('Running it again ...');
@@ -113,7 +114,7 @@ export async function playCampaign({ n8n, sandbox, campaign, say }: Stage): Prom
 		[],
 	);
 	check('some were left out as sent before', idsOf('alreadySent').length > 0, true);
-	check('those whom Sobot does not know', new Set(idsOf('refused')), new Set(['nobody']));
+	check('whom Sobot does not know', [...new Set(idsOf('refused'))], ['nobody']);
 	return checks.wrong;
 }
 

@@ -148,7 +148,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 		await begin(0.2);
 		const all = profiles('load', 300);
 		const pushing = sandbox.pusher.pushAll(app(), all, AT_ONCE);
-		await until('some acknowledgements', () => acknowledged().size >= 100);
+		await until('some acknowledgements', () => acknowledged().size >= 100, 60_000);
 		await n8n.stop({ keepUserFolder: true, signal });
 		n8n = await n8n.restart();
 		await pushing;
