@@ -43,7 +43,12 @@ beforeAll(async () => {
 	cluster = await Cluster.start({
 		processors: 1,
 		workers: 1,
-		env: { ...QUICK_TO_NOTICE, N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '2' },
+		// n8n's own default, instead of the guide's 0: n8n 1 then runs a killed worker's execution again.
+		env: {
+			...QUICK_TO_NOTICE,
+			N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '2',
+			QUEUE_WORKER_MAX_STALLED_COUNT: '1',
+		},
 	});
 	sandbox = await Sandbox.start();
 	credentials = await createCredentials(cluster.main, sandbox);
