@@ -24,7 +24,8 @@ const isWithoutN8n = (step: Step): step is KindWithoutN8n =>
 const TWO_FILES_AT_A_TIME = '--maxWorkers=2';
 // Each test is shown as it passes, for they take minutes.
 const ONE_BY_ONE = ['--runInBand', '--verbose'];
-// They wait most of the time.
+// They wait most of the time. Each of Jest's two processes has an n8n of its own: n8n 1 mixes up the database transactions
+// of requests that come together.
 const TWO_BY_TWO = [TWO_FILES_AT_A_TIME, '--verbose'];
 const MORE_FLAGS: Partial<Record<Step, string[]>> = {
 	e2e: TWO_BY_TWO,
@@ -99,17 +100,22 @@ class Run {
 		}
 	}
 
-	/** Runs Jest on one kind of tests beside an n8n that they share. */
+	/** Runs Jest on one kind of tests, beside an n8n for each of its processes. */
 	private async jestInN8n(step: Step, kind: string, version?: string): Promise<boolean> {
 		const runtime = await fetchRuntime(version, say);
 		const tarball = await this.tarball();
 		say(`Starting n8n ${runtime.version} with the package installed; this takes about 15 seconds ...`);
-		const n8n = await N8n.start({ runtime, tarball });
-		this.cleanUp(async () => await n8n.stop());
+		const start = async () => {
+			const n8n = await N8n.start({ runtime, tarball });
+			this.cleanUp(async () => await n8n.stop());
+			return n8n;
+		};
+		const flags = MORE_FLAGS[step] ?? [];
+		const n8ns = await Promise.all([start(), ...(flags.includes(TWO_FILES_AT_A_TIME) ? [start()] : [])]);
 		try {
-			return await this.jest([kind], MORE_FLAGS[step], { runtime, tarball, url: n8n.url });
+			return await this.jest([kind], flags, { runtime, tarball, urls: n8ns.map(({ url }) => url) });
 		} finally {
-			await n8n.stop();
+			await Promise.all(n8ns.map(async (n8n) => await n8n.stop()));
 		}
 	}
 

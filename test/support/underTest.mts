@@ -1,11 +1,12 @@
-// The n8n that the test program has started, for all tests of one kind to share.
+// The n8n that the test program has started, for all test files of one of Jest's processes to share.
 import { Sandbox } from '../sandbox/server.mts';
 import { createCredentials, type Credentials } from './credentials.mts';
 import { N8n } from './n8n/n8n.mts';
 import type { Runtime } from './n8n/runtime.mts';
 
 export interface UnderTest {
-	url: string;
+	/** one n8n for each of Jest's processes */
+	urls: string[];
 	runtime: Runtime;
 	tarball: string;
 }
@@ -16,7 +17,9 @@ export function underTest(): UnderTest {
 
 /** Another session with the n8n that runs already. */
 export async function connect(): Promise<N8n> {
-	return await N8n.connect(underTest().url);
+	const { urls } = underTest();
+	// Jest counts its processes from 1.
+	return await N8n.connect(urls[Number(process.env.JEST_WORKER_ID ?? 1) - 1] ?? '');
 }
 
 /** An n8n and a Sobot with an account for it. */
