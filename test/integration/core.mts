@@ -62,6 +62,8 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 const table = new Map<string, string[]>();
 /** A test may make n8n's database unavailable. */
 export const database = { isAway: false, leastRoom: Infinity };
+/** Sets the table back to what it was: what comes after a kill is never stored. */
+export const restoreEntries = (nodeId: string, entries: string[]) => table.set(nodeId, entries);
 /** The table's entries for a node, the oldest first. */
 export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
@@ -91,7 +93,10 @@ void DataDeduplicationService.init({
 
 /** A node that outputs the items of a test. */
 class ItemsNode implements INodeType {
-	constructor(private readonly items: INodeExecutionData[]) {}
+	constructor(
+		private readonly items: INodeExecutionData[],
+		private readonly fails = false,
+	) {}
 
 	description = {
 		displayName: 'Items',
@@ -106,7 +111,10 @@ class ItemsNode implements INodeType {
 	};
 
 	// An arrow function, since n8n calls it with another `this`.
-	execute = async (): Promise<INodeExecutionData[][]> => [this.items];
+	execute = async (): Promise<INodeExecutionData[][]> => {
+		if (this.fails) throw new Error('The sheet cannot be read.');
+		return [this.items];
+	};
 }
 
 /** How the two supported major versions of n8n differ in handling a credential. */
@@ -268,6 +276,8 @@ export interface ActionRun {
 	stopWhen?: Promise<unknown>;
 	/** of an execution that n8n runs a second time */
 	executionId?: string;
+	/** whether the node before the action fails: then n8n stores nothing of the action, as after a crash */
+	failsBefore?: boolean;
 }
 
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
@@ -295,7 +305,7 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 }
 
 /** A workflow: the items, the action on them. */
-function workflowOf({ items, parameters = {}, node: more }: ActionRun) {
+function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionRun) {
 	const action: INode = {
 		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
 		credentials: { sobotApi: details('sobotApi') },
@@ -307,7 +317,7 @@ function workflowOf({ items, parameters = {}, node: more }: ActionRun) {
 		nodes: [startNode, action],
 		connections: chain('Items', 'Sobot'),
 		active: false,
-		nodeTypes: nodeTypes({ items: new ItemsNode(items) }),
+		nodeTypes: nodeTypes({ items: new ItemsNode(items, failsBefore) }),
 	});
 	return { workflow, startNode };
 }

@@ -6,6 +6,7 @@ import {
 	database,
 	entriesOf,
 	outcomeOf,
+	restoreEntries,
 	retry,
 	runAction,
 	StoredCredentials,
@@ -204,5 +205,101 @@ describe('the account of a batch without keys', () => {
 		await start({ items: crowd(3), node: { id: 'slow' } });
 		expect(database.leastRoom).toBeGreaterThanOrEqual(50_000);
 		expect(entriesOf('slow').filter((entry) => entry.startsWith('open'))).toEqual([]);
+	});
+});
+
+describe('Retry after a crash', () => {
+	/** An execution that is killed at a moment, which leaves n8n with nothing of the node but the table's entries. */
+	async function kill(run: Partial<ActionRun> & { node: { id: string } }, accepted: number) {
+		const atKill = until('the kill', () => sandbox.accepted.length >= accepted);
+		let entries: string[] = [];
+		const stopWhen = atKill.then(() => (entries = [...entriesOf(run.node.id)]));
+		await start({ ...run, stopWhen });
+		restoreEntries(run.node.id, entries);
+		return await start({ ...run, failsBefore: true });
+	}
+	const twice = () => {
+		const ids = sandbox.accepted.map(({ contactId }) => contactId);
+		return ids.length - new Set(ids).size;
+	};
+	const WAYS_TO_FAIL: Array<[string, () => Partial<ActionRun>]> = [
+		['cannot read the credential', () => ({})],
+		['is refused as a whole', () => ({ parameters: WRONG })],
+		['ends at a customer', () => ({})],
+		["finds n8n's database away", () => ({})],
+	];
+
+	test.each(WAYS_TO_FAIL)(
+		'that %s, then Retry of that one: nobody twice, nobody missing',
+		async (how, more) => {
+			const run = { items: crowd(100), node: { id: how } };
+			const crashed = await kill(run, 60);
+			credentials.isAway = () => how === 'cannot read the credential';
+			database.isAway = how === "finds n8n's database away";
+			if (how === 'ends at a customer') refuse('70', 1);
+			const first = await retried(crashed, { ...run, ...more() });
+			expect(outcomeOf(first).error).toBeDefined();
+			if (how === 'is refused as a whole')
+				expect(texts(first)).toContain('may have put customers on the canvas');
+			credentials.isAway = () => false;
+			database.isAway = false;
+			const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+			expect(outcomes(await retried(first, { ...run, parameters: treatAsSent })).length).toBe(100);
+			expect(twice()).toBe(0);
+			expect(sandbox.accepted.length).toBeGreaterThan(60);
+		},
+	);
+
+	test('by n8n itself under the same ID, which ends at a customer, then Retry: nobody twice', async () => {
+		const run = { items: crowd(100), node: { id: 'again' }, executionId: 'killed once' };
+		await kill(run, 60);
+		refuse('70', 1);
+		const again = await start(run);
+		expect(outcomeOf(again).error).toBeDefined();
+		const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+		expect(outcomes(await retried(again, { ...run, parameters: treatAsSent })).length).toBe(100);
+		expect(twice()).toBe(0);
+	});
+});
+
+describe('the account of a run that has ended is not left for another, whose node before this one fails', () => {
+	const CASES: Array<[string, Partial<ActionRun>, () => void]> = [
+		[
+			'Retry On Fail, and one in doubt',
+			{ items: crowd(60), node: { id: 'doubt', ...RETRY_ON_FAIL } },
+			() => sandbox.misbehave({ on: 'trigger', contactId: '59', drop: 'after', times: 1 }),
+		],
+		[
+			'Retry On Fail, a slow first try and a quick second one',
+			{ items: crowd(10), node: { id: 'quick', ...RETRY_ON_FAIL } },
+			() => {
+				refuse('9', 1);
+				sandbox.misbehave({ on: 'trigger', contactId: '0', atWork: { minMs: 1500, maxMs: 1500 }, times: 1 });
+			},
+		],
+		[
+			'Retry On Fail and On Error: Continue',
+			{ items: crowd(60), node: { id: 'continue', ...RETRY_ON_FAIL, ...CONTINUE, maxTries: 2 } },
+			() => refuse('59', 2),
+		],
+	];
+	test.each(CASES)('%s', async (_, run, prepare) => {
+		prepare();
+		await start(run);
+		sandbox.forget();
+		const failed = await start({ ...run, failsBefore: true });
+		expect(outcomes(await retried(failed, run)).length).toBe(run.items?.length);
+		expect(sandbox.accepted.length).toBe(run.items?.length);
+	});
+
+	test('a Retry that failed', async () => {
+		const run = { items: crowd(3), node: { id: 'retried' } };
+		refuse('2', 1);
+		expect(outcomeOf(await retried(await start({ ...run, failsBefore: true }), run)).error).toBeDefined();
+		sandbox.forget();
+		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run))).toEqual(
+			Array(3).fill('accepted'),
+		);
+		expect(sandbox.accepted.length).toBe(3);
 	});
 });

@@ -10,7 +10,7 @@ const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
 
 test('remembers who is on the canvas or may be, and nobody else', () => {
 	const context = {};
-	new RetryMemory(context, 0, 'e').remember([
+	new RetryMemory(context, 0, 'e', false).remember([
 		entry('accepted', 'accepted'),
 		entry('unknown', 'unknown'),
 		entry('in flight', undefined, { isInDoubt: true }),
@@ -18,7 +18,12 @@ test('remembers who is on the canvas or may be, and nobody else', () => {
 		entry('left'),
 	]);
 	// n8n stores the context as JSON.
-	const memory = new RetryMemory(JSON.parse(JSON.stringify(context)) as Record<string, unknown>, 0, 'e');
+	const memory = new RetryMemory(
+		JSON.parse(JSON.stringify(context)) as Record<string, unknown>,
+		0,
+		'e',
+		false,
+	);
 	const outcome = (contactId: string) => memory.resultOf(digestOf('canvas', contactId, 0))?.outcome;
 	expect(['accepted', 'unknown', 'in flight', 'refused', 'left'].map(outcome)).toEqual([
 		'accepted',
@@ -32,8 +37,10 @@ test('remembers who is on the canvas or may be, and nobody else', () => {
 test('keeps the return code of a call whose outcome is unknown', () => {
 	const context = {};
 	const unknown = { outcome: 'unknown', retCode: '999999', message: '', advice: '' } as const;
-	new RetryMemory(context, 0, 'e').remember([{ index: 0, digest: digestOf('c', '1', 0), result: unknown }]);
-	expect(new RetryMemory(context, 0, 'e').resultOf(digestOf('c', '1', 0))).toMatchObject({
+	new RetryMemory(context, 0, 'e', false).remember([
+		{ index: 0, digest: digestOf('c', '1', 0), result: unknown },
+	]);
+	expect(new RetryMemory(context, 0, 'e', false).resultOf(digestOf('c', '1', 0))).toMatchObject({
 		retCode: '999999',
 	});
 });
@@ -47,21 +54,21 @@ test('tells canvases, customers, occurrences and runs apart', () => {
 	];
 	expect(new Set(digests).size).toBe(4);
 	const context = {};
-	new RetryMemory(context, 0, 'e').remember([entry('1', 'accepted')]);
-	expect(new RetryMemory(context, 1, 'e').resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+	new RetryMemory(context, 0, 'e', false).remember([entry('1', 'accepted')]);
+	expect(new RetryMemory(context, 1, 'e', false).resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
 });
 
 test('holds no customer data, and 16 characters for each customer', () => {
 	const context: Record<string, { accepted: string }> = {};
 	const entries = Array.from({ length: 100 }, (_, i) => entry(`customer-${i}`, 'accepted'));
-	new RetryMemory(context, 0, 'e').remember(entries);
+	new RetryMemory(context, 0, 'e', false).remember(entries);
 	expect(JSON.stringify(context)).not.toContain('customer');
 	expect(context.run0?.accepted.length).toBe(1600);
 });
 
 test('forgets a run that needs no other try', () => {
 	const context = {};
-	const memory = new RetryMemory(context, 0, 'e');
+	const memory = new RetryMemory(context, 0, 'e', false);
 	memory.remember([entry('1', 'accepted')]);
 	memory.forget();
 	expect(context).toEqual({});
@@ -70,7 +77,7 @@ test('forgets a run that needs no other try', () => {
 test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
 	'survives a foreign entry %j',
 	(foreign) => {
-		const memory = new RetryMemory({ run0: foreign }, 0, 'e');
+		const memory = new RetryMemory({ run0: foreign }, 0, 'e', false);
 		expect(memory.resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
 	},
 );

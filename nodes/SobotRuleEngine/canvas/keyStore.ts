@@ -7,6 +7,10 @@ import { Ledger, sentEntry, type EntryStore, type SendLedger } from '../../sobot
 import { claimsOf } from '../../sobot/shared';
 import type { Options } from './options';
 import type { SendPlan } from './plan';
+import type { RetryMemory } from './retryMemory';
+
+/** Tells a user's idempotency keys from those of a batch without them. */
+export const USER_KEY = 'key ';
 
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
@@ -43,8 +47,8 @@ export interface OpenLedger {
 	readonly ledger: SendLedger;
 	/** Stores the last outcomes. */
 	close(): Promise<void>;
-	/** @param staysOpen whether n8n may run the batch again, and knows it by its customers only */
-	end(staysOpen: boolean): Promise<void>;
+	/** Whether anything was stored. */
+	isOpen(): boolean;
 }
 
 /**
@@ -52,47 +56,63 @@ export interface OpenLedger {
  * Undefined if the batch needs none. Rejects if n8n cannot store it.
  *
  * @param plans all customers of the batch, also those of whom an earlier try has settled: they give the batch its name
- * @param failedRun names the failed run that n8n's Retry goes on with, if it has stored one
+ * @param memory learns whether the run continues one that crashed
  */
 export async function openLedger(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
 	options: Options,
-	failedRun: string | undefined,
+	memory: RetryMemory,
 ): Promise<OpenLedger | undefined> {
 	if (!hasTable(node)) return undefined;
-	const open = async () => await openNow(node, plans, options, failedRun);
-	if (hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options)) return await open();
-	let opened: (OpenLedger & { ledger: Ledger }) | undefined;
-	const ledger = new LateLedger(async () => (opened = await open()).ledger, systemClock);
-	return {
-		ledger,
-		close: async () => await ledger.close(),
-		end: async (staysOpen) => await opened?.end(staysOpen),
+	let isOpen = false;
+	const open = async () => {
+		const ledger = await openNow(node, plans, options, memory);
+		isOpen = true;
+		return ledger;
 	};
+	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options);
+	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock);
+	return { ledger, close: async () => await ledger.close(), isOpen: () => isOpen };
 }
 
-const hasKeys = (plans: readonly SendPlan[]) => plans.some(({ customer }) => customer.key !== undefined);
+/** Lets the account of a batch without keys no longer count: a run that has ended is no crash. */
+export async function closeAccount(
+	node: IExecuteFunctions,
+	plans: readonly SendPlan[],
+	options: Options,
+): Promise<void> {
+	if (hasKeys(plans) || !hasTable(node)) return;
+	const { store, claims } = tableOf(node, plans, options, true);
+	await claims.inTurn(async () => await store.remove([validEntry(nameOf(plans))]));
+}
+
+/** Whether the user gives the keys. A batch without them gets keys of its own in `nameBatch`. */
+const hasKeys = (plans: readonly SendPlan[]) =>
+	plans.some(({ customer }) => customer.key?.startsWith(USER_KEY) === true);
 
 async function openNow(
 	node: IExecuteFunctions,
 	plans: readonly SendPlan[],
 	options: Options,
-	failedRun: string | undefined,
-): Promise<OpenLedger & { ledger: Ledger }> {
+	memory: RetryMemory,
+): Promise<Ledger> {
 	const isForBatch = !hasKeys(plans);
 	const { store, claims } = tableOf(node, plans, options, isForBatch);
 	const isRetry = node.getMode() === 'retry';
-	const isFailedRun = isRetry && failedRun !== undefined;
-	const crashName = nameOf(plans);
-	const batch = isFailedRun ? `batch ${failedRun}` : crashName;
+	// The node context of a failed run holds all that it has sent, so that one needs no account but its own.
+	const { failedRun } = memory;
+	const isFailedRun = isRetry && failedRun !== undefined && !memory.isAfterCrash;
+	const batch = isFailedRun ? `batch ${failedRun}` : nameOf(plans);
 	if (isForBatch) nameBatch(plans, batch);
 	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
 	const isConsulted =
 		!isForBatch ||
 		isFailedRun ||
 		(await claims.inTurn(async () => await isSecondRun(batch, run, isRetry, plans, store)));
-	const ledger = new Ledger({
+	// A second try of the same execution finds the account of the first one.
+	if (memory.tries === 1) memory.isAfterCrash = isForBatch && !isFailedRun && isConsulted;
+	return new Ledger({
 		store,
 		claims,
 		clock: systemClock,
@@ -100,15 +120,6 @@ async function openNow(
 		isForBatch,
 		sendsDoubtful: options.unknownOutcome === 'sendAgain',
 	});
-	return {
-		ledger,
-		close: async () => await ledger.close(),
-		async end(staysOpen) {
-			// A run that has ended is no crash. Nor is one whose Retry has ended.
-			if (isForBatch && !staysOpen)
-				await claims.inTurn(async () => await store.remove([validEntry(crashName)]));
-		},
-	};
 }
 
 /** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */

@@ -8,7 +8,7 @@ import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/cred
 import type { Customer } from '../../sobot/delivery';
 import { bodyFromFields, bodyFromItem, bodyFromJson, isTemplate, type CustomerBody } from './customerBody';
 import { dependsOnItem } from './itemCredentials';
-import { hasTable } from './keyStore';
+import { hasTable, USER_KEY } from './keyStore';
 import { digestOf } from './retryMemory';
 
 /** A canvas of an account, and the item for which its credential is read. */
@@ -133,7 +133,7 @@ function readKey(
 			problem: "'Idempotency Key' works in a saved workflow only. Save the workflow, then run it again.",
 		};
 	}
-	return { key: `key ${key.trim()}` };
+	return { key: `${USER_KEY}${key.trim()}` };
 }
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */

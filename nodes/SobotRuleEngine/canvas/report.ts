@@ -92,25 +92,25 @@ export function dryRunItem(
 }
 
 /** Says what earlier tries have sent, for a try that sends nothing. */
-export function sentBefore({ accepted, unknown }: RetryMemory['earlier']): string {
-	if (accepted + unknown === 0) return 'Nothing was sent for any customer.';
+export function sentBefore({ earlier: { accepted, unknown }, isAfterCrash }: RetryMemory): string {
+	if (accepted + unknown === 0) {
+		return isAfterCrash
+			? `This try sent nothing. The execution that it retries may have put customers on the canvas. ${TO_SEND_THE_REST}`
+			: 'Nothing was sent for any customer.';
+	}
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
 	const inDoubt = unknown > 0 ? `, and left ${customers(unknown)} in doubt` : '';
 	return `This try sent nothing. An earlier try of this execution put ${customers(accepted)} on the canvas${inDoubt}. ${TO_SEND_THE_REST}`;
 }
 
 /** Throws if some input cannot be sent, before this try sends anything. */
-export function refuseInput(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	earlier: RetryMemory['earlier'],
-): void {
+export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], memory: RetryMemory): void {
 	const bad = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [index] : []));
 	const [index] = bad;
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
-		description: `${sentBefore(earlier)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
+		description: `${sentBefore(memory)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
 }

@@ -17,6 +17,8 @@ interface Account {
 	unknown: Record<string, string | null>;
 	/** the items of both, as ranges: the first, the last, ... */
 	items: number[];
+	/** whether n8n ended in an earlier run, so that only the ledger knows what that one has sent */
+	isAfterCrash: boolean;
 	/** how often n8n has run the node in this execution */
 	tries: { execution: string; count: number };
 }
@@ -53,16 +55,20 @@ export class RetryMemory {
 	private readonly items: ReadonlySet<number>;
 	/** how often n8n has run the node in this execution, with this time */
 	readonly tries: number;
+	/** whether an execution that crashed may have sent customers that are not in here */
+	isAfterCrash: boolean;
 
 	/**
 	 * @param context the node context, an object that n8n stores with the execution
 	 * @param runIndex tells this run of the node from those of other loops
 	 * @param executionId tells the tries of Retry On Fail from those of an execution before Retry
+	 * @param isRetry whether this is n8n's Retry of an execution, which may have crashed
 	 */
 	constructor(
 		private readonly context: Record<string, unknown>,
 		runIndex: number,
 		private readonly executionId: string,
+		isRetry: boolean,
 	) {
 		this.key = `run${runIndex}`;
 		const stored = context[this.key] as Partial<Account> | undefined;
@@ -72,6 +78,7 @@ export class RetryMemory {
 		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
 		this.items = new Set(inRanges(stored?.items));
+		this.isAfterCrash = stored ? stored.isAfterCrash === true : isRetry;
 		const { execution, count = 0 } = stored?.tries ?? {};
 		this.tries = execution === executionId ? count + 1 : 1;
 	}
@@ -125,6 +132,7 @@ export class RetryMemory {
 			accepted: [...accepted].join(''),
 			unknown: Object.fromEntries(unknown),
 			items: toRanges(items),
+			isAfterCrash: this.isAfterCrash,
 			tries: { execution: this.executionId, count: this.tries },
 		} satisfies Account;
 	}

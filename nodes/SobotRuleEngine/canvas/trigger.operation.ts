@@ -5,7 +5,7 @@ import { deliver, type Batch, type DeliveryOptions, type Result } from '../../so
 import type { SendLedger } from '../../sobot/ledger';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { openLedger, type OpenLedger } from './keyStore';
+import { closeAccount, openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -35,18 +35,19 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
 	}
 	const runIndex = this.getWorkflowDataProxy(0).$runIndex;
-	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId());
+	const isRetry = this.getMode() === 'retry';
+	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId(), isRetry);
 	memory.remember();
 	if ('problem' in reading && !mustNotThrow) {
-		const description = sentBefore(memory.earlier);
+		const description = sentBefore(memory);
 		throw new NodeOperationError(this.getNode(), reading.problem, { description });
 	}
 	const plans: Plan[] =
 		'problem' in reading
 			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
 			: await makePlans(this, false);
-	if (mustNotThrow) doubtRejected(plans, memory);
-	else refuseInput(this, plans, memory.earlier);
+	if (!mustNotThrow) refuseInput(this, plans, memory);
+	else if (!isTool) doubtRejected(plans, memory);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
@@ -56,7 +57,9 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 /** A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent. */
 function doubtRejected(plans: Plan[], memory: RetryMemory): void {
 	for (const [index, plan] of plans.entries()) {
-		if (plan.kind === 'rejected' && memory.mayHaveSent(index)) plans[index] = { ...plan, isInDoubt: true };
+		if (plan.kind !== 'rejected') continue;
+		const mayBeSent = memory.mayHaveSent(index) || (memory.isAfterCrash && plan.contactId !== undefined);
+		if (mayBeSent) plans[index] = { ...plan, isInDoubt: true };
 	}
 }
 
@@ -124,34 +127,36 @@ async function sendUnsettled(
 	const unsettled = plans.filter(({ customer }) => !customer.result);
 	let opened: OpenLedger | undefined;
 	try {
-		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory.failedRun);
+		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory);
 	} catch (cause) {
 		const result = notStored(cause);
-		// A customer that an earlier try left in doubt stays in doubt.
+		// A customer that an earlier try may have sent stays in doubt. Where the node stops, another Retry asks the ledger.
+		const mayBeSent = memory.isAfterCrash && !batch.stopsOnFailure;
 		for (const { customer } of unsettled) {
-			customer.result = customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
+			customer.result = customer.isInDoubt || mayBeSent ? { ...result, outcome: 'unknown' } : result;
 		}
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.close();
-	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
-	const mayComeAgain = !isDone && mayRunAgain(node, batch, memory);
-	await opened?.end(mayComeAgain).catch(() => undefined);
+	if (!isDone && mayRunAgain(node, batch, memory)) return;
+	if (opened?.isOpen() !== true && memory.tries === 1) return;
+	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
+	await closeAccount(node, plans, options).catch(() => undefined);
 }
 
 /**
- * Whether n8n may run this batch again without this node context: the next try of Retry On Fail after a crash, or another
- * Retry of a crashed execution whose Retry has not succeeded.
+ * Whether the account of this batch is needed once more: by another Retry after a crash, if this one has not succeeded, or if
+ * n8n ends before the next try of Retry On Fail. Otherwise it must not stay: another execution would take it for its own.
  */
 function mayRunAgain(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
 	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
-	if (node.getMode() === 'retry' && (batch.stopsOnFailure || isStopped)) return true;
+	if (memory.isAfterCrash && (batch.stopsOnFailure || isStopped)) return true;
 	const { retryOnFail, maxTries } = node.getNode();
 	// Source: n8n, WorkflowExecute.
 	const mostTries = Math.min(5, Math.max(2, maxTries || 3));
-	return retryOnFail === true && !isStopped && memory.tries < mostTries;
+	return retryOnFail === true && batch.stopsOnFailure && !isStopped && memory.tries < mostTries;
 }
 
 async function deliverByTarget(
