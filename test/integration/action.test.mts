@@ -843,6 +843,15 @@ test.each([
 	},
 );
 
+test('a batch that failed shows its account, for an execution that times out at that moment', async () => {
+	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910026' });
+	const failed = await start({ items: people('1', '2', '3') });
+	expect(failed.data.resultData.metadata).toMatchObject({
+		sobot_accepted: expect.stringContaining('customer') as string,
+		sobot_not_accepted: expect.stringContaining('customer') as string,
+	});
+});
+
 test('a batch without expressions in the credential reads it once, one with expressions for each item', async () => {
 	credentials.add('sobotApi', account({ appId: '={{ $json.tenant }}' }));
 	const items = ['demo-app', 'other'].map((tenant, i) => ({ json: { id: `${i}`, name: 'N', tenant } }));

@@ -142,7 +142,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 export function summarize(plans: readonly Plan[]): string {
 	const lists = groupByOutcome(plans);
 	const sentences = [
-		`Accepted: ${lists.accepted.length === 0 ? 'no customers' : counted(lists.accepted, 'customer')} of ${plans.length}.`,
+		`Accepted: ${counted(lists.accepted, 'customer')} of ${plans.length}.`,
 		...(lists.failed.length > 0 ? [`Failed: ${counted(lists.failed, 'customer')}.`] : []),
 		...(lists.left.length > 0 ? [`Still to send: ${counted(lists.left, 'customer')}.`] : []),
 		...(lists.unknown.length > 0
@@ -179,6 +179,7 @@ export function groupByOutcome(plans: readonly Plan[]) {
 
 /** A count and the item numbers: `3 customers (items 0-1, 4)`. */
 export function counted(indexes: readonly number[], noun: string): string {
+	if (indexes.length === 0) return `no ${noun}s`;
 	const plural = indexes.length === 1 ? '' : 's';
 	return `${indexes.length} ${noun}${plural} (item${plural} ${ranges(indexes)})`;
 }

@@ -103,6 +103,8 @@ async function send(
 		signal?.removeEventListener('abort', onAbort);
 	}
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
+	// An execution that times out at this moment would not show the message.
+	if (stopsOnFailure && !isDone) showProgress(node, plans);
 	// n8n 1 runs a node with Retry On Fail again even if it has not thrown, for a field 'error' that is null.
 	if (signal?.aborted || node.getNode().retryOnFail || (stopsOnFailure && !isDone)) remember();
 	else memory.forget();
