@@ -7,8 +7,6 @@ import type { Ledger, SendLedger } from './ledger';
 const OPENS_AFTER_MS = 1000;
 
 export class LateLedger implements SendLedger {
-	/** customers sent before the ledger was open */
-	private readonly early: Customer[] = [];
 	private ledger?: Ledger;
 	/** the same, once it holds the early customers */
 	private opened?: Ledger;
@@ -16,10 +14,14 @@ export class LateLedger implements SendLedger {
 	private isDue = false;
 	private isClosed = false;
 
-	/** @param open opens the ledger; rejects if n8n cannot store it */
+	/**
+	 * @param open opens the ledger; rejects if n8n cannot store it
+	 * @param early customers sent before the ledger is open
+	 */
 	constructor(
 		private readonly open: () => Promise<Ledger>,
 		clock: Clock,
+		private readonly early: Customer[] = [],
 	) {
 		void clock
 			.sleep(OPENS_AFTER_MS)

@@ -165,6 +165,7 @@ export class Ledger {
 	async adopt(customers: readonly Customer[]): Promise<void> {
 		const { claims } = this.options;
 		const byKey = new Map(customers.map((customer) => [customer.key ?? '', customer]));
+		for (const customer of customers) customer.isAdmitted = true;
 		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
 		let isStored = false;
 		try {

@@ -222,7 +222,10 @@ describe('Retry after a crash', () => {
 		const ids = sandbox.accepted.map(({ contactId }) => contactId);
 		return ids.length - new Set(ids).size;
 	};
+	const OTHER_IDS = { ...RIGHT, contactId: '={{ "x" + $json.id }}', options: { contactIdField: 'wrong' } };
 	const WAYS_TO_FAIL: Array<[string, () => Partial<ActionRun>]> = [
+		['uses a wrong canvas', () => ({ parameters: { ...RIGHT, canvas: canvas('Asleep') } })],
+		['uses wrong contact IDs', () => ({ parameters: OTHER_IDS })],
 		['cannot read the credential', () => ({})],
 		['is refused as a whole', () => ({ parameters: WRONG })],
 		['ends at a customer', () => ({})],
@@ -249,6 +252,22 @@ describe('Retry after a crash', () => {
 			expect(sandbox.accepted.length).toBeGreaterThan(60);
 		},
 	);
+
+	test.each([
+		['cannot read the credential', () => (credentials.isAway = () => true)],
+		["finds n8n's database away", () => (database.isAway = true)],
+	])('by n8n itself under the same ID, which %s, then Retry: nobody twice', async (how, strike) => {
+		const run = { items: crowd(100), node: { id: `again ${how}` }, executionId: `killed ${how}` };
+		await kill(run, 60);
+		strike();
+		const again = await start(run);
+		expect(outcomeOf(again).error).toBeDefined();
+		credentials.isAway = () => false;
+		database.isAway = false;
+		const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+		expect(outcomes(await retried(again, { ...run, parameters: treatAsSent })).length).toBe(100);
+		expect(twice()).toBe(0);
+	});
 
 	test('by n8n itself under the same ID, which ends at a customer, then Retry: nobody twice', async () => {
 		const run = { items: crowd(100), node: { id: 'again' }, executionId: 'killed once' };
@@ -292,14 +311,42 @@ describe('the account of a run that has ended is not left for another, whose nod
 		expect(sandbox.accepted.length).toBe(run.items?.length);
 	});
 
-	test('a Retry that failed', async () => {
-		const run = { items: crowd(3), node: { id: 'retried' } };
-		refuse('2', 1);
-		expect(outcomeOf(await retried(await start({ ...run, failsBefore: true }), run)).error).toBeDefined();
+	test('by a run that is refused as a whole in its last try', async () => {
+		const run = { items: crowd(60), node: { id: 'refused', ...RETRY_ON_FAIL } };
+		refuse('59', 1);
+		credentials.isAway = () => sandbox.accepted.length >= 59;
+		await start(run);
+		credentials.isAway = () => false;
 		sandbox.forget();
-		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run))).toEqual(
-			Array(3).fill('accepted'),
-		);
-		expect(sandbox.accepted.length).toBe(3);
+		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run)).length).toBe(60);
+		expect(sandbox.accepted.length).toBe(60);
+	});
+});
+
+describe('Retry of an execution in which the node before fails', () => {
+	const failedBefore = async (run: Partial<ActionRun>) => await start({ ...run, failsBefore: true });
+	const twice = () => {
+		const ids = sandbox.accepted.map(({ contactId }) => contactId);
+		return ids.length - new Set(ids).size;
+	};
+
+	test('that ends at a customer, then Retry of the first one again: nobody twice', async () => {
+		const run = { items: crowd(80), node: { id: 'first' } };
+		const first = await failedBefore(run);
+		refuse('70', 1);
+		expect(outcomeOf(await retried(first, run)).error).toBeDefined();
+		expect(outcomes(await retried(first, run)).length).toBe(80);
+		expect([sandbox.accepted.length, twice()]).toEqual([80, 0]);
+	});
+
+	test('with Retry On Fail, beside another execution with the same customers: each sends all', async () => {
+		const run = { items: crowd(60), node: { id: 'beside', ...RETRY_ON_FAIL, waitBetweenTries: 4000 } };
+		refuse('59', 1);
+		const first = start(run);
+		await until('the first try', () => sandbox.triggerCalls.some(({ contactId }) => contactId === '59'));
+		sandbox.forget();
+		expect(outcomes(await start(run)).length).toBe(60);
+		expect(outcomes(await first)).toEqual(Array(60).fill('accepted'));
+		expect(sandbox.accepted.length).toBe(61);
 	});
 });

@@ -6,7 +6,7 @@ import { LateLedger } from '../../sobot/lateLedger';
 import { Ledger, sentEntry, type EntryStore, type SendLedger } from '../../sobot/ledger';
 import { claimsOf } from '../../sobot/shared';
 import type { Options } from './options';
-import type { SendPlan } from './plan';
+import type { Plan } from './plan';
 import type { RetryMemory } from './retryMemory';
 
 /** Tells a user's idempotency keys from those of a batch without them. */
@@ -15,6 +15,9 @@ export const USER_KEY = 'key ';
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
 const REMOVED_AT_ONCE = 500;
+
+const WRITE_TRIES = 5;
+const WRITE_PAUSE_MS = 300;
 
 /**
  * Room that a batch without keys leaves, in entries, one for each customer: n8n drops the oldest ones of the node, which may
@@ -60,7 +63,7 @@ export interface OpenLedger {
  */
 export async function openLedger(
 	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	options: Options,
 	memory: RetryMemory,
 ): Promise<OpenLedger | undefined> {
@@ -72,46 +75,71 @@ export async function openLedger(
 		return ledger;
 	};
 	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options);
-	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock);
+	// What an earlier try has sent has no account yet, if that try was short.
+	const early = memory.tries > 1 ? customersOf(plans).filter(({ result }) => result) : [];
+	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock, early);
 	return { ledger, close: async () => await ledger.close(), isOpen: () => isOpen };
 }
+
+const customersOf = (plans: readonly Plan[]) =>
+	plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
 
 /** Lets the account of a batch without keys no longer count: a run that has ended is no crash. */
 export async function closeAccount(
 	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	options: Options,
 ): Promise<void> {
 	if (hasKeys(plans) || !hasTable(node)) return;
 	const { store, claims } = tableOf(node, plans, options, true);
-	await claims.inTurn(async () => await store.remove([validEntry(nameOf(plans))]));
+	await claims.inTurn(async () => await insist(async () => await store.remove([validEntry(nameOf(plans))])));
+}
+
+/** Whether n8n has run this execution before, up to the sending: n8n 1 does, if a worker was killed. Rejects without table. */
+export async function hasRunBefore(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+): Promise<boolean> {
+	if (hasKeys(plans) || !hasTable(node)) return false;
+	const { store, claims } = tableOf(node, plans, options, true);
+	const run = runEntry(node, nameOf(plans));
+	return await claims.inTurn(async () => (await store.add([run])).has(run));
+}
+
+/** Tries a write several times: an account that could not be closed would be taken for that of a crash. */
+async function insist(write: () => Promise<void>): Promise<void> {
+	for (let triesLeft = WRITE_TRIES - 1; triesLeft > 0; triesLeft--) {
+		try {
+			return await write();
+		} catch {
+			await systemClock.sleep(WRITE_PAUSE_MS);
+		}
+	}
+	await write();
 }
 
 /** Whether the user gives the keys. A batch without them gets keys of its own in `nameBatch`. */
-const hasKeys = (plans: readonly SendPlan[]) =>
-	plans.some(({ customer }) => customer.key?.startsWith(USER_KEY) === true);
+const hasKeys = (plans: readonly Plan[]) =>
+	plans.some((plan) => plan.kind === 'send' && plan.customer.key?.startsWith(USER_KEY) === true);
 
 async function openNow(
 	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	options: Options,
 	memory: RetryMemory,
 ): Promise<Ledger> {
 	const isForBatch = !hasKeys(plans);
 	const { store, claims } = tableOf(node, plans, options, isForBatch);
-	const isRetry = node.getMode() === 'retry';
 	// The node context of a failed run holds all that it has sent, so that one needs no account but its own.
 	const { failedRun } = memory;
-	const isFailedRun = isRetry && failedRun !== undefined && !memory.isAfterCrash;
+	const isFailedRun = node.getMode() === 'retry' && failedRun !== undefined && !memory.isAfterCrash;
 	const batch = isFailedRun ? `batch ${failedRun}` : nameOf(plans);
 	if (isForBatch) nameBatch(plans, batch);
-	const run = `${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
 	const isConsulted =
 		!isForBatch ||
 		isFailedRun ||
-		(await claims.inTurn(async () => await isSecondRun(batch, run, isRetry, plans, store)));
-	// A second try of the same execution finds the account of the first one.
-	if (memory.tries === 1) memory.isAfterCrash = isForBatch && !isFailedRun && isConsulted;
+		(await claims.inTurn(async () => await takeOver(node, batch, plans, memory, store)));
 	return new Ledger({
 		store,
 		claims,
@@ -122,14 +150,37 @@ async function openNow(
 	});
 }
 
+/** Begins the account of a batch that is known by its customers. Returns whether that of a crash is continued. */
+async function takeOver(
+	node: IExecuteFunctions,
+	batch: string,
+	plans: readonly Plan[],
+	memory: RetryMemory,
+	store: EntryStore,
+): Promise<boolean> {
+	const run = runEntry(node, batch);
+	// The next try of Retry On Fail knows from the node context what this execution has sent. Another one may have begun.
+	if (memory.tries > 1 && !memory.isAfterCrash) {
+		await store.add([run, validEntry(batch), validEntry(run)]);
+		return false;
+	}
+	const isRetry = node.getMode() === 'retry';
+	const isContinued = await isSecondRun(batch, run, isRetry, plans, store);
+	if (!isRetry) memory.isAfterCrash = isContinued;
+	return isContinued;
+}
+
+const runEntry = (node: IExecuteFunctions, batch: string) =>
+	`${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
+
 /** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */
-function isLong(plans: readonly SendPlan[], { requestsPerSecond }: Options): boolean {
+function isLong(plans: readonly Plan[], { requestsPerSecond }: Options): boolean {
 	return plans.length >= requestsPerSecond;
 }
 
 function tableOf(
 	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	{ idempotencyHistory }: Options,
 	isForBatch: boolean,
 ) {
@@ -144,16 +195,17 @@ function tableOf(
 
 const validEntry = (batch: string) => `${batch} valid`;
 
-/** A digest of the customers in any order: all that a crash leaves to know a batch by. */
-function nameOf(plans: readonly SendPlan[]): string {
+/** A digest of all contact IDs in any order: a crash leaves nothing else by which a batch is known. */
+function nameOf(plans: readonly Plan[]): string {
 	const hash = createHash('sha256');
-	for (const digest of plans.map((plan) => plan.digest).sort()) hash.update(digest);
+	const contactIds = plans.map(({ contactId = '' }) => contactId).sort();
+	for (const contactId of contactIds) hash.update(JSON.stringify(contactId));
 	return `batch ${hash.digest('base64url').slice(0, 16)}`;
 }
 
 /** Gives each customer a key that holds for this batch only. */
-function nameBatch(plans: readonly SendPlan[], batch: string): void {
-	for (const { customer, digest } of plans) customer.key = `${batch} ${digest}`;
+function nameBatch(plans: readonly Plan[], batch: string): void {
+	for (const plan of plans) if (plan.kind === 'send') plan.customer.key = `${batch} ${plan.digest}`;
 }
 
 /**
@@ -165,7 +217,7 @@ async function isSecondRun(
 	batch: string,
 	run: string,
 	isRetry: boolean,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	store: EntryStore,
 ): Promise<boolean> {
 	const valid = [validEntry(batch), validEntry(run)];
@@ -173,10 +225,11 @@ async function isSecondRun(
 	const before = hasRun ? validEntry(run) : validEntry(batch);
 	if ((hasRun || isRetry) && (await store.add(valid)).has(before)) return true;
 	// Until the leftovers are gone, nothing is valid: a kill in between must not make them count.
-	await store.remove(valid);
-	for (let from = 0; from < plans.length; from += REMOVED_AT_ONCE) {
-		const keys = plans.slice(from, from + REMOVED_AT_ONCE).map(({ customer }) => customer.key ?? '');
-		await store.remove(keys.map(sentEntry));
+	await insist(async () => await store.remove(valid));
+	const customers = customersOf(plans);
+	for (let from = 0; from < customers.length; from += REMOVED_AT_ONCE) {
+		const keys = customers.slice(from, from + REMOVED_AT_ONCE).map(({ key = '' }) => sentEntry(key));
+		await insist(async () => await store.remove(keys));
 	}
 	await store.add(valid);
 	return false;

@@ -3,9 +3,10 @@ import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } f
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
 import type { SendLedger } from '../../sobot/ledger';
+import { LOOK_FIRST } from '../../sobot/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { closeAccount, openLedger, type OpenLedger } from './keyStore';
+import { closeAccount, hasRunBefore, openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -46,12 +47,31 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		'problem' in reading
 			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
 			: await makePlans(this, false);
-	if (!mustNotThrow) refuseInput(this, plans, memory);
-	else if (!isTool) doubtRejected(plans, memory);
+	if (!mustNotThrow && plans.some(({ kind }) => kind === 'rejected')) {
+		await prepareRefusal(this, plans, options, memory);
+		refuseInput(this, plans, memory);
+	}
+	if (mustNotThrow && !isTool) doubtRejected(plans, memory);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
+}
+
+/** Leaves the accounts right when a run ends before it sends anything. */
+async function prepareRefusal(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+	memory: RetryMemory,
+): Promise<void> {
+	if (memory.isAfterCrash) return;
+	if (memory.tries > 1) {
+		if (!isTriedAgain(node, memory)) await closeAccount(node, plans, options).catch(() => undefined);
+		return;
+	}
+	memory.isAfterCrash = await hasRunBefore(node, plans, options).catch(() => true);
+	if (memory.isAfterCrash) memory.remember();
 }
 
 /** A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent. */
@@ -98,7 +118,7 @@ async function send(
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		await sendUnsettled(node, toSend, options, { stopsOnFailure, hasFailed: false }, memory);
+		await sendUnsettled(node, plans, options, { stopsOnFailure, hasFailed: false }, memory);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
@@ -121,12 +141,12 @@ function* entriesOf(plans: readonly Plan[]) {
 /** Sends the customers that have no result yet, with a ledger if the batch needs one. */
 async function sendUnsettled(
 	node: IExecuteFunctions,
-	plans: readonly SendPlan[],
+	plans: readonly Plan[],
 	options: Options,
 	batch: Batch,
 	memory: RetryMemory,
 ): Promise<void> {
-	const unsettled = plans.filter(({ customer }) => !customer.result);
+	const unsettled = plans.filter(isUnsettled);
 	let opened: OpenLedger | undefined;
 	try {
 		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory);
@@ -135,15 +155,17 @@ async function sendUnsettled(
 		// A customer that an earlier try may have sent stays in doubt. Where the node stops, another Retry asks the ledger.
 		const mayBeSent = memory.isAfterCrash && !batch.stopsOnFailure;
 		for (const { customer } of unsettled) {
-			customer.result = customer.isInDoubt || mayBeSent ? { ...result, outcome: 'unknown' } : result;
+			customer.result = customer.isInDoubt || mayBeSent ? inDoubt(result) : result;
 		}
+		// Nobody knows whether there is the account of a crash.
+		if (memory.tries === 1) memory.isAfterCrash = true;
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.close();
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	if (!isDone && mayRunAgain(node, batch, memory)) return;
-	if (opened?.isOpen() !== true && memory.tries === 1) return;
+	if (opened?.isOpen() !== true && memory.tries === 1 && !memory.isAfterCrash) return;
 	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
 	await closeAccount(node, plans, options).catch(() => undefined);
 }
@@ -155,10 +177,13 @@ async function sendUnsettled(
 function mayRunAgain(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
 	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
 	if (memory.isAfterCrash && (batch.stopsOnFailure || isStopped)) return true;
+	return batch.stopsOnFailure && !isStopped && isTriedAgain(node, memory);
+}
+
+/** Whether Retry On Fail runs the node again after a throw. Source: n8n, WorkflowExecute. */
+function isTriedAgain(node: IExecuteFunctions, { tries }: RetryMemory): boolean {
 	const { retryOnFail, maxTries } = node.getNode();
-	// Source: n8n, WorkflowExecute.
-	const mostTries = Math.min(5, Math.max(2, maxTries || 3));
-	return retryOnFail === true && batch.stopsOnFailure && !isStopped && memory.tries < mostTries;
+	return retryOnFail === true && tries < Math.min(5, Math.max(2, maxTries || 3));
 }
 
 async function deliverByTarget(
@@ -183,11 +208,24 @@ async function deliverByTarget(
 				batch.hasFailed = true;
 				const result = unexpected(cause);
 				for (const customer of customers) {
-					customer.result ??= customer.isInDoubt ? { ...result, outcome: 'unknown' } : result;
+					customer.result ??= customer.isInDoubt ? inDoubt(result) : result;
 				}
 			}
 		}),
 	);
+}
+
+const isUnsettled = (plan: Plan): plan is SendPlan => plan.kind === 'send' && !plan.customer.result;
+
+/** The same for a customer that an earlier run may have sent. */
+function inDoubt({ message, ...result }: Result): Result {
+	const cause = message.replace(/^Not sent: |\.$/g, '');
+	return {
+		...result,
+		outcome: 'unknown',
+		message: `In this try ${cause}. An earlier one may have put this customer on the canvas.`,
+		advice: `${LOOK_FIRST} ${result.advice}`,
+	};
 }
 
 function notStored(cause: unknown): Result {
