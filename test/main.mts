@@ -24,8 +24,8 @@ const isWithoutN8n = (step: Step): step is KindWithoutN8n =>
 const TWO_FILES_AT_A_TIME = '--maxWorkers=2';
 // Each test is shown as it passes, for they take minutes.
 const ONE_BY_ONE = ['--runInBand', '--verbose'];
-// They wait most of the time. Each of Jest's two processes has an n8n of its own: n8n 1 mixes up the database transactions
-// of requests that come together.
+// These tests mostly wait. Each of Jest's two processes has its own n8n: n8n 1 mixes up the database transactions of
+// concurrent requests.
 const TWO_BY_TWO = [TWO_FILES_AT_A_TIME, '--verbose'];
 const MORE_FLAGS: Partial<Record<Step, string[]>> = {
 	e2e: TWO_BY_TWO,

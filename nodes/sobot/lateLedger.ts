@@ -36,7 +36,7 @@ export class LateLedger implements SendLedger {
 		return this.opened?.blocked(customer);
 	}
 
-	/** Admits the first of them, who is sent next. Rejects if the ledger has to be open and cannot be. */
+	/** Admits the first customer, which is sent next. Rejects if the ledger is due and cannot be opened. */
 	async admit(customers: readonly Customer[]): Promise<void> {
 		if (this.isDue) return await (await this.openOnce()).admit(customers);
 		const [next] = customers;

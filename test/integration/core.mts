@@ -61,14 +61,20 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 /** n8n's deduplication table, in memory. Source: n8n, DeduplicationHelper. */
 const table = new Map<string, string[]>();
 /** A test may make n8n's database unavailable. */
-export const database = { isAway: false, leastRoom: Infinity };
+export const database = {
+	isAway: false,
+	leastRoom: Infinity,
+	/** makes adding some entries fail, but not their removal */
+	refuses: undefined as ((entries: readonly string[]) => boolean) | undefined,
+};
 /** Sets the table back to what it was: what comes after a kill is never stored. */
 export const restoreEntries = (nodeId: string, entries: string[]) => table.set(nodeId, entries);
 /** The table's entries for a node, the oldest first. */
 export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
-		if (database.isAway) throw new Error('the database is away');
+		if (database.isAway || database.refuses?.(items.map(String)) === true)
+			throw new Error('the database is away');
 		database.leastRoom = Math.min(database.leastRoom, maxEntries);
 		const entries = entriesOf(node?.id);
 		const known = new Set(entries);

@@ -269,6 +269,13 @@ describe('Retry after a crash', () => {
 		expect(twice()).toBe(0);
 	});
 
+	test('with On Error: Continue and an option that cannot be right: nobody is reported as not sent', async () => {
+		const run = { items: crowd(80), node: { id: 'option', ...CONTINUE } };
+		const crashed = await kill(run, 60);
+		const parameters = { ...RIGHT, options: { requestsPerSecond: 60 } };
+		expect(new Set(outcomes(await retried(crashed, { ...run, parameters })))).toEqual(new Set(['unknown']));
+	});
+
 	test('by n8n itself under the same ID, which ends at a customer, then Retry: nobody twice', async () => {
 		const run = { items: crowd(100), node: { id: 'again' }, executionId: 'killed once' };
 		await kill(run, 60);
@@ -309,6 +316,18 @@ describe('the account of a run that has ended is not left for another, whose nod
 		const failed = await start({ ...run, failsBefore: true });
 		expect(outcomes(await retried(failed, run)).length).toBe(run.items?.length);
 		expect(sandbox.accepted.length).toBe(run.items?.length);
+	});
+
+	test("by a run that finds n8n's database away in its last try", async () => {
+		const run = { items: crowd(60), node: { id: 'away', ...RETRY_ON_FAIL, maxTries: 2 } };
+		refuse('59', 1);
+		const isRefused = () => sandbox.triggerCalls.some(({ contactId }) => contactId === '59');
+		database.refuses = (entries) => isRefused() && entries.some((entry) => entry.endsWith(' valid'));
+		await start(run);
+		database.refuses = undefined;
+		sandbox.forget();
+		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run)).length).toBe(60);
+		expect(sandbox.accepted.length).toBe(60);
 	});
 
 	test('by a run that is refused as a whole in its last try', async () => {

@@ -28,7 +28,7 @@ afterAll(async () => {
 	await rm(home, { recursive: true, force: true });
 });
 
-/** Runs a command as a reader does, who has an empty home. */
+/** Runs a command of the README in an empty home folder. */
 async function type(command: string): Promise<string> {
 	return await run('bash', ['-euc', command], home, { ...published.env, HOME: home });
 }

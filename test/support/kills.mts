@@ -79,7 +79,7 @@ export function truthOf(sandbox: Sandbox, batch: string, items: readonly Item[])
 	};
 }
 
-/** Holds what a second run says against the truth, and returns it for the table. */
+/** Compares a second run's output with the sandbox's records. Returns the row for the table. */
 export function expectTruth(sandbox: Sandbox, batch: string, items: readonly Item[]): Truth {
 	const truth = truthOf(sandbox, batch, items);
 	expect({ batch, ...truth }).toEqual({ batch, unknown: truth.unknown, missing: 0, twice: 0 });

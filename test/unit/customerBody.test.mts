@@ -142,7 +142,7 @@ test('a text of braces is searched in one pass', () => {
 	const before = cpuUsage();
 	expect(isTemplate(text)).toBe(false);
 	expect(isTemplate(`${text}}}`)).toBe(true);
-	// A search that begins anew at each brace takes minutes.
+	// A search that restarts at each brace takes minutes.
 	expect(cpuUsage(before).user / 1000).toBeLessThan(1000);
 });
 

@@ -45,7 +45,7 @@ export function hasTable(node: IExecuteFunctions): boolean {
 	return typeof id === 'string' && id !== '' && id !== '__EMPTY__';
 }
 
-/** A batch's ledger, and what is to be done when the batch has ended. */
+/** A batch's ledger, and how to close it. */
 export interface OpenLedger {
 	readonly ledger: SendLedger;
 	/** Stores the last outcomes. */
@@ -95,7 +95,7 @@ export async function closeAccount(
 	await claims.inTurn(async () => await insist(async () => await store.remove([validEntry(nameOf(plans))])));
 }
 
-/** Whether n8n has run this execution before, up to the sending: n8n 1 does, if a worker was killed. Rejects without table. */
+/** Whether n8n has run this execution before: n8n 1 runs it again if a worker was killed. Rejects if n8n cannot tell. */
 export async function hasRunBefore(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -197,10 +197,9 @@ const validEntry = (batch: string) => `${batch} valid`;
 
 /** A digest of all contact IDs in any order: a crash leaves nothing else by which a batch is known. */
 function nameOf(plans: readonly Plan[]): string {
-	const hash = createHash('sha256');
 	const contactIds = plans.map(({ contactId = '' }) => contactId).sort();
-	for (const contactId of contactIds) hash.update(JSON.stringify(contactId));
-	return `batch ${hash.digest('base64url').slice(0, 16)}`;
+	const digest = createHash('sha256').update(JSON.stringify(contactIds)).digest('base64url');
+	return `batch ${digest.slice(0, 16)}`;
 }
 
 /** Gives each customer a key that holds for this batch only. */

@@ -95,7 +95,7 @@ export function dryRunItem(
 export function sentBefore({ earlier: { accepted, unknown }, isAfterCrash }: RetryMemory): string {
 	if (accepted + unknown === 0) {
 		return isAfterCrash
-			? `This try sent nothing. The execution that it retries may have put customers on the canvas. ${TO_SEND_THE_REST}`
+			? `This try sent nothing. An earlier run may have put customers on the canvas. ${TO_SEND_THE_REST}`
 			: 'Nothing was sent for any customer.';
 	}
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;

@@ -51,7 +51,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await prepareRefusal(this, plans, options, memory);
 		refuseInput(this, plans, memory);
 	}
-	if (mustNotThrow && !isTool) doubtRejected(plans, memory);
+	if (mustNotThrow && !isTool) doubtRejected(plans, memory, 'problem' in reading);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
@@ -66,19 +66,32 @@ async function prepareRefusal(
 	memory: RetryMemory,
 ): Promise<void> {
 	if (memory.isAfterCrash) return;
-	if (memory.tries > 1) {
-		if (!isTriedAgain(node, memory)) await closeAccount(node, plans, options).catch(() => undefined);
-		return;
-	}
+	if (memory.tries > 1) return await closeAfterLastTry(node, plans, options, memory);
 	memory.isAfterCrash = await hasRunBefore(node, plans, options).catch(() => true);
 	if (memory.isAfterCrash) memory.remember();
 }
 
-/** A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent. */
-function doubtRejected(plans: Plan[], memory: RetryMemory): void {
+/** Closes the account that the tries before the last one of Retry On Fail have left open. */
+async function closeAfterLastTry(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+	memory: RetryMemory,
+): Promise<void> {
+	if (memory.tries === 1 || memory.isAfterCrash || isTriedAgain(node, memory)) return;
+	await closeAccount(node, plans, options).catch(() => undefined);
+}
+
+/**
+ * A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent.
+ *
+ * @param isUnread whether the items were not read at all
+ */
+function doubtRejected(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind !== 'rejected') continue;
-		const mayBeSent = memory.mayHaveSent(index) || (memory.isAfterCrash && plan.contactId !== undefined);
+		const hasCustomer = isUnread || plan.contactId !== undefined;
+		const mayBeSent = memory.mayHaveSent(index) || (memory.isAfterCrash && hasCustomer);
 		if (mayBeSent) plans[index] = { ...plan, isInDoubt: true };
 	}
 }
@@ -157,8 +170,9 @@ async function sendUnsettled(
 		for (const { customer } of unsettled) {
 			customer.result = customer.isInDoubt || mayBeSent ? inDoubt(result) : result;
 		}
-		// Nobody knows whether there is the account of a crash.
+		// It is unknown whether a crash has left an account.
 		if (memory.tries === 1) memory.isAfterCrash = true;
+		await closeAfterLastTry(node, plans, options, memory);
 		return;
 	}
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
@@ -166,7 +180,7 @@ async function sendUnsettled(
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	if (!isDone && mayRunAgain(node, batch, memory)) return;
 	if (opened?.isOpen() !== true && memory.tries === 1 && !memory.isAfterCrash) return;
-	// If this cannot be stored, a Retry after a crash is only more careful than it need be.
+	// If n8n's database stays away, a Retry of another execution can take this account for that of a crash.
 	await closeAccount(node, plans, options).catch(() => undefined);
 }
 
