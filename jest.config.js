@@ -1,9 +1,9 @@
 // Kinds of tests, told apart by what is real in them: nothing but our code (unit), n8n-core's execution (integration), a
 // whole n8n (e2e), n8n's editor in a browser (browser), n8n in queue mode over PostgreSQL and Redis (queue), the tarball
 // (package). The sandbox stands for Sobot.
-const kind = (name) => ({
+const kind = (name, files = `${name}/**/*`) => ({
 	displayName: name,
-	testMatch: [`<rootDir>/test/${name}/**/*.test.mts`],
+	testMatch: [`<rootDir>/test/${files}.test.mts`],
 	testEnvironment: 'node',
 	// Not in the temporary folder, which each run has to itself.
 	cacheDirectory: '<rootDir>/node_modules/.cache/jest',
@@ -14,5 +14,10 @@ const kind = (name) => ({
 });
 
 module.exports = {
-	projects: ['unit', 'sandbox', 'integration', 'package', 'e2e', 'browser', 'queue'].map(kind),
+	projects: [
+		...['unit', 'sandbox', 'integration', 'package', 'e2e', 'browser'].map((name) => kind(name)),
+		kind('queue', 'queue/!(together)'),
+		// It measures rates, so it has the machine to itself.
+		kind('queue-alone', 'queue/together'),
+	],
 };

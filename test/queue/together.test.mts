@@ -11,7 +11,13 @@ let cluster: Cluster;
 const running = () => cluster;
 
 beforeAll(async () => {
-	cluster = await Cluster.start({ processors: 2, workers: 4 });
+	cluster = await Cluster.start({
+		processors: 2,
+		workers: 4,
+		// n8n's own default. When n8n looks for executions that are in no queue, it now and then calls one crashed that ends
+		// at that very moment.
+		env: { N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '180' },
+	});
 });
 afterAll(async () => await cluster.stop());
 
