@@ -1,5 +1,5 @@
-// n8n in queue mode as docs/scaling.md sets it up: a main, webhook processors and workers over PostgreSQL and Redis,
-// each with a user folder of its own in which the packed package is installed.
+// n8n in queue mode as docs/scaling.md sets it up: a main, webhook processors and workers with PostgreSQL and Redis. Each
+// process has its own user folder, with the packed package installed in it.
 import { pushWorkflow, productionPath, type Behind } from '../support/workflows.mts';
 import { N8n, type Workflow } from '../support/n8n/n8n.mts';
 import { N8nProcess, type ProcessOptions } from '../support/n8n/n8nProcess.mts';
@@ -9,8 +9,8 @@ import { readGuide, type Guide } from './guide.mts';
 import { startServers, type Servers } from './servers.mts';
 
 /**
- * Makes n8n look every few seconds for a worker that is gone, instead of every minute. Only where workers are killed: on a
- * busy machine n8n then also takes a slow worker for one that is gone.
+ * Makes n8n look for dead workers every few seconds instead of every minute. Use it only where workers are killed: on a
+ * busy machine, n8n then also takes a slow worker for a dead one.
  */
 export const QUICK_TO_NOTICE = {
 	QUEUE_WORKER_LOCK_DURATION: '10000',
@@ -19,11 +19,11 @@ export const QUICK_TO_NOTICE = {
 	N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '0.25',
 };
 
-/** An execution as n8n's database holds it. */
+/** An execution as stored in n8n's database. */
 export interface StoredExecution {
 	id: string;
 	status: string;
-	/** of the push that started it */
+	/** the customer of the push that started it */
 	customerId: string;
 }
 
@@ -48,12 +48,12 @@ export class Cluster {
 			env: {
 				...guide.env,
 				...servers.env,
-				// Nine processes share two cores here: the engine that starts an isolated V8 for each push and each
-				// execution would take most of them.
+				// n8n's default engine starts an isolated V8 for each push and each execution. Nine processes share two
+				// cores here, and it would use most of them.
 				N8N_EXPRESSION_ENGINE: 'legacy',
-				// A test does not wait for the guide's minutes.
+				// The guide's five minutes are too long for a test.
 				N8N_EXECUTIONS_QUEUE_RECOVERY_INTERVAL: '1',
-				// So that a call can say which worker it comes from.
+				// Lets a call name the worker that sends it.
 				N8N_BLOCK_ENV_ACCESS_IN_NODE: 'false',
 				...env,
 			},
@@ -80,7 +80,7 @@ export class Cluster {
 		return processor;
 	}
 
-	/** @param name what `$env.WORKER` is in its expressions */
+	/** @param name the value of `$env.WORKER` in the worker's expressions */
 	async addWorker(name: string): Promise<void> {
 		const env = { ...this.options.env, WORKER: name };
 		const command = this.guide.process('worker');
@@ -91,7 +91,7 @@ export class Cluster {
 		await this.worker(name).stop({ keepUserFolder: true, signal });
 	}
 
-	/** Starts a worker again, after its end. */
+	/** Restarts a worker that has ended. */
 	async restartWorker(name: string): Promise<void> {
 		this.workers.set(name, await this.worker(name).restart());
 	}
@@ -102,12 +102,12 @@ export class Cluster {
 		return worker;
 	}
 
-	/** Starts a webhook processor again that has ended, on the same port. */
+	/** Restarts a webhook processor that has ended, on the same port. */
 	async startProcessorAgain(processor: N8nProcess): Promise<void> {
 		this.processors[this.processors.indexOf(processor)] = await processor.restart();
 	}
 
-	/** A workflow behind the trigger, switched on. Returns its production URL at each webhook processor. */
+	/** Creates and activates a workflow that starts with the trigger. Returns its Production URL at each webhook processor. */
 	async listen(
 		parameters?: Record<string, unknown>,
 		behind?: Behind,
@@ -119,7 +119,7 @@ export class Cluster {
 		return { workflow, urls: this.processors.map(({ url }) => `${url}/webhook/${path}`) };
 	}
 
-	/** A workflow's executions, straight from the database, the oldest first. */
+	/** Reads a workflow's executions from the database, the oldest first. */
 	async executions({ id }: Workflow): Promise<StoredExecution[]> {
 		const rows = await this.servers.query(
 			`select e.id, e.status, coalesce(substring(d.data from '"([a-z]+-[0-9]+\\.)"'), '')
@@ -129,7 +129,7 @@ export class Cluster {
 		return rows.map(([rowId = '', status = '', customerId = '']) => ({ id: rowId, status, customerId }));
 	}
 
-	/** Waits until a number of a workflow's executions have ended, with any status. */
+	/** Waits until at least `count` executions of a workflow have ended, with any status, and none is open. */
 	async ended(workflow: Workflow, count: number, withinMs = 120_000): Promise<StoredExecution[]> {
 		let seen: StoredExecution[] = [];
 		await until(

@@ -1,5 +1,5 @@
-// The compose files of docs/examples/docker, as Docker would start them: read and checked by Docker Compose itself, which
-// needs no engine for it.
+// Reads the compose files of docs/examples/docker as Docker would start them. Docker Compose itself parses and checks them;
+// this needs no Docker engine.
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { run } from '../support/processes.mts';
@@ -16,9 +16,9 @@ export interface Service {
 type Written = Partial<Omit<Service, 'command'>> & { command?: string };
 
 /**
- * The services of a file. Throws with Compose's words if they are not well formed, or need a secret that is missing.
+ * The services of a file. Throws Compose's message if the file is not valid, or a required secret is missing.
  *
- * @param secrets what the file's reader puts into `.env`
+ * @param secrets the variables that a user sets in `.env`
  */
 export async function readCompose(
 	file: string,
@@ -34,7 +34,7 @@ function serviceOf({ image = '', command = 'start', environment = {} }: Written)
 	return { image, command: command.split(' ') as Service['command'], environment };
 }
 
-/** Debian has it as a program, Docker as a part of its own. */
+/** Debian ships Docker Compose as a program of its own, Docker as a subcommand. */
 async function composeCommand(): Promise<string[]> {
 	for (const words of [['docker-compose'], ['docker', 'compose']]) {
 		const [command = '', ...args] = words;

@@ -1,5 +1,5 @@
-// The compose files that users start from. Docker is not here: the same processes are started with the environment of the
-// file, each with an empty folder as a new container has, and install this package by n8n's own installer.
+// The compose files that users start from. These tests run without Docker: they start the same processes with the file's
+// environment, each with an empty folder as in a new container. n8n's own installer installs this package.
 import { createCredentials } from '../support/credentials.mts';
 import { differencesOf } from '../support/differences.mts';
 import { N8n } from '../support/n8n/n8n.mts';
@@ -28,7 +28,7 @@ jest.setTimeout(900_000);
 const PACKAGES = '/rest/community-packages';
 const SECRETS = { N8N_ENCRYPTION_KEY: 'a key', POSTGRES_PASSWORD: 'a password' };
 
-test('one n8n: the package is installed, updated and removed by the list in the file', async () => {
+test('one n8n: installs, updates and removes the package as the list in the compose file says', async () => {
 	const { n8n: service, ...others } = await readCompose('one-n8n.yml', {});
 	if (!service) throw new Error('The file has no n8n.');
 	expect(others).toEqual({});
@@ -54,7 +54,7 @@ test('one n8n: the package is installed, updated and removed by the list in the 
 	}
 });
 
-test('queue mode: the file does not start with secrets of its own', async () => {
+test('queue mode: refuses to start until the user has set both secrets', async () => {
 	for (const [name, secret] of Object.entries(SECRETS)) {
 		await expect(readCompose('queue-mode.yml', { [name]: secret })).rejects.toThrow('and keep it');
 	}
@@ -69,7 +69,7 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 	let main: N8n;
 	const others: N8nProcess[] = [];
 
-	/** The settings of a service, with the addresses that its servers have here. */
+	/** The settings of a service, with the addresses of the servers in this test. */
 	function options(name: string): ProcessOptions {
 		const service = services[name];
 		if (!service) throw new Error(`The file has no ${name}.`);
@@ -102,15 +102,15 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 		await sandbox.close();
 	});
 
-	test('every process installs the package; a run by hand and a push go through all of them', async () => {
+	test('every process installs the package; a manual execution and a push both reach Sobot', async () => {
 		const { version: installed } = published;
 		const listed = async () => await main.get(PACKAGES);
 		let processor: N8nProcess | undefined;
 		if (!differencesOf(version).installsFromEnvironment) {
-			// This one runs already, and follows the main.
+			// This processor is already running when the main installs the package.
 			const follower = (processor = await startOther('webhook'));
 			await main.post(PACKAGES, { name: `${PACKAGE}@${installed}` });
-			await until('the processor to follow', () =>
+			await until('the processor to install the package too', () =>
 				follower.log.includes(`Community package installed: ${PACKAGE}`),
 			);
 		}

@@ -1,4 +1,4 @@
-// The package's load on n8n's database, counted by PostgreSQL and projected to many workers.
+// The load that the package puts on n8n's database: counted by PostgreSQL, and projected to many workers.
 import { createCredentials } from '../support/credentials.mts';
 import { send } from '../support/pushes.mts';
 import { Sandbox } from '../sandbox/server.mts';
@@ -11,17 +11,18 @@ jest.setTimeout(400_000);
 
 const MORE_CUSTOMERS = 200;
 const PUSHES = 50;
-/** of the projection */
+/** The projection assumes executions of this size. */
 const CUSTOMERS_OF_AN_EXECUTION = 100;
 const CALLS_PER_SECOND = 50;
-/** what a trigger stores of the pushes it took; a unit test holds it below that */
+/** Maximum size of a trigger's memory of earlier pushes. A unit test keeps it below this. */
 const MEMORY_KB = 6;
 
 interface Asked {
-	/** of credentials */
+	/** reads of credentials */
 	reads: number;
+	/** writes of credentials */
 	writes: number;
-	/** of the workflow's static data */
+	/** writes of the workflow's static data */
 	memoryWrites: number;
 }
 
@@ -39,7 +40,7 @@ afterAll(async () => {
 	await sandbox.close();
 });
 
-/** The queries to the database while `act` runs. */
+/** Counts the queries to the database while `act` runs. */
 async function asked(act: () => Promise<unknown>): Promise<Asked> {
 	await cluster.servers.query('select pg_stat_statements_reset()');
 	await act();
@@ -58,17 +59,17 @@ async function asked(act: () => Promise<unknown>): Promise<Asked> {
 
 let executions = 0;
 
-/** Sends a number of customers in one execution, and waits for its end. */
+/** Sends `count` customers in one execution, and waits until it has ended. */
 async function sent(count: number): Promise<void> {
 	await sending.launch(customers(`d${executions}x`, count));
 	await cluster.ended(sending.workflow, ++executions);
 }
 
-test('the action asks for its credentials a few times in an execution, however many customers; a renewal costs some more; a push only its memory', async () => {
+test('an execution reads its credentials a few times, however many customers it sends; a renewal reads them a few times more; a push writes at most its memory', async () => {
 	// The first execution fetches the token.
 	const first = await asked(async () => await sent(1));
 	const one = await asked(async () => await sent(1));
-	// With several items, two more reads tell whether expressions in the credential depend on the item.
+	// With several items, two more reads show whether expressions in the credential depend on the item.
 	const few = await asked(async () => await sent(2));
 	const many = await asked(async () => await sent(2 + MORE_CUSTOMERS));
 	sandbox.account.renewToken(Date.now());

@@ -1,4 +1,4 @@
-// A process ends or a server restarts under load: what was acknowledged is not lost, and nothing is sent twice by us.
+// A process ends or a server restarts under load. No acknowledged push is lost, and the package sends nobody twice.
 import { createCredentials } from '../support/credentials.mts';
 import { profiles, send } from '../support/pushes.mts';
 import { acknowledge, chain, node } from '../support/workflows.mts';
@@ -19,7 +19,7 @@ let sandbox: Sandbox;
 let crm: Crm;
 const rows: string[][] = [];
 
-// Sobot's repeats after 1 and 5 minutes come after 6 and 30 s.
+// The sandbox redelivers after 6 and 30 s, where Sobot does after 1 and 5 minutes.
 beforeEach(async () => {
 	sandbox = await Sandbox.start({ timeScale: 0.1 });
 	crm = await Crm.start();
@@ -45,7 +45,7 @@ afterAll(() =>
 	),
 );
 
-/** Two webhook processors and two workers, for all tests of a group. */
+/** Starts two webhook processors and two workers for the tests of a group. */
 function withCluster(env: NodeJS.ProcessEnv): void {
 	beforeAll(async () => {
 		cluster = await Cluster.start({ processors: 2, workers: 2, env });
@@ -57,9 +57,10 @@ const IMMEDIATELY = 'Immediately';
 const BY_WORKFLOW = 'Using the Acknowledge Operation';
 
 /**
- * Pushes while something fails: whatever was acknowledged is noted in the CRM, or still held by n8n.
+ * Pushes customers while `strike` causes a fault. Expects that each acknowledged push is saved in the CRM or still held by
+ * n8n.
  *
- * @param mayLose how many acknowledged pushes n8n itself may lose by it
+ * @param mayLose how many acknowledged pushes n8n itself may lose because of the fault
  */
 async function pushThrough(
 	fault: string,
@@ -81,7 +82,7 @@ async function pushThrough(
 	await until('a third of the pushes', () => sandbox.pushes.length > PUSHES / 3);
 	await strike();
 	await pushing;
-	await until('the repeats', () => sandbox.pusher.pending === 0, 240_000, 100);
+	await until('all redeliveries', () => sandbox.pusher.pending === 0, 240_000, 100);
 
 	const acknowledged = new Set(
 		sandbox.pushes.filter((push) => push.acknowledged).map(({ customerId }) => customerId),
@@ -89,13 +90,13 @@ async function pushThrough(
 	const executions = await cluster.ended(workflow, acknowledged.size, 240_000);
 	const isNoted = ({ customerId }: StoredExecution) => crm.savedIds.includes(customerId);
 	const broken = executions.filter(({ status }) => status !== 'success');
-	// What n8n holds and has not run to its end, its user can retry. n8n answers a retry once it has run, and after a restart
-	// of PostgreSQL now and then never: then it stays held.
+	// A user can retry the executions that n8n holds and has not run to the end. n8n answers a retry once that has run. After
+	// a restart of PostgreSQL it sometimes never answers: such an execution stays held.
 	const retried = broken.filter((one) => one.customerId !== '' && !isNoted(one));
 	for (const { id } of retried) {
 		void cluster.main.post(`/rest/executions/${id}/retry`, { loadWorkflow: false }).catch(() => undefined);
 	}
-	await until('the retries', () => retried.every(isNoted), 60_000).catch(() => undefined);
+	await until('the retries to be noted', () => retried.every(isNoted), 60_000).catch(() => undefined);
 	const held = new Set((await cluster.executions(workflow)).map(({ customerId }) => customerId));
 	const lost = [...acknowledged].filter((id) => !crm.savedIds.includes(id) && !held.has(id));
 	rows.push(
@@ -114,7 +115,7 @@ async function pushThrough(
 	expect(acknowledged.size).toBe(PUSHES);
 }
 
-describe('pushes', () => {
+describe('no acknowledged push is lost by this fault', () => {
 	withCluster({});
 
 	test.each<[string, () => Promise<void>]>([
@@ -143,12 +144,12 @@ describe('a worker killed', () => {
 
 	withCluster(WRITES_FIGURES ? {} : QUICK_TO_NOTICE);
 
-	// n8n writes its error over the data of an execution whose worker is gone, and the push is in there: it can lose as
-	// many as a worker runs at once. What the workflow acknowledges itself, Sobot then pushes again.
+	// n8n writes its error over the data of an execution whose worker has died, and the push is part of those data. So n8n
+	// can lose as many pushes as a worker runs at a time. Where the workflow acknowledges, Sobot pushes them again.
 	test.each([
 		[IMMEDIATELY, 10],
 		[BY_WORKFLOW, 0],
-	])('while pushes come, respond: %s', async (respond, mayLose) => {
+	])('during pushes, Respond: %s: at most %i acknowledged pushes are lost', async (respond, mayLose) => {
 		const strike = async () => {
 			await cluster.killWorker('worker-1');
 			await cluster.restartWorker('worker-1');
@@ -156,19 +157,19 @@ describe('a worker killed', () => {
 		await pushThrough('a worker killed, and started again', respond, strike, mayLose);
 	});
 
-	test('while it sends: nobody is sent twice, the other worker goes on, and n8n ends the execution with an error', async () => {
+	test('during a batch: nobody is sent twice, the other worker continues, and n8n ends the execution with an error', async () => {
 		const credentials = await createCredentials(cluster.main, sandbox);
 		const { workflow, launch } = await sendingWorkflow(cluster, credentials);
-		// More than one worker runs at once, so that each has some.
+		// More executions than one worker runs at a time, so that both workers get some.
 		for (let i = 0; i < 20; i++) await launch(customers(`k${i}x`, EACH / 10));
 		await until('both workers to send', () => new Set(sandbox.accepted.map(workerOf)).size === 2);
 		await cluster.killWorker('worker-1');
 		await cluster.restartWorker('worker-1');
 		await cluster.ended(workflow, 20, 300_000);
-		// What n8n finds in no queue it first shows as crashed, and a moment later writes its error over that.
+		// n8n first shows an execution that is in no queue as crashed, and a moment later overwrites that with its error.
 		let executions: StoredExecution[] = [];
 		await until(
-			"n8n's last word",
+			'n8n to set the final status',
 			async () => {
 				executions = await cluster.executions(workflow);
 				return executions.every(({ status }) => ['success', 'error'].includes(status));
@@ -206,7 +207,7 @@ describe('a worker killed', () => {
 		expect(failed.length).toBeGreaterThan(0);
 	});
 
-	test('while it sends in batches, each noted by the workflow itself: who is on the canvas is known, but for the last batch', async () => {
+	test('during batches that the workflow notes itself: every noted customer is on the canvas, and only one batch is unknown', async () => {
 		const credentials = await createCredentials(cluster.main, sandbox);
 		const batchSize = 25;
 		const { workflow, urls } = await cluster.listen(

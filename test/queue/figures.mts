@@ -1,10 +1,10 @@
-// The figures that the queue tests measure. A plain run is as small as shows a fault, and prints them. WRITE_FIGURES=1 runs
-// with the volumes of docs/scaling.md, and writes each table into its place there.
+// The figures that the queue tests measure. A plain run uses volumes that are just large enough to show a bug, and prints
+// the figures. WRITE_FIGURES=1 uses the volumes of docs/scaling.md, and writes each table into its place there.
 import { writeFigures } from '../support/figures.mts';
 
 export const WRITES_FIGURES = Boolean(process.env.WRITE_FIGURES);
 
-/** A volume: what is enough to see a fault, or what the document measures. */
+/** A volume: large enough to show a bug, or the one that the document reports. */
 export function volume(enough: number, ofTheDocument: number): number {
 	return WRITES_FIGURES ? ofTheDocument : enough;
 }

@@ -1,11 +1,11 @@
-// The commands and settings that docs/scaling.md gives, so that what is tested is what is written there.
+// Reads the commands and settings from docs/scaling.md, so that the tests run exactly what the document says.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface Guide {
-	/** the environment that every process gets */
+	/** the environment of every process */
 	env: Record<string, string>;
-	/** all other commands, in their order */
+	/** all other commands, in order */
 	commands: string[];
 	/** n8n's arguments for a kind of process */
 	process: (kind: 'start' | 'webhook' | 'worker') => [string, ...string[]];

@@ -1,4 +1,4 @@
-// What docs/scaling.md tells a self-hoster to do, done: its commands run, and its settings are all that the tests need.
+// Follows docs/scaling.md as a self-hoster would: its commands work, and its settings are all that the tests need.
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,13 +9,13 @@ import { startServers } from './servers.mts';
 
 jest.setTimeout(120_000);
 
-test('its commands install the package where n8n looks for it', async () => {
+test('the commands of docs/scaling.md install the package where n8n looks for it', async () => {
 	const home = await mkdtemp(join(tmpdir(), 'sobot-guide-'));
 	try {
 		const { commands } = await readGuide();
 		const installing = commands.filter((line) => !line.startsWith('n8n '));
 		expect(installing.at(-1)).toContain('npm install');
-		// The package as it would be published stands for the one of that name.
+		// The packed package stands in for the published one.
 		const script = installing.join(' && ').replace('n8n-nodes-sobot', underTest().tarball);
 		await run('bash', ['-c', script], home, { HOME: home });
 		expect(await readdir(join(home, '.n8n/nodes/node_modules'))).toEqual(
@@ -27,7 +27,7 @@ test('its commands install the package where n8n looks for it', async () => {
 	}
 });
 
-test('it starts each kind of process, and names every setting that the tests change', async () => {
+test('docs/scaling.md starts each kind of process, and names every setting that the tests change', async () => {
 	const guide = await readGuide();
 	expect(guide.commands.filter((line) => line.startsWith('n8n '))).toEqual([
 		'n8n start',

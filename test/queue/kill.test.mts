@@ -1,5 +1,5 @@
-// A worker killed or replaced in the middle of a batch, n8n's database away for a moment, and executions on several workers
-// that overlap: nobody twice, nobody missing without being named. KILLS=20 kills a worker 20 times.
+// A worker is killed or replaced during a batch, n8n's database stops for a moment, or executions on several workers
+// overlap. Nobody is sent twice, and nobody is missing without being named. KILLS=20 kills a worker 20 times.
 import { thisN8n } from '../support/differences.mts';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import {
@@ -36,14 +36,14 @@ let sandbox: Sandbox;
 let credentials: Credentials;
 const kills: Kill[] = [];
 
-/** Of the two workers only one is up: whatever goes on after its end, goes on at another. */
+/** Only one of the two workers is up, so whatever continues after it has ended continues on the other. */
 let [up, next] = ['worker-1', 'worker-2'];
 
 beforeAll(async () => {
 	cluster = await Cluster.start({
 		processors: 1,
 		workers: 1,
-		// n8n's own default, instead of the guide's 0: n8n 1 then runs a killed worker's execution again.
+		// n8n's default of 1, instead of the guide's 0: n8n 1 then runs the execution of a killed worker again.
 		env: {
 			...QUICK_TO_NOTICE,
 			N8N_GRACEFUL_SHUTDOWN_TIMEOUT: '2',
@@ -66,7 +66,7 @@ async function startOther(): Promise<void> {
 	[up, next] = [next, up];
 }
 
-/** A batch that a push starts. */
+/** A batch that a push starts, and that is cut off. */
 class Cut {
 	private constructor(
 		readonly batch: string,
@@ -90,7 +90,7 @@ class Cut {
 		expect(body).toBe(ACKNOWLEDGEMENT);
 	}
 
-	/** A new execution with the same customers, and the end of all others. */
+	/** Starts a new execution with the same customers, and waits until it and all others have ended. */
 	async again(): Promise<Execution> {
 		const count = (await cluster.executions(this.workflow)).length;
 		await this.launch();
@@ -99,8 +99,8 @@ class Cut {
 	}
 
 	/**
-	 * What comes after the end of the worker: n8n 1 runs the execution again under the same ID; n8n 2 shows it as crashed,
-	 * and a while later as failed, and with that overwrites what Retry would begin with: then Retry runs nothing.
+	 * Finishes the batch after its worker has ended. n8n 1 runs the execution again under the same ID. n8n 2 shows it as
+	 * crashed, and a while later as failed. With that, it overwrites the data that Retry starts from, and Retry runs nothing.
 	 */
 	async finish(): Promise<{ how: string; execution: Execution }> {
 		const [{ id, status } = { id: '', status: '' }] = await cluster.ended(this.workflow, 1, 180_000);
@@ -109,14 +109,14 @@ class Cut {
 		return { how: hasRun(execution) ? 'Retry' : 'Retry, which ran nothing', execution };
 	}
 
-	/** Who has put these customers on the canvas. */
+	/** The workers that have put these customers on the canvas. */
 	get workers(): string[] {
 		const calls = sandbox.accepted.filter(({ contactId }) => contactId.startsWith(`${this.batch}-`));
 		return [...new Set(calls.map(workerOf))].sort();
 	}
 }
 
-/** Whether the action has put anything out. */
+/** Whether the action has output any items. */
 const hasRun = (execution: Execution) => outputOf(execution, 'Sobot').length > 0;
 
 let batches = 0;
@@ -131,7 +131,7 @@ async function start(): Promise<[withKey: Cut, without: Cut]> {
 	return cuts;
 }
 
-/** Ends the worker in the middle of both batches, has another one send the rest, and returns what became of them. */
+/** Ends the worker during both batches, has the other worker send the rest, and checks the result. */
 async function cutOff(
 	[withKey, without]: [Cut, Cut],
 	moment: number,
@@ -164,21 +164,21 @@ async function cutOff(
 }
 
 test.each(moments(killsOf(10)).map((moment, index): [number, number] => [moment, index]))(
-	'a worker killed after %i ms (%i): another one sends the rest, nobody twice',
+	'worker killed after %i ms (%i): another worker sends the rest, and nobody is sent twice',
 	async (moment, index) => await cutOff(await start(), moment, 'SIGKILL', index % 2 === 0),
 );
 
-test('a worker replaced as in a deployment, with less time than the batch takes: another one sends the rest, nobody twice', async () => {
-	// One batch has failed before that: what Retry knows of it, the other worker knows.
+test('worker replaced in a deployment before its batch has ended: another worker sends the rest, and nobody is sent twice', async () => {
+	// One batch has failed before: Retry on the other worker must know its results.
 	const failed = await Cut.create('failed', DEMO_CANVAS.triggerId);
 	sandbox.misbehave({ on: 'trigger', contactId: 'failed-200', code: '910026', times: 1 });
 	await failed.launch();
-	// In another one, the node has ended, and the workflow goes on.
+	// In another execution, the node has ended and a later node is running.
 	const wait = node('Wait', 'n8n-nodes-base.wait', 1.1, { amount: 20 });
 	const ended = await Cut.create('ended', QUIET_CANVAS.triggerId, undefined, [wait]);
 	await ended.launch();
 	await until('both to end', () => [failed, ended].every(({ batch }) => acceptedOf(sandbox, batch) >= 200));
-	await until('all of the other', () => acceptedOf(sandbox, ended.batch) === CUSTOMERS);
+	await until('all customers of the second', () => acceptedOf(sandbox, ended.batch) === CUSTOMERS);
 	const cuts = await start();
 	await cutOff(cuts, 500, 'SIGTERM', false);
 	const { how, execution } = await failed.finish();
@@ -193,19 +193,19 @@ test('a worker replaced as in a deployment, with less time than the batch takes:
 		expect([cut.batch, cut.workers]).toEqual([cut.batch, ['worker-1', 'worker-2']]);
 });
 
-test("n8n's database gone for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
+test("n8n's database stopped for 4 s during a batch with keys: nobody is sent twice, and nobody is missing", async () => {
 	const cut = await Cut.create('postgres', DEMO_CANVAS.triggerId, KEY);
 	await cut.launch();
 	await untilMoment(sandbox, [cut.batch], 1500);
 	await cluster.servers.postgres.stop();
 	const goneMs = Date.now();
 	const before = acceptedOf(sandbox, cut.batch);
-	await until('four seconds without it', () => Date.now() - goneMs > 4000);
-	// What was stored may leave, and nobody else.
+	await until('four seconds without the database', () => Date.now() - goneMs > 4000);
+	// Only customers whose keys are already stored may leave.
 	expect(acceptedOf(sandbox, cut.batch) - before).toBeLessThanOrEqual(MOST_IN_DOUBT);
 	await cluster.servers.postgres.start();
 	await cluster.ended(cut.workflow, 1);
-	await until('n8n to have it again', async () => {
+	await until('n8n to reach the database again', async () => {
 		const processes = [cluster.main, ...cluster.processors, cluster.workers.get(up) ?? cluster.main];
 		const isReady = async ({ url }: { url: string }) =>
 			(await fetch(`${url}/healthz/readiness`).catch(() => undefined))?.ok === true;
@@ -220,9 +220,9 @@ test("n8n's database gone for a moment in the middle of a batch with keys: nobod
 	});
 });
 
-/** What only measures. */
+/** Tests that only measure. */
 if (MEASURES) {
-	test("a batch without keys, and n8n's last word on its killed worker: Retry may send nobody any more, and never anybody twice", async () => {
+	test('batch without keys, once n8n has set the final status of the killed execution: Retry sends nobody twice', async () => {
 		const cut = await Cut.create('lastword', DEMO_CANVAS.triggerId);
 		await cut.launch();
 		await untilMoment(sandbox, [cut.batch], 1000);
@@ -230,7 +230,7 @@ if (MEASURES) {
 		await startOther();
 		let last = { id: '', status: '' };
 		await until(
-			"n8n's last word",
+			'n8n to set the final status',
 			async () => {
 				[last = last] = await cluster.executions(cut.workflow);
 				return ['success', 'error'].includes(last.status);
@@ -244,7 +244,7 @@ if (MEASURES) {
 			? undefined
 			: cluster.main.retry(last.id, false).then(({ status }) => status, String));
 		printTable(
-			"n8n's last word on a killed worker",
+			'final status of an execution whose worker was killed',
 			['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
 			[
 				[
@@ -278,7 +278,7 @@ if (MEASURES) {
 		);
 
 		test.each(moments(Math.ceil(killsOf(10) / 3)).map((moment, index): [number, number] => [moment, index]))(
-			'and both killed after %i ms (%i): the next run sends nobody again',
+			'both workers killed after %i ms (%i): after the next execution nobody is missing',
 			async (moment, index) => {
 				await startOther();
 				const cut = await overlapping(index);
@@ -296,7 +296,7 @@ if (MEASURES) {
 			},
 		);
 
-		/** Starts a batch twice at the same time, until both workers have a part in it. */
+		/** Starts a batch twice at the same time, and repeats that until both workers take part in it. */
 		async function overlapping(index: number): Promise<Cut> {
 			for (let tries = 0; tries < 10; tries++) {
 				const cut = await Cut.create(`o${index}t${tries}x`, DEMO_CANVAS.triggerId, KEY);

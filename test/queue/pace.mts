@@ -7,11 +7,11 @@ import { report, volume } from './figures.mts';
 import { customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
 
 const LIMIT = DEMO_CANVAS.callsPerSecond;
-/** as many as a worker runs at once */
+/** A worker runs this many executions at a time. */
 const EXECUTIONS_OF_A_WORKER = 10;
 const ON_THE_WAY = { minMs: 15, maxMs: 35 };
 
-/** @param running the cluster, once it runs */
+/** @param running returns the cluster once it has started */
 export function paceTests(running: () => Cluster): void {
 	let cluster: Cluster;
 	let sandbox: Sandbox;
@@ -30,14 +30,14 @@ export function paceTests(running: () => Cluster): void {
 		await sandbox.close();
 	});
 
-	/** Launches executions that all run at once. */
+	/** Launches executions that all run at the same time. */
 	async function launchAll(batch: string, executions: number, each: number): Promise<string[]> {
 		const lists = Array.from({ length: executions }, (_, index) => customers(`${batch}${index}`, each));
 		await Promise.all(lists.map(async (list) => await sending.launch(list)));
 		return lists.flat();
 	}
 
-	/** Accepted calls a second of each worker between two moments. */
+	/** Accepted calls per second of each worker between two moments. */
 	function rates(fromMs: number, toMs: number): Map<string, number> {
 		const found = new Map<string, number>();
 		for (const call of sandbox.accepted) {
@@ -52,7 +52,7 @@ export function paceTests(running: () => Cluster): void {
 	const refusedShare = (calls: readonly TriggerRecord[]) =>
 		calls.filter(({ code }) => code === '910024').length / calls.length;
 
-	test('four workers together: close to the limit, few refusals, nobody lost or twice, fair shares', async () => {
+	test('four workers together come close to the limit, with few refusals and fair shares; nobody is lost or sent twice', async () => {
 		const all = await launchAll('steady', 4 * EXECUTIONS_OF_A_WORKER, volume(30, 50));
 		const executions = await cluster.ended(sending.workflow, 4 * EXECUTIONS_OF_A_WORKER);
 		expect(new Set(executions.map(({ status }) => status))).toEqual(new Set(['success']));
@@ -61,7 +61,8 @@ export function paceTests(running: () => Cluster): void {
 		const firstMs = sandbox.accepted[0]?.arrivedAtMs ?? 0;
 		const lastMs = sandbox.accepted.at(-1)?.arrivedAtMs ?? 0;
 		const untilTheLast = (all.length - 1) / ((lastMs - firstMs) / 1000) / LIMIT;
-		// Before, the executions are only starting; afterwards, the remaining ones take over the share of those that have ended.
+		// Measured while all workers send. Earlier, some are still starting; later, the rest take over the shares of those that
+		// have ended.
 		const moments = (which: 0 | -1) =>
 			[...new Set(sandbox.accepted.map(workerOf))].map(
 				(worker) =>
@@ -100,7 +101,7 @@ export function paceTests(running: () => Cluster): void {
 		expect(least).toBeGreaterThanOrEqual(0.5);
 	});
 
-	test('a worker that joins, and one that leaves: within 10 s everybody has found their share', async () => {
+	test('when a worker joins or leaves, all workers have converged to fair shares within 10 s', async () => {
 		await cluster.killWorker('worker-4');
 		const each = volume(40, 60);
 		const seconds = volume(15, 20);
@@ -110,10 +111,10 @@ export function paceTests(running: () => Cluster): void {
 		const callsOf = (name: string) => sandbox.accepted.filter((call) => workerOf(call) === name);
 		await until('the fourth to send', () => callsOf('worker-4').length > 0, 60_000);
 		const joinedMs = callsOf('worker-4')[0]?.arrivedAtMs ?? 0;
-		await until('some time with it', () => Date.now() > joinedMs + seconds * 1000);
+		await until('some time with four workers', () => Date.now() > joinedMs + seconds * 1000);
 		await cluster.killWorker('worker-1');
 		const leftMs = Date.now();
-		await until('some time without one', () => Date.now() > leftMs + seconds * 1000);
+		await until('some time with three workers', () => Date.now() > leftMs + seconds * 1000);
 		const sentThen = sandbox.accepted.length;
 
 		const rows = [
@@ -136,7 +137,7 @@ export function paceTests(running: () => Cluster): void {
 			['What happened', 'Of the limit', 'Least share of a fair one'],
 			seen.map(({ what, ofLimit, least }) => [what, ofLimit.toFixed(2), least.toFixed(2)]),
 		);
-		// Else it would only have shown how a rest is sent.
+		// Enough customers must be left, or the figures show only how the last few are sent.
 		expect(sentThen).toBeLessThan(all.length - 10 * each);
 		for (const { after, workers, ofLimit, least } of seen) {
 			expect(after.size).toBe(workers);

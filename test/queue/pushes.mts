@@ -1,4 +1,5 @@
-// Sobot's pushes through two webhook processors: accepted once each, answered by workers, repeats dropped where possible.
+// Sobot's pushes through two webhook processors: each is accepted once, workers can answer it, and redeliveries are dropped
+// where possible.
 import { createPushCredential, PUSH_SECRET } from '../support/credentials.mts';
 import { importWorkflow, readExample } from '../support/examples.mts';
 import { acknowledge, productionPath } from '../support/workflows.mts';
@@ -10,10 +11,10 @@ import { report, volume } from './figures.mts';
 
 const PUSHES = volume(1000, 5000);
 const AT_ONCE = 64;
-/** pushes that are repeated */
+/** how many pushes are redelivered */
 const REPEATED = volume(40, 200);
 
-/** @param running the cluster, once it runs */
+/** @param running returns the cluster once it has started */
 export function pushTests(running: () => Cluster): void {
 	let cluster: Cluster;
 	let sandbox: Sandbox;
@@ -26,14 +27,14 @@ export function pushTests(running: () => Cluster): void {
 		await sandbox.close();
 	});
 
-	/** How many executions each customer has. */
+	/** The number of executions of each customer. */
 	function counts(executions: readonly StoredExecution[]): Map<string, number> {
 		const found = new Map<string, number>();
 		for (const { customerId } of executions) found.set(customerId, (found.get(customerId) ?? 0) + 1);
 		return found;
 	}
 
-	test('pushes, 64 at once, through both: every acknowledged one has exactly one execution', async () => {
+	test('64 pushes at a time through both processors: every acknowledged push has exactly one execution', async () => {
 		const { workflow, urls } = await cluster.listen();
 		const startedMs = Date.now();
 		await Promise.all(
@@ -68,7 +69,7 @@ export function pushTests(running: () => Cluster): void {
 	test.each([
 		['success', ACKNOWLEDGEMENT],
 		['failure', '{"code":1,"status":1}'],
-	])('the workflow acknowledges from a worker, at either processor: %s', async (outcome, expected) => {
+	])('a worker acknowledges with %s, through either processor', async (outcome, expected) => {
 		const { urls } = await cluster.listen(
 			{ responseMode: 'responseNode' },
 			{
@@ -85,8 +86,8 @@ export function pushTests(running: () => Cluster): void {
 		}
 	});
 
-	describe('repeats', () => {
-		/** Pushes all, each to the processor that is chosen for it. */
+	describe('all redeliveries are acknowledged, and nobody is left out', () => {
+		/** Pushes each profile to the processor that `choose` returns for it. */
 		const pushTo = async (
 			urls: string[],
 			batch: Profile[],
@@ -161,8 +162,8 @@ export function pushTests(running: () => Cluster): void {
 			);
 			const twiceGreeted = Number(greeted[0]?.[0]) - REPEATED;
 			rows.push([when, String(twice), String(twiceGreeted)]);
-			// Nobody is left out, whatever comes at once. Remove Duplicates looks when the execution runs: only with a while
-			// between two pushes, as Sobot leaves it, has the first one been seen.
+			// Nobody is left out, however close the pushes are. Remove Duplicates checks when the execution runs. So it knows the
+			// first push only if the second one comes some time later, as Sobot's redeliveries do.
 			expect(twiceGreeted).toBeGreaterThanOrEqual(0);
 			if (when.includes('after the acknowledgement')) expect(twice).toBe(0);
 		});

@@ -1,4 +1,4 @@
-// Customers that workers put on canvases: a push starts an execution, its body carries the list of customers.
+// Workflows with which workers put customers on canvases: a push starts an execution, and its body holds the customers.
 import type { Credentials } from '../support/credentials.mts';
 import type { Workflow } from '../support/n8n/n8n.mts';
 import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
@@ -14,7 +14,7 @@ export interface Sending {
 
 let launched = 0;
 
-/** The action, each of whose calls says which worker it comes from. */
+/** The action. Each of its calls names the worker that sends it. */
 export function sendingNode(
 	credentials: Credentials,
 	options: Record<string, unknown> = {},
@@ -29,7 +29,7 @@ export function sendingNode(
 	});
 }
 
-/** A workflow that sends what it is pushed. */
+/** A workflow that puts the customers of a push on a canvas. */
 export async function sendingWorkflow(
 	cluster: Cluster,
 	credentials: Credentials,
@@ -56,7 +56,7 @@ export async function sendingWorkflow(
 	};
 }
 
-/** Which worker a call came from. */
+/** The worker that sent a call. */
 export function workerOf({ raw }: { raw: string }): string {
 	return (JSON.parse(raw) as { worker: string }).worker;
 }

@@ -13,7 +13,7 @@ const execute = promisify(execFile);
 
 const DATABASE = { user: 'n8n', name: 'n8n' };
 
-/** The user of a server program; PostgreSQL refuses to run as root. */
+/** The user that runs a server program. PostgreSQL refuses to run as root. */
 interface User {
 	uid?: number;
 	gid?: number;
@@ -26,11 +26,11 @@ interface ServerOptions {
 	folder: string;
 	user: User;
 	port: number;
-	/** does it answer? */
+	/** rejects until the server answers */
 	isUp: () => Promise<unknown>;
 }
 
-/** A server program that can be ended and started again on its data. */
+/** A server program that can be stopped and started again with the same data. */
 export class Server {
 	private child?: ChildProcess;
 	private log = '';
@@ -64,7 +64,7 @@ export class Server {
 		if (this.child) await endProcess(this.child, 20_000, signal);
 	}
 
-	/** Ends it, and starts it on the same port with the same data. */
+	/** Stops the server, and starts it again on the same port with the same data. */
 	async restart(): Promise<void> {
 		await this.stop();
 		await this.start();
@@ -74,9 +74,9 @@ export class Server {
 export interface Servers {
 	postgres: Server;
 	redis: Server;
-	/** one query, its rows as arrays of texts */
+	/** runs one query, and returns its rows as arrays of strings */
 	query: (sql: string) => Promise<string[][]>;
-	/** the environment with which n8n finds them */
+	/** the environment that tells n8n where the servers are */
 	env: NodeJS.ProcessEnv;
 	stop: () => Promise<void>;
 }

@@ -1,5 +1,5 @@
-// Four workers and two webhook processors while nothing fails: one token, each push accepted once, one rate limit. The
-// tests share a cluster, since it takes a while to start.
+// Four workers and two webhook processors without faults: one token, each push accepted once, one rate limit. The tests
+// share a cluster, because it takes a while to start.
 import { Cluster } from './cluster.mts';
 import { paceTests } from './pace.mts';
 import { pushTests } from './pushes.mts';
@@ -23,5 +23,5 @@ afterAll(async () => await cluster.stop());
 
 describe('the token', () => tokenTests(running));
 describe('pushes', () => pushTests(running));
-// Last, since it ends a worker.
+// Last, because it ends a worker.
 describe('the rate', () => paceTests(running));

@@ -1,4 +1,4 @@
-// One token for all workers: how often they ask Sobot for one when it is missing, killed by another program, or ends.
+// One token for all workers: how many token requests they make when it is missing, killed by another program, or expires.
 import { createCredentials } from '../support/credentials.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
@@ -7,17 +7,17 @@ import { report, volume, WRITES_FIGURES } from './figures.mts';
 import { customers, sendingWorkflow, type Sending } from './sending.mts';
 
 const WORKERS = 4;
-/** Accounts are rounds that run at the same time: each has a token of its own. */
+/** Each account has its own token, so accounts are rounds that run at the same time. */
 const ACCOUNTS = 10;
-/** executions of each account: with the accounts as many as the workers run at once */
+/** Executions of each account. Those of all accounts together are as many as the workers run at a time. */
 const EXECUTIONS = 4;
 const LIFE_SECONDS = volume(60, 90);
-/** seconds after the start at which another program kills the token */
+/** Seconds from the start until another program kills the token. */
 const KILLS = WRITES_FIGURES ? [12, 20] : [12];
-/** At one customer a second, past the kills and as many natural ends. */
+/** Enough, at one customer a second, for all kills and as many natural ends. */
 const CUSTOMERS = volume(85, 215);
 
-/** @param running the cluster, once it runs */
+/** @param running returns the cluster once it has started */
 export function tokenTests(running: () => Cluster): void {
 	const sandboxes: Sandbox[] = [];
 
@@ -25,7 +25,7 @@ export function tokenTests(running: () => Cluster): void {
 		for (const sandbox of sandboxes) await sandbox.close();
 	});
 
-	test('40 executions on four workers: all customers go through; token requests are counted', async () => {
+	test('40 executions on four workers: all customers go through, and mostly one worker renews the token for all', async () => {
 		const cluster = running();
 		const sendings: Sending[][] = [];
 		for (let account = 0; account < ACCOUNTS; account++) {
@@ -87,7 +87,7 @@ export function tokenTests(running: () => Cluster): void {
 			const ids = sandbox.accepted.map(({ contactId }) => contactId);
 			expect([ids.length, new Set(ids).size]).toEqual([EXECUTIONS * CUSTOMERS, EXECUTIONS * CUSTOMERS]);
 		}
-		// Requests for the same end come within the time in which the workers renew ahead of it.
+		// All renewals before one natural end fall into the window in which the workers renew ahead of it.
 		const natural = sandboxes.flatMap(({ tokenCalls }) => {
 			const groups: number[] = [];
 			let groupMs = -Infinity;
@@ -118,9 +118,9 @@ export function tokenTests(running: () => Cluster): void {
 			expect(count).toBeGreaterThanOrEqual(1);
 			expect(count).toBeLessThanOrEqual(WORKERS);
 		}
-		// Here a token lives for 60 or 90 s, and the workers pick their moments within 3 or 4.5 s; of Sobot's tokens, within 5
-		// minutes. With a tenth of a second for a renewal, four workers then renew once in (1 - 0.1 / 4.5)^4 = 0.91 of the rounds,
-		// and in 0.87 of the few rounds of a plain run, half of which may miss that by chance.
+		// Here a token lives for 60 or 90 s, and the workers renew at random moments within a window of 3 or 4.5 s. With Sobot's
+		// tokens the window is 5 minutes. If a renewal takes 0.1 s, four workers make one request in (1 - 0.1 / 4.5)^4 = 0.91 of
+		// the rounds, and in 0.87 of the few rounds of a plain run, half of which may miss that by chance.
 		const once = natural.filter((count) => count === 1).length / natural.length;
 		expect(once).toBeGreaterThanOrEqual(volume(0.5, 0.7));
 	});
