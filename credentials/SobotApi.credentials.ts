@@ -34,7 +34,7 @@ import { RETURN_CODES } from '../nodes/sobot/returnCodes';
 import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
 import { TokenError } from '../nodes/sobot/tokenApi';
 
-// Declared separately because n8n's lint does not recognise "key" as a secret and would demand an unmasked field.
+// Declared separately because n8n's lint does not recognize "key" as a secret and would demand an unmasked field.
 const APP_KEY: INodeProperties = {
 	displayName: 'App Key',
 	name: 'appKey',
