@@ -80,7 +80,7 @@ async function store<Result>(
 	let outcome: { result?: Result; error?: unknown } = {};
 	await runWithCredential(credentials, anItem, async (node) => {
 		const reading = readAccount(typed());
-		if ('problem' in reading) throw new Error(reading.problem);
+		if ('reason' in reading) throw new Error(reading.reason);
 		try {
 			outcome = { result: await use(credentialTokenStore(node, reading.account)) };
 		} catch (error) {

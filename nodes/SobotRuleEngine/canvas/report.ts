@@ -31,11 +31,11 @@ const TO_SEND_THE_REST =
 /** The result for an item; undefined while its customer has none. */
 export function resultOf(plan: Plan): Result | undefined {
 	if (plan.kind === 'send') return plan.customer.result;
-	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
+	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.reason, advice: '' };
 	return {
 		outcome: 'unknown',
 		retCode: null,
-		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.problem}`,
+		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.reason}`,
 		advice: LOOK_FIRST,
 	};
 }
@@ -84,7 +84,7 @@ export function dryRunItem(
 		contactId: plan.contactId ?? null,
 		outcome: 'dryRun',
 		ret_code: null,
-		error: plan.kind === 'send' ? null : plan.problem,
+		error: plan.kind === 'send' ? null : plan.reason,
 		canvas: canvas?.name ?? null,
 		triggerId: canvas?.triggerId ?? null,
 		body: plan.kind === 'send' ? plan.customer.body : null,
@@ -109,7 +109,7 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], mem
 	const [index] = bad;
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
-	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
+	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
 		description: `${sentBefore(memory)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
 		itemIndex: index,
 	});

@@ -30,7 +30,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isTool = this.getNode().type.endsWith('Tool');
 	const mustNotThrow = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
-	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
+	const options = 'reason' in reading ? DEFAULT_OPTIONS : reading.options;
 	if (options.dryRun) {
 		const plans = await makePlans(this, true);
 		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
@@ -39,19 +39,19 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isRetry = this.getMode() === 'retry';
 	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId(), isRetry);
 	memory.remember();
-	if ('problem' in reading && !mustNotThrow) {
+	if ('reason' in reading && !mustNotThrow) {
 		const description = sentBefore(memory);
-		throw new NodeOperationError(this.getNode(), reading.problem, { description });
+		throw new NodeOperationError(this.getNode(), reading.reason, { description });
 	}
 	const plans: Plan[] =
-		'problem' in reading
-			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
+		'reason' in reading
+			? this.getInputData().map(() => ({ kind: 'rejected', reason: reading.reason }))
 			: await makePlans(this, false);
 	if (!mustNotThrow && plans.some(({ kind }) => kind === 'rejected')) {
 		await prepareRefusal(this, plans, options, memory);
 		refuseInput(this, plans, memory);
 	}
-	if (mustNotThrow && !isTool) doubtRejected(plans, memory, 'problem' in reading);
+	if (mustNotThrow && !isTool) doubtRejected(plans, memory, 'reason' in reading);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
