@@ -1,4 +1,4 @@
-// Puts a batch of customers on one canvas: each exactly once, or with the reason why not.
+// Puts the customers of a batch on one canvas: each exactly once, or with the reason why not.
 import type { HttpAnswer } from './answer';
 import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
@@ -15,7 +15,7 @@ import { judgeAnswer, judgeError, type Verdict } from './verdict';
 /** What to do when it is unknown whether Sobot carried out a call. */
 export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 
-/** The result for a customer: `notSent` if no call ever left, `alreadySent` if an earlier run has sent them. */
+/** The result for a customer: `notSent` if no call ever left, `alreadySent` if they were sent before. */
 export interface Result extends Omit<Verdict, 'outcome'> {
 	readonly outcome: Exclude<Outcome, 'tokenRefused' | 'canvasOrToken'> | 'notSent' | 'alreadySent';
 }
@@ -39,7 +39,7 @@ export interface Customer {
 	result?: Result;
 }
 
-/** What several deliveries of one execution share: one failure ends them all, if the user wants that. */
+/** What the deliveries of a batch share, one for each canvas: a failure ends them all, if the user wants that. */
 export interface Batch {
 	readonly stopsOnFailure: boolean;
 	hasFailed: boolean;

@@ -29,10 +29,10 @@ export const ADMITTED_AT_ONCE = 25;
 const FLUSH_AFTER_MS = 250;
 /** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
-/** After this many tries, others with the same key no longer wait. */
-const FLUSH_TRIES = 5;
-/** At the end of a batch, its last outcomes are tried to be stored for a minute. */
-const LAST_FLUSH_TRIES = 120;
+/** After this many attempts to store an outcome, others with the same key no longer wait. */
+const FLUSH_ATTEMPTS = 5;
+/** At the end of a batch, this many attempts to store its last outcomes: one minute of them. */
+const LAST_FLUSH_ATTEMPTS = 120;
 const FLUSH_PAUSE_MS = 500;
 
 /** `taken`: the key was used for another customer or canvas. */
@@ -112,7 +112,7 @@ interface Closing {
 /** What the sending of a batch needs of a ledger. */
 export type SendLedger = Pick<Ledger, 'blocked' | 'admit' | 'record'>;
 
-/** Keeps the account of one batch in the store. */
+/** Keeps the record of one batch in the store. */
 export class Ledger {
 	/** what this batch has claimed, and for whom: several of its customers can have the same key */
 	private readonly claimed = new Map<string, { claim: Claim; customer: Customer }>();
@@ -192,13 +192,13 @@ export class Ledger {
 		if (held) this.options.claims.release(key, held.claim);
 	}
 
-	/** Takes down what became of a customer; it is stored a moment later, with others. */
+	/** Records what became of a customer; it is stored a moment later, with others. */
 	record(customer: Customer): void {
 		const { key, identity = '', isAdmitted, isInDoubt, result } = customer;
 		if (key === undefined || !isAdmitted) return;
 		const held = this.claimed.get(key);
 		if (held && held.customer !== customer) return;
-		// A batch that has ended needs no account, and the next one with the same customers may have begun its own.
+		// A batch that has ended needs no record, and the next one with the same customers may have begun its own.
 		if (this.isClosing && this.options.isForBatch) return;
 		const outcome = result?.outcome ?? (isInDoubt ? 'unknown' : 'notSent');
 		this.toClose.set(key, {
@@ -280,23 +280,23 @@ export class Ledger {
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older; a batch removes the `sent` ones of an earlier run itself.
+		// n8n drops the oldest entries first, and `sent` is older; a batch without keys removes those of an earlier one itself.
 		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 
 	private async flushSoon(): Promise<void> {
 		const { clock, claims } = this.options;
-		for (let tries = 0; this.toClose.size > 0; tries++) {
-			await clock.sleep(tries === 0 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
+		for (let attempt = 0; this.toClose.size > 0; attempt++) {
+			await clock.sleep(attempt === 0 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
 			const closing = new Map(this.toClose);
 			try {
 				await claims.inTurn(async () => await this.store(closing));
 				this.forget(closing);
-				tries = -1;
+				attempt = -1;
 			} catch {
 				// A key that cannot be stored stays in doubt, which is safe. n8n's database may be back in a moment.
-				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.forget(closing);
-				else if (tries < FLUSH_TRIES) continue;
+				if (this.isClosing && attempt >= LAST_FLUSH_ATTEMPTS) this.forget(closing);
+				else if (attempt < FLUSH_ATTEMPTS) continue;
 			}
 			for (const key of closing.keys()) this.release(key);
 		}

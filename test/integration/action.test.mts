@@ -437,7 +437,7 @@ describe('the canvas itself refuses', () => {
 		expect(sandbox.tokenCalls.length).toBeLessThanOrEqual(2);
 	});
 
-	test('an unknown customer, and the error tells a second run what is left', async () => {
+	test('an unknown customer, and the error tells what is left to send', async () => {
 		sandbox.misbehave({ on: 'trigger', atWork: { minMs: 30, maxMs: 30 } });
 		const { error } = await run({
 			items: people('1', 'nobody', '3', '4', '5', '6'),
@@ -599,7 +599,7 @@ describe('Retry sends whom another execution has sent before', () => {
 	});
 });
 
-test('n8n 1 runs an execution a second time whose worker was killed after this node had ended: nobody twice', async () => {
+test('n8n 1 runs an execution again whose worker was killed after this node had ended: nobody twice', async () => {
 	const items = crowd(60);
 	await start({ items, executionId: 'killed' });
 	const { output } = outcomeOf(await start({ items, executionId: 'killed' }));
@@ -828,7 +828,7 @@ test.each([
 	['Stop', {}],
 	['Continue', CONTINUE],
 ])(
-	'stopping the execution with On Error: %s stops the sending, and leaves an account of it',
+	'stopping the execution with On Error: %s stops the sending, and leaves a record of it',
 	async (_, node) => {
 		const isSending = until('some calls', () => sandbox.accepted.length >= 10);
 		const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
@@ -843,7 +843,7 @@ test.each([
 	},
 );
 
-test('a batch that failed shows its account, for an execution that times out at that moment', async () => {
+test('a batch that failed shows how far it came, for an execution that times out at that moment', async () => {
 	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910026' });
 	const failed = await start({ items: people('1', '2', '3') });
 	expect(failed.data.resultData.metadata).toMatchObject({

@@ -1,5 +1,5 @@
-// The same customers tried more than once: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What
-// an earlier try has found out holds, whatever goes wrong in the next one, and nobody else's account is taken for it.
+// The same customers in several tries: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What an
+// earlier try has found out holds, whatever goes wrong in the next one, and no other record is taken for its own.
 import { until } from '../support/until.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import {
@@ -75,7 +75,7 @@ const texts = (run: Awaited<ReturnType<typeof start>>) => {
 	return `${error?.message}\n${(error as { description?: string } | undefined)?.description}`;
 };
 
-describe('the account of another execution is not taken for its own', () => {
+describe('the record of another execution is not taken for its own', () => {
 	test('that of one with Retry On Fail that failed', async () => {
 		refuse('59', 3);
 		outcomeOf(await start({ items: crowd(60), node: RETRY_ON_FAIL }));
@@ -179,7 +179,7 @@ describe('a try that cannot send says what the earlier one has sent', () => {
 	});
 });
 
-describe('the account of a batch without keys', () => {
+describe('the record of a batch without keys', () => {
 	test('no longer counts once the batch is done', async () => {
 		await start({ items: crowd(60), node: { id: 'cleaned' } });
 		expect(
@@ -288,7 +288,7 @@ describe('Retry after a crash', () => {
 	});
 });
 
-describe('the account of a run that has ended is not left for another, whose node before this one fails', () => {
+describe('the record of a run that has ended is not left for another execution, whose node before this one fails', () => {
 	const CASES: Array<[string, Partial<ActionRun>, () => void]> = [
 		[
 			'Retry On Fail, and one in doubt',

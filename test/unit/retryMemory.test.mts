@@ -66,7 +66,7 @@ test('holds no customer data, and 16 characters for each customer', () => {
 	expect(context.run0?.accepted.length).toBe(1600);
 });
 
-test('forgets a run that needs no other try', () => {
+test('deletes the record of a run that needs no other try', () => {
 	const context = {};
 	const memory = new RetryMemory(context, 0, 'e', false);
 	memory.remember([entry('1', 'accepted')]);

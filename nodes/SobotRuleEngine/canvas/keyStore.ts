@@ -16,7 +16,7 @@ export const USER_KEY = 'key ';
 const SPARE_ENTRIES = 1000;
 const REMOVED_AT_ONCE = 500;
 
-const WRITE_TRIES = 5;
+const WRITE_ATTEMPTS = 5;
 const WRITE_PAUSE_MS = 300;
 
 /**
@@ -55,11 +55,11 @@ export interface OpenLedger {
 }
 
 /**
- * The ledger of a batch: with the user's keys, or else one that only Retry and a second run of the same execution consult.
- * Undefined if the batch needs none. Rejects if n8n cannot store it.
+ * The ledger of a batch: with the user's keys, or else one that only Retry and another try after a crash consult. Undefined
+ * if the batch needs none. Rejects if n8n cannot store it.
  *
  * @param plans all customers of the batch, also those of whom an earlier try has settled: they give the batch its name
- * @param memory learns whether the run continues one that crashed
+ * @param memory learns whether this try follows one that crashed
  */
 export async function openLedger(
 	node: IExecuteFunctions,
@@ -75,7 +75,7 @@ export async function openLedger(
 		return ledger;
 	};
 	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options);
-	// What an earlier try has sent has no account yet, if that try was short.
+	// Whom an earlier try has sent is not in the ledger yet, if that try was short.
 	const early = memory.tries > 1 ? customersOf(plans).filter(({ result }) => result) : [];
 	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock, early);
 	return { ledger, close: async () => await ledger.close(), isOpen: () => isOpen };
@@ -84,8 +84,8 @@ export async function openLedger(
 const customersOf = (plans: readonly Plan[]) =>
 	plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
 
-/** Lets the account of a batch without keys no longer count: a run that has ended is no crash. */
-export async function closeAccount(
+/** Makes the ledger's record of a batch without keys invalid: a run that has ended did not crash. */
+export async function closeRecord(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
@@ -95,8 +95,11 @@ export async function closeAccount(
 	await claims.inTurn(async () => await insist(async () => await store.remove([validEntry(nameOf(plans))])));
 }
 
-/** Whether n8n has run this execution before: n8n 1 runs it again if a worker was killed. Rejects if n8n cannot tell. */
-export async function hasRunBefore(
+/**
+ * Notes that this run has had a try. Returns whether one was noted before that n8n no longer knows: n8n 1 runs an execution
+ * again under the same ID if its worker was killed. Rejects if n8n cannot tell.
+ */
+export async function noteTry(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
@@ -107,9 +110,9 @@ export async function hasRunBefore(
 	return await claims.inTurn(async () => (await store.add([run])).has(run));
 }
 
-/** Tries a write several times: an account that could not be closed would be taken for that of a crash. */
+/** Attempts a write several times: a record that could not be closed would be taken for that of a crash. */
 async function insist(write: () => Promise<void>): Promise<void> {
-	for (let triesLeft = WRITE_TRIES - 1; triesLeft > 0; triesLeft--) {
+	for (let attemptsLeft = WRITE_ATTEMPTS - 1; attemptsLeft > 0; attemptsLeft--) {
 		try {
 			return await write();
 		} catch {
@@ -131,7 +134,7 @@ async function openNow(
 ): Promise<Ledger> {
 	const isForBatch = !hasKeys(plans);
 	const { store, claims } = tableOf(node, plans, options, isForBatch);
-	// The node context of a failed run holds all that it has sent, so that one needs no account but its own.
+	// The node context of a failed run holds everyone it has sent: its record needs no name that is known after a crash.
 	const { failedRun } = memory;
 	const isFailedRun = node.getMode() === 'retry' && failedRun !== undefined && !memory.isAfterCrash;
 	const batch = isFailedRun ? `batch ${failedRun}` : nameOf(plans);
@@ -139,7 +142,7 @@ async function openNow(
 	const isConsulted =
 		!isForBatch ||
 		isFailedRun ||
-		(await claims.inTurn(async () => await takeOver(node, batch, plans, memory, store)));
+		(await claims.inTurn(async () => await beginRecord(node, batch, plans, memory, store)));
 	return new Ledger({
 		store,
 		claims,
@@ -150,8 +153,8 @@ async function openNow(
 	});
 }
 
-/** Begins the account of a batch that is known by its customers. Returns whether that of a crash is continued. */
-async function takeOver(
+/** Begins the record of a batch that is named after its customers. Returns whether it continues that of a crash. */
+async function beginRecord(
 	node: IExecuteFunctions,
 	batch: string,
 	plans: readonly Plan[],
@@ -159,13 +162,13 @@ async function takeOver(
 	store: EntryStore,
 ): Promise<boolean> {
 	const run = runEntry(node, batch);
-	// The next try of Retry On Fail knows from the node context what this execution has sent. Another one may have begun.
+	// This try knows from the node context whom the earlier ones have sent. Another execution may have begun its own record.
 	if (memory.tries > 1 && !memory.isAfterCrash) {
 		await store.add([run, validEntry(batch), validEntry(run)]);
 		return false;
 	}
 	const isRetry = node.getMode() === 'retry';
-	const isContinued = await isSecondRun(batch, run, isRetry, plans, store);
+	const isContinued = await continueAfterCrash(batch, run, isRetry, plans, store);
 	if (!isRetry) memory.isAfterCrash = isContinued;
 	return isContinued;
 }
@@ -208,11 +211,11 @@ function nameBatch(plans: readonly Plan[], batch: string): void {
 }
 
 /**
- * Whether this run goes on with one that was killed: n8n 1 in queue mode runs a killed worker's execution again under the
- * same ID, also if this node had ended by then, and Retry runs it under a new one. Otherwise what an earlier run with the
- * same customers has left is removed.
+ * Continues the record of a try that was killed, and returns whether there is one: n8n 1 in queue mode runs a killed worker's
+ * execution again under the same ID, also if this node had ended by then, and Retry makes a new execution. Otherwise removes
+ * what an earlier batch with the same customers has left.
  */
-async function isSecondRun(
+async function continueAfterCrash(
 	batch: string,
 	run: string,
 	isRetry: boolean,
@@ -220,9 +223,9 @@ async function isSecondRun(
 	store: EntryStore,
 ): Promise<boolean> {
 	const valid = [validEntry(batch), validEntry(run)];
-	const hasRun = (await store.add([run])).has(run);
-	const before = hasRun ? validEntry(run) : validEntry(batch);
-	if ((hasRun || isRetry) && (await store.add(valid)).has(before)) return true;
+	const wasTried = (await store.add([run])).has(run);
+	const before = wasTried ? validEntry(run) : validEntry(batch);
+	if ((wasTried || isRetry) && (await store.add(valid)).has(before)) return true;
 	// Until the leftovers are gone, nothing is valid: a kill in between must not make them count.
 	await insist(async () => await store.remove(valid));
 	const customers = customersOf(plans);

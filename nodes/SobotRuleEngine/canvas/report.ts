@@ -186,13 +186,13 @@ export function counted(indexes: readonly number[], noun: string): string {
 
 /** Ascending numbers, with consecutive ones joined: `0-4, 7, 9-10`. */
 export function ranges(numbers: readonly number[]): string {
-	const runs: Array<[number, number]> = [];
+	const spans: Array<[number, number]> = [];
 	for (const n of numbers) {
-		const last = runs.at(-1);
+		const last = spans.at(-1);
 		if (last && last[1] === n - 1) last[1] = n;
-		else runs.push([n, n]);
+		else spans.push([n, n]);
 	}
-	return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+	return spans.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
 }
 
 function toItem(
