@@ -172,12 +172,12 @@ describe('bad input is refused before anything is sent', () => {
 		['no time to answer', { ...DEFINED, options: { timeout: 0 } }, "'Timeout (Seconds)' must be"],
 		['a timeout of 50 days', { ...DEFINED, options: { timeout: 4_000_000 } }, "'Timeout (Seconds)' must be"],
 		[
-			'no patience at all',
+			"'Give Up After' of no text",
 			{ ...DEFINED, options: { giveUpAfter: '={{ "" }}' } },
 			"'Give Up After (Seconds)' must be",
 		],
 		[
-			'patience of null',
+			"'Give Up After' of null",
 			{ ...DEFINED, options: { giveUpAfter: '={{ null }}' } },
 			"'Give Up After (Seconds)' must be",
 		],
