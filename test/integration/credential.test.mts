@@ -8,7 +8,8 @@ import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredential
 import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
 import type { Token } from '../../nodes/sobot/account';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { BEHAVIOURS, outcomeOf, runWithCredential, StoredCredentials } from './core.mts';
+import { outcomeOf, runWithCredential } from './runAction.mts';
+import { BEHAVIOURS, StoredCredentials } from './storedCredentials.mts';
 
 let sandbox: Sandbox;
 let other: Sandbox;
