@@ -45,6 +45,7 @@ export interface Batch {
 	hasFailed: boolean;
 }
 
+/** What a delivery needs: the parts that decide, the user's options, and how to send. */
 export interface DeliveryOptions {
 	readonly rateLimiter: RateLimiter;
 	readonly session: TokenSession;

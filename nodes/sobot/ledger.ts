@@ -13,8 +13,8 @@ export interface EntryStore {
 
 /**
  * Two entries for each key. `sent` is added before a call leaves and removed if Sobot refused it. `open` is added with
- * it and removed once the outcome is clear: what has both is in doubt. An entry that was only added to look at it can
- * therefore put a key in doubt, but never make it count as sent.
+ * it and removed once the outcome is clear: a key that has both is in doubt. The store can only be read by adding to it.
+ * Entries that were added only to read it can therefore put a key in doubt, but never make it count as sent.
  */
 export const sentEntry = (key: string) => `sent ${key}`;
 const openEntry = (key: string) => `open ${key}`;
@@ -23,16 +23,17 @@ const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`
 /** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
 const againEntry = (key: string) => `again ${key}`;
 
-/** This many customers are stored with one write before they are sent: half a second of the full rate. */
+/** How many customers one write stores before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
 /** Outcomes are stored this long after the first of them, together, in ms. */
 const FLUSH_AFTER_MS = 250;
-/** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
+/** How many of the latest keys each write adds again, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
 /** After this many attempts to store an outcome, others with the same key no longer wait. */
 const FLUSH_ATTEMPTS = 5;
 /** At the end of a batch, this many attempts to store its last outcomes: one minute of them. */
 const LAST_FLUSH_ATTEMPTS = 120;
+/** Pause between two attempts, in ms. */
 const FLUSH_PAUSE_MS = 500;
 
 /** `taken`: the key was used for another customer or canvas. */
@@ -52,12 +53,12 @@ export class KeyClaims {
 	readonly accepted = new Map<string, string>();
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	private writes = 0;
-	/** batches that are being sent */
-	users = 0;
+	/** how many batches are being sent */
+	batches = 0;
 
 	/** Whether nobody holds these claims. */
 	get isIdle(): boolean {
-		return this.claims.size + this.accepted.size + this.writes + this.users === 0;
+		return this.claims.size + this.accepted.size + this.writes + this.batches === 0;
 	}
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
@@ -92,6 +93,7 @@ export class KeyClaims {
 	}
 }
 
+/** The ledger's parts, and what its keys are for. */
 export interface LedgerOptions {
 	readonly store: EntryStore;
 	readonly claims: KeyClaims;
@@ -104,6 +106,7 @@ export interface LedgerOptions {
 	readonly sendsDoubtful: boolean;
 }
 
+/** What a write is about to store of a key. */
 interface Closing {
 	readonly outcome: 'accepted' | 'notSent' | 'inDoubt';
 	readonly identity: string;
@@ -125,7 +128,7 @@ export class Ledger {
 	private isClosing = false;
 
 	constructor(private readonly options: LedgerOptions) {
-		options.claims.users++;
+		options.claims.batches++;
 	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
@@ -155,7 +158,7 @@ export class Ledger {
 		try {
 			const states = await claims.inTurn(async () => await this.open(byKey));
 			isStored = true;
-			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
+			for (const [key, customer] of byKey) this.applyState(customer, states.get(key) ?? 'inDoubt');
 		} finally {
 			if (!isStored) for (const key of keys) this.release(key);
 		}
@@ -209,12 +212,12 @@ export class Ledger {
 		this.flushing ??= this.flushSoon();
 	}
 
-	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
+	/** Records the customers that were admitted and not settled. Resolves once everything is stored. */
 	async close(): Promise<void> {
 		for (const { customer } of this.claimed.values()) this.record(customer);
 		this.isClosing = true;
 		while (this.flushing) await this.flushing;
-		this.options.claims.users--;
+		this.options.claims.batches--;
 		if (this.latestAccepted.length + this.toRemove.length > 0) await this.assertLatest();
 	}
 
@@ -231,7 +234,8 @@ export class Ledger {
 		}
 	}
 
-	private enter(customer: Customer, state: KeyState): void {
+	/** Admits a customer, or settles them by what is stored. */
+	private applyState(customer: Customer, state: KeyState): void {
 		const { isConsulted, sendsDoubtful } = this.options;
 		const mayGo = !isConsulted || (state === 'inDoubt' && sendsDoubtful);
 		if (state === 'new' || mayGo) {

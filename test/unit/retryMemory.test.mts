@@ -1,12 +1,12 @@
-import { digestOf, RetryMemory, type Entry } from '../../nodes/SobotRuleEngine/canvas/retryMemory';
+import { digestOf, RetryMemory, type CustomerState } from '../../nodes/SobotRuleEngine/canvas/retryMemory';
 
-const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
+const entry = (contactId: string, outcome?: string, more: object = {}): CustomerState =>
 	({
 		index: 0,
 		digest: digestOf('canvas', contactId, 0),
 		...(outcome ? { result: { outcome, retCode: null, message: '', advice: '' } } : {}),
 		...more,
-	}) as Entry;
+	}) as CustomerState;
 
 test('remembers who is on the canvas or may be, and nobody else', () => {
 	const context = {};

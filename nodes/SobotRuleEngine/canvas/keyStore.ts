@@ -1,4 +1,4 @@
-// n8n's deduplication table for this node, as the ledger's store, and who is in the ledger.
+// Opens the ledger of a batch. Its store is n8n's deduplication table of the node.
 import { createHash } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
@@ -14,20 +14,23 @@ export const USER_KEY = 'key ';
 
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
+/** How many keys one write removes. */
 const REMOVED_AT_ONCE = 500;
 
+/** How often a write is attempted that must not fail. */
 const WRITE_ATTEMPTS = 5;
+/** Pause between two attempts, in ms. */
 const WRITE_PAUSE_MS = 300;
 
 /**
- * Room that a batch without keys leaves, in entries, one for each customer: n8n drops the oldest ones of the node, which may
- * be those of a larger batch that crashed. Each write costs the length of the list.
+ * Entries for which a batch without keys leaves room, one for each customer. Beyond them n8n drops the node's oldest, which
+ * may be those of a larger batch that crashed. Not more, since each write costs the length of the list.
  */
 const ROOM_WITHOUT_KEYS = 50_000;
 
-/** The table of the node, with room for `history` keys. n8n writes it at once, and shares it among all its processes. */
-export function deduplicationTable(node: IExecuteFunctions, history: number): EntryStore {
-	const options: ICheckProcessedOptions = { mode: 'entries', maxEntries: history + SPARE_ENTRIES };
+/** The table of the node, with room for this many entries. n8n writes it at once and shares it among all its processes. */
+function deduplicationTable(node: IExecuteFunctions, room: number): EntryStore {
+	const options: ICheckProcessedOptions = { mode: 'entries', maxEntries: room + SPARE_ENTRIES };
 	return {
 		async add(entries) {
 			const { processed } = await node.helpers.checkProcessedAndRecord(entries, 'node', options);
@@ -39,7 +42,7 @@ export function deduplicationTable(node: IExecuteFunctions, history: number): En
 	};
 }
 
-/** Whether n8n has a table for this node: it belongs to a saved workflow. */
+/** Whether n8n has a table for this node: only those of saved workflows have one. */
 export function hasTable(node: IExecuteFunctions): boolean {
 	const { id } = node.getWorkflow();
 	return typeof id === 'string' && id !== '' && id !== '__EMPTY__';
@@ -74,7 +77,9 @@ export async function openLedger(
 		isOpen = true;
 		return ledger;
 	};
-	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options);
+	// A batch that is expected to be sent within a second needs no ledger, unless it takes longer.
+	const isLong = plans.length >= options.requestsPerSecond;
+	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong;
 	// Whom an earlier try has sent is not in the ledger yet, if that try was short.
 	const early = memory.tries > 1 ? customersOf(plans).filter(({ result }) => result) : [];
 	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock, early);
@@ -176,11 +181,6 @@ async function beginRecord(
 const runEntry = (node: IExecuteFunctions, batch: string) =>
 	`${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
 
-/** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */
-function isLong(plans: readonly Plan[], { requestsPerSecond }: Options): boolean {
-	return plans.length >= requestsPerSecond;
-}
-
 function tableOf(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -189,9 +189,9 @@ function tableOf(
 ) {
 	// Two entries for each key or customer.
 	const needed = 2 * Math.max(idempotencyHistory, plans.length);
-	const most = isForBatch ? Math.max(needed, ROOM_WITHOUT_KEYS) : needed;
+	const maxEntries = isForBatch ? Math.max(needed, ROOM_WITHOUT_KEYS) : needed;
 	return {
-		store: deduplicationTable(node, most),
+		store: deduplicationTable(node, maxEntries),
 		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
 	};
 }

@@ -56,7 +56,9 @@ export function outputItem(
 ): INodeExecutionData {
 	const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
 	const result = resultOf(plan) ?? (isInDoubt ? STOPPED_IN_DOUBT : STOPPED);
-	const error = isAsWanted(plan, options) ? null : failureText(result, plan, index);
+	const error = isAsWanted(plan, options)
+		? null
+		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
 	const item = toItem(node, index, options, {
 		contactId: plan.contactId ?? null,
 		outcome: result.outcome,
@@ -139,7 +141,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 }
 
 /** The state of a batch that ended early, and how to finish it without sending anyone twice. */
-export function summarize(plans: readonly Plan[]): string {
+function summarize(plans: readonly Plan[]): string {
 	const lists = groupByOutcome(plans);
 	const sentences = [
 		`Accepted: ${counted(lists.accepted, 'customer')} of ${plans.length}.`,
@@ -185,7 +187,7 @@ export function counted(indexes: readonly number[], noun: string): string {
 }
 
 /** Ascending numbers, with consecutive ones joined: `0-4, 7, 9-10`. */
-export function ranges(numbers: readonly number[]): string {
+function ranges(numbers: readonly number[]): string {
 	const spans: Array<[number, number]> = [];
 	for (const n of numbers) {
 		const last = spans.at(-1);
@@ -203,10 +205,6 @@ function toItem(
 ): INodeExecutionData {
 	const input = includeInputFields ? node.getInputData()[index]?.json : {};
 	return { json: { ...input, ...fields }, pairedItem: { item: index } };
-}
-
-function failureText(result: Result, plan: Plan, index: number): string {
-	return [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
 }
 
 /** The message with its customer and item: "...: customer 123 (item 4)." */

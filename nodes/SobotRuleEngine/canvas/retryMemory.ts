@@ -25,7 +25,7 @@ interface RunRecord {
 }
 
 /** A customer's digest, and what became of them if anything did. */
-export interface Entry {
+export interface CustomerState {
 	/** index of the item */
 	readonly index: number;
 	readonly digest: string;
@@ -111,15 +111,15 @@ export class RetryMemory {
 	}
 
 	/**
-	 * Adds the customers that must not be sent again to those of earlier tries. Called without entries before anything is
+	 * Adds the customers that must not be sent again to those of earlier tries. Called without customers before anything is
 	 * sent, so that Retry can tell an execution that failed from one that crashed. Synchronous: n8n stores changes that are
 	 * made while it ends an execution.
 	 */
-	remember(entries: Iterable<Entry> = []): void {
+	remember(customers: Iterable<CustomerState> = []): void {
 		const accepted = new Set(this.accepted);
 		const unknown = new Map(this.unknown);
 		const items = new Set(this.items);
-		for (const { index, digest, result, isInDoubt } of entries) {
+		for (const { index, digest, result, isInDoubt } of customers) {
 			const isAccepted = result?.outcome === 'accepted' || result?.outcome === 'alreadySent';
 			const isUnknown = result?.outcome === 'unknown';
 			if (isAccepted) accepted.add(digest);

@@ -51,7 +51,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await prepareRefusal(this, plans, options, memory);
 		refuseInput(this, plans, memory);
 	}
-	if (mustNotThrow && !isTool) doubtRejected(plans, memory, 'reason' in reading);
+	if (mustNotThrow && !isTool) markRejectedInDoubt(plans, memory, 'reason' in reading);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
@@ -87,7 +87,7 @@ async function closeAfterLastTry(
  *
  * @param isUnread whether the items were not read at all
  */
-function doubtRejected(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
+function markRejectedInDoubt(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind !== 'rejected') continue;
 		const hasCustomer = isUnread || plan.contactId !== undefined;
@@ -122,7 +122,7 @@ async function send(
 		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
 		else customer.result = earlier;
 	}
-	const remember = () => memory.remember(entriesOf(plans));
+	const remember = () => memory.remember(statesOf(plans));
 
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
@@ -143,7 +143,7 @@ async function send(
 	else memory.forget();
 }
 
-function* entriesOf(plans: readonly Plan[]) {
+function* statesOf(plans: readonly Plan[]) {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind !== 'send') continue;
 		const { digest, customer } = plan;
@@ -232,7 +232,7 @@ async function deliverByTarget(
 
 const isUnsettled = (plan: Plan): plan is SendPlan => plan.kind === 'send' && !plan.customer.result;
 
-/** The same for a customer whom an earlier try may have sent. */
+/** This result for a customer whom an earlier try may have sent: their outcome is unknown. */
 function inDoubt({ message, ...result }: Result): Result {
 	const cause = message.replace(/^Not sent: |\.$/g, '');
 	return {
