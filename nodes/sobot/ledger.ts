@@ -151,33 +151,30 @@ export class Ledger {
 			else if (customer.isAdmitted || byKey.has(key) || claims.settled(key)) continue;
 			else if (!this.settleFromMemory(customer, key)) byKey.set(key, customer);
 		}
-		const keys = [...byKey.keys()];
-		if (keys.length === 0) return;
+		if (byKey.size === 0) return;
+		const states = await this.claimAndOpen(byKey);
+		for (const [key, customer] of byKey) this.applyState(customer, states.get(key) ?? 'inDoubt');
+	}
+
+	/** Stores customers that were sent before this ledger was opened. Rejects if nothing could be stored. */
+	async adopt(customers: readonly Customer[]): Promise<void> {
+		for (const customer of customers) customer.isAdmitted = true;
+		await this.claimAndOpen(new Map(customers.map((customer) => [customer.key ?? '', customer])));
+		for (const customer of customers) if (customer.result) this.record(customer);
+	}
+
+	/** Claims keys and stores their entries. If nothing could be stored, it releases the keys and rejects. */
+	private async claimAndOpen(byKey: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
+		const { claims } = this.options;
 		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
 		let isStored = false;
 		try {
 			const states = await claims.inTurn(async () => await this.open(byKey));
 			isStored = true;
-			for (const [key, customer] of byKey) this.applyState(customer, states.get(key) ?? 'inDoubt');
-		} finally {
-			if (!isStored) for (const key of keys) this.release(key);
-		}
-	}
-
-	/** Stores customers that were sent before this ledger was opened. Rejects if nothing could be stored. */
-	async adopt(customers: readonly Customer[]): Promise<void> {
-		const { claims } = this.options;
-		const byKey = new Map(customers.map((customer) => [customer.key ?? '', customer]));
-		for (const customer of customers) customer.isAdmitted = true;
-		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
-		let isStored = false;
-		try {
-			await claims.inTurn(async () => await this.open(byKey));
-			isStored = true;
+			return states;
 		} finally {
 			if (!isStored) for (const key of byKey.keys()) this.release(key);
 		}
-		for (const customer of customers) if (customer.result) this.record(customer);
 	}
 
 	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */
