@@ -189,7 +189,7 @@ export class SobotApi implements ICredentialType {
 		// returned here, n8n stores nothing and throws the error of the request.
 		if (wasAttached(credentials) || grantedToken(credentials)) return {};
 		const reading = readAccount(credentials);
-		if ('problem' in reading) throw new Error(reading.problem);
+		if ('reason' in reading) throw new Error(reading.reason);
 		const { account } = reading;
 		const renewal = renewalOf(credentials);
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
@@ -227,7 +227,7 @@ export class SobotApi implements ICredentialType {
 			throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
 		}
 		const rows = isTest ? readCanvases(credentials) : undefined;
-		if (rows && 'problem' in rows) throw new Error(rows.problem);
+		if (rows && 'reason' in rows) throw new Error(rows.reason);
 		return {
 			...requestOptions,
 			headers: { ...requestOptions.headers, token: token.value },

@@ -15,7 +15,7 @@ import { acknowledged } from '../sobot/pushAnswers';
 import { pushMemoryOf } from '../sobot/shared';
 import { checkActivation } from './activation';
 import { HINTS, PROPERTIES, TRIGGER_PANEL, WEBHOOKS } from './description';
-import { secretFormProblem } from './pushSecret';
+import { reasonAgainstSecret } from './pushSecret';
 import { receivePush, type TriggerSettings } from './receivePush';
 import { acknowledgeOnceStored, refuse } from './respond';
 import { readRequest, readSettings } from './settings';
@@ -100,7 +100,7 @@ async function checkSecretForm(
 	this: ICredentialTestFunctions,
 	credential: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
-	const message = secretFormProblem(credential.data ?? {});
+	const message = reasonAgainstSecret(credential.data ?? {});
 	if (message) return { status: 'Error', message };
 	return { status: 'OK', message: 'The format is valid. Only a push from Sobot can confirm the secret.' };
 }

@@ -13,7 +13,7 @@ import {
 } from './settings';
 
 /** Why a setting cannot work, and what to do. */
-export interface SettingsProblem {
+export interface Reason {
 	message: string;
 	description: string;
 }
@@ -22,9 +22,10 @@ export interface SettingsProblem {
 export function checkActivation(context: IHookFunctions): void {
 	// A builder may listen for a test event before the workflow is complete.
 	const isTest = context.getActivationMode() === 'manual';
-	const problem = optionsProblem(optionsOf(context)) ?? (isTest ? undefined : answerProblem(context));
-	if (problem)
-		throw new NodeOperationError(context.getNode(), problem.message, { description: problem.description });
+	const reason =
+		reasonAgainstOptions(optionsOf(context)) ?? (isTest ? undefined : reasonAgainstRespond(context));
+	if (reason)
+		throw new NodeOperationError(context.getNode(), reason.message, { description: reason.description });
 	const origin = isTest ? undefined : localOrigin(context.getNodeWebhookUrl('default'));
 	if (origin) {
 		context.logger.warn(
@@ -35,28 +36,28 @@ export function checkActivation(context: IHookFunctions): void {
 }
 
 /** Why the first invalid option cannot work; undefined if all options are valid. */
-export function optionsProblem(options: TriggerOptions): SettingsProblem | undefined {
+export function reasonAgainstOptions(options: TriggerOptions): Reason | undefined {
 	return (
-		listProblem(options, 'ipAllowlist', 'IP Allowlist', isRange, {
+		reasonAgainstList(options, 'ipAllowlist', 'IP Allowlist', isRange, {
 			description:
 				'Enter addresses such as 203.0.113.7 or ranges such as 2001:db8::/32, separated by commas.',
 			ifEmpty: 'Without an address, every push would be refused.',
 		}) ??
-		listProblem(options, 'companyIds', 'Company IDs', isCompanyId, {
+		reasonAgainstList(options, 'companyIds', 'Company IDs', isCompanyId, {
 			description: 'Enter IDs such as 456, separated by commas. Sobot sends them as pid.',
 			ifEmpty: 'Without an ID, no push would be accepted.',
 		}) ??
-		customFieldProblem(options)
+		reasonAgainstCustomFields(options)
 	);
 }
 
-function listProblem(
+function reasonAgainstList(
 	options: TriggerOptions,
 	name: 'ipAllowlist' | 'companyIds',
 	displayName: string,
 	isValid: (entry: string) => boolean,
 	{ description, ifEmpty }: { description: string; ifEmpty: string },
-): SettingsProblem | undefined {
+): Reason | undefined {
 	if (!(name in options)) return undefined;
 	const entries = splitList(options[name]);
 	if (entries.length === 0)
@@ -69,18 +70,18 @@ function listProblem(
 	return { message: `'${displayName}' contains invalid entries: ${invalid.join(', ')}`, description };
 }
 
-function customFieldProblem(options: TriggerOptions): SettingsProblem | undefined {
-	const fault = faultOfRows(customFieldRows(options));
-	if (fault === undefined) return undefined;
+function reasonAgainstCustomFields(options: TriggerOptions): Reason | undefined {
+	const reason = reasonAgainstRows(customFieldRows(options));
+	if (reason === undefined) return undefined;
 	return {
-		message: `'Custom Field Names' ${fault}`,
+		message: `'Custom Field Names' ${reason}`,
 		description:
 			'Give each field one row, with the ID under which Sobot sends it, such as 7dcf2982a3bc4afaa5351500b8e2e21c, and a name of its own.',
 	};
 }
 
 /** Two fields under one name would overwrite each other. */
-function faultOfRows(rows: readonly CustomFieldName[]): string | undefined {
+function reasonAgainstRows(rows: readonly CustomFieldName[]): string | undefined {
 	const ids = rows.map(({ id }) => id);
 	const half = rows.find(({ id, name }) => id === '' || name === '');
 	if (half)
@@ -100,7 +101,7 @@ function firstDouble(texts: readonly string[]): string | undefined {
 }
 
 /** Without an Acknowledge node, Sobot would get an empty answer, and resend each push twice. */
-function answerProblem(context: IHookFunctions): SettingsProblem | undefined {
+function reasonAgainstRespond(context: IHookFunctions): Reason | undefined {
 	if (!isAnsweredByWorkflow(context)) return undefined;
 	const following = context.getChildNodes(context.getNode().name, { includeNodeParameters: true });
 	const isAcknowledged = following.some(

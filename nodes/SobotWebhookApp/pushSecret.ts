@@ -26,13 +26,13 @@ export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushS
 const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
 
 /** Why no push could match this credential, and what to enter instead; undefined if the credential is usable. */
-export function secretFormProblem(fields: Readonly<Record<string, unknown>>): string | undefined {
+export function reasonAgainstSecret(fields: Readonly<Record<string, unknown>>): string | undefined {
 	const { method, parameterName, headerName, user, secret } = readPushSecret(fields);
 	const secretName = method === 'basic' ? 'Password' : 'Secret';
 	if (secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
 	switch (method) {
 		case 'query':
-			return parameterNameProblem(parameterName) ?? querySecretProblem(secret);
+			return reasonAgainstParameterName(parameterName) ?? reasonAgainstQuerySecret(secret);
 		case 'header':
 			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(headerName))
 				return "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.";
@@ -48,14 +48,14 @@ export function secretFormProblem(fields: Readonly<Record<string, unknown>>): st
 	}
 }
 
-function parameterNameProblem(name: string): string | undefined {
+function reasonAgainstParameterName(name: string): string | undefined {
 	// n8n drops query parameters that are named like a property of every object.
 	if (/^[\w.~-]+$/.test(name) && !(name in {})) return undefined;
 	return "'Parameter Name' is empty or contains characters other than letters, digits and - . _ ~. Enter only a name, such as key, without ? and =.";
 }
 
 /** Characters outside this set mean something else in a URL, unless they are percent-encoded there. */
-function querySecretProblem(secret: string): string | undefined {
+function reasonAgainstQuerySecret(secret: string): string | undefined {
 	const unsafe = [...new Set(secret.match(/[^\w.~-]/gu))];
 	if (unsafe.length === 0) return undefined;
 	const listed = unsafe.map((character) => (/\s/.test(character) ? 'a space' : character)).join(' ');

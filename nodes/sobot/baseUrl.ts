@@ -16,22 +16,20 @@ const PATH_OF_A_PAGE = /^\/(console|api)(\/|$)|\/(login|index\.html?)$/i;
 /** The base URL of an account without a trailing slash, or a text that says why there is none. */
 export function readBaseUrl(
 	fields: Readonly<Record<string, unknown>>,
-): { baseUrl: string } | { problem: string } {
+): { baseUrl: string } | { reason: string } {
 	const region = String(fields.region ?? 'sg');
 	if (region !== 'custom') {
 		const baseUrl = Object.hasOwn(REGION_URLS, region) ? REGION_URLS[region] : undefined;
-		return baseUrl
-			? { baseUrl }
-			: { problem: `'Region' has no value "${region}". Choose one from the list.` };
+		return baseUrl ? { baseUrl } : { reason: `'Region' has no value "${region}". Choose one from the list.` };
 	}
 	const typed = String(fields.baseUrl ?? '').trim();
-	if (typed === '') return { problem: "'Base URL' is empty. Enter it in the Sobot API credential." };
+	if (typed === '') return { reason: "'Base URL' is empty. Enter it in the Sobot API credential." };
 	const url = URL.canParse(typed) ? new URL(typed) : undefined;
 	if (!url || !['http:', 'https:'].includes(url.protocol)) {
-		return { problem: `'Base URL' does not start with https:// or http://. ${ONLY_THE_START}` };
+		return { reason: `'Base URL' does not start with https:// or http://. ${ONLY_THE_START}` };
 	}
 	if (url.search || url.hash || url.username || PATH_OF_A_PAGE.test(url.pathname)) {
-		return { problem: `'Base URL' contains more than the address of the server. ${ONLY_THE_START}` };
+		return { reason: `'Base URL' contains more than the address of the server. ${ONLY_THE_START}` };
 	}
 	return { baseUrl: typed.replace(/\/+$/, '') };
 }

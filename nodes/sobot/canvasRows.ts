@@ -20,15 +20,15 @@ const BLANKED = /^__n8n_(BLANK|EMPTY)_VALUE_/;
 /** The canvases in a credential without the empty rows, or a text that says what is wrong with the first bad row. */
 export function readCanvases(
 	fields: Readonly<Record<string, unknown>>,
-): { canvases: NamedCanvas[] } | { problem: string } {
+): { canvases: NamedCanvas[] } | { reason: string } {
 	const canvases: NamedCanvas[] = [];
 	for (const [index, row] of rowsOf(fields).entries()) {
 		const canvas = readRow(row);
 		if (canvas.name === '' && canvas.triggerId === '' && canvas.secret === '') continue;
-		const problem = rowProblem(row, canvas) ?? clash(canvas, canvases);
-		if (problem) {
+		const reason = reasonAgainstRow(row, canvas) ?? clash(canvas, canvases);
+		if (reason) {
 			const name = canvas.name === '' ? '' : ` ('${canvas.name.slice(0, 60)}')`;
-			return { problem: `Row ${index + 1}${name}: ${problem}` };
+			return { reason: `Row ${index + 1}${name}: ${reason}` };
 		}
 		canvases.push({ ...canvas, name: canvas.name || canvas.triggerId });
 	}
@@ -59,7 +59,7 @@ function trimmed(value: unknown): string {
 	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }
 
-function rowProblem(row: Row, { triggerId, secret }: NamedCanvas): string | undefined {
+function reasonAgainstRow(row: Row, { triggerId, secret }: NamedCanvas): string | undefined {
 	if (triggerId === '') return "'Trigger ID' is empty. Copy it from the canvas in Sobot.";
 	if (typeof row.triggerId === 'number') {
 		return "'Trigger ID' is a number, which cannot hold 19 digits. Turn it into text.";

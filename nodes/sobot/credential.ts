@@ -14,13 +14,13 @@ const TYPED_FIELDS = ['region', 'baseUrl', 'appId', 'appKey', 'canvases'] as con
 export const TYPED_EXPRESSIONS = `={{ JSON.stringify(Object.fromEntries(${JSON.stringify(TYPED_FIELDS)}.map(name => [name, $self[name]]).filter(([, value]) => (JSON.stringify(value) || "").includes('"=')))) }}`;
 
 /** The account that a credential names, or a text that says what is wrong with its fields: then nothing may be sent. */
-export function readAccount(fields: Fields): { account: Account } | { problem: string } {
+export function readAccount(fields: Fields): { account: Account } | { reason: string } {
 	const appId = String(fields.appId ?? '').trim();
 	const appKey = String(fields.appKey ?? '').trim();
 	const reading = readBaseUrl(fields);
-	if (appId === '') return { problem: emptyField(fields, 'appId', 'App ID') };
-	if (appKey === '') return { problem: emptyField(fields, 'appKey', 'App Key') };
-	if ('problem' in reading) return reading;
+	if (appId === '') return { reason: emptyField(fields, 'appId', 'App ID') };
+	if (appKey === '') return { reason: emptyField(fields, 'appKey', 'App Key') };
+	if ('reason' in reading) return reading;
 	return { account: { baseUrl: reading.baseUrl, appId, appKey } };
 }
 
@@ -30,7 +30,7 @@ export function tokenFromFields(fields: Fields): Token | undefined {
 	if (typeof token !== 'string' || token === '') return undefined;
 	const reading = readAccount(fields);
 	// The stored token remains when a user changes the App ID. It belongs to the account that it was fetched for.
-	if ('problem' in reading || fields.tokenAccount !== accountKey(reading.account)) return undefined;
+	if ('reason' in reading || fields.tokenAccount !== accountKey(reading.account)) return undefined;
 	return {
 		value: token,
 		fetchedAtMs: Number(fields.tokenFetchedAt) || 0,

@@ -1,4 +1,4 @@
-// Puts a batch of customers on one canvas: each exactly once, or with the reason why not.
+// Puts the customers of a batch on one canvas: each exactly once, or with the reason why not.
 import type { HttpAnswer } from './answer';
 import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
@@ -15,7 +15,7 @@ import { judgeAnswer, judgeError, type Verdict } from './verdict';
 /** What to do when it is unknown whether Sobot carried out a call. */
 export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 
-/** The result for a customer: `notSent` if no call ever left, `alreadySent` if an earlier run has sent them. */
+/** The result for a customer: `notSent` if no call ever left, `alreadySent` if they were sent before. */
 export interface Result extends Omit<Verdict, 'outcome'> {
 	readonly outcome: Exclude<Outcome, 'tokenRefused' | 'canvasOrToken'> | 'notSent' | 'alreadySent';
 }
@@ -39,12 +39,13 @@ export interface Customer {
 	result?: Result;
 }
 
-/** What several deliveries of one execution share: one failure ends them all, if the user wants that. */
+/** What the deliveries of a batch share, one for each canvas: a failure ends them all, if the user wants that. */
 export interface Batch {
 	readonly stopsOnFailure: boolean;
 	hasFailed: boolean;
 }
 
+/** What a delivery needs: the parts that decide, the user's options, and how to send. */
 export interface DeliveryOptions {
 	readonly rateLimiter: RateLimiter;
 	readonly session: TokenSession;
@@ -68,8 +69,8 @@ export interface DeliveryOptions {
 const MOST_IN_FLIGHT = 100;
 /** Sobot gives these answers only to calls with a valid token. */
 const CODES_OF_VALID_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
-/** A batch is given up only after this long without progress, even if 'Give Up After' is shorter. */
-const SHORTEST_HOPE_SECONDS = 30;
+/** The rest is given up only after this long without progress, even if 'Give Up After' is shorter. */
+const SHORTEST_STALL_SECONDS = 30;
 /** How often a pause checks whether the execution was stopped. */
 const STOP_CHECK_MS = 250;
 
@@ -124,10 +125,10 @@ class Delivery {
 		}
 	}
 
-	/** Ends a wait for a slot, which can take long while Sobot refuses every call. */
-	private readonly patience = ((delivery: Delivery) => ({
+	/** Aborts a wait for a slot, which can take long while Sobot refuses every call. */
+	private readonly slotSignal = ((delivery: Delivery) => ({
 		get aborted() {
-			return delivery.isOver || delivery.isHopeless;
+			return delivery.isOver || delivery.isStalled;
 		},
 	}))(this);
 
@@ -142,7 +143,7 @@ class Delivery {
 
 	private async dispatch(customer: Customer): Promise<void> {
 		await this.waitUntilClear();
-		this.endIfHopeless();
+		this.giveUpIfStalled();
 		if (this.isOver) return;
 		const known = customer.result ?? this.end;
 		if (known) return this.settle(customer, known);
@@ -167,15 +168,15 @@ class Delivery {
 		}
 	}
 
-	/** Whether no call has succeeded for so long that the rest of the batch is given up. */
-	private get isHopeless(): boolean {
+	/** Whether there has been no progress for so long that the remaining customers are given up. */
+	private get isStalled(): boolean {
 		const { clock, giveUpAfterSeconds } = this.options;
-		const hopeSeconds = Math.max(giveUpAfterSeconds, SHORTEST_HOPE_SECONDS);
-		return this.obstacle !== undefined && clock.nowMs() - this.progressMs >= hopeSeconds * 1000;
+		const stallSeconds = Math.max(giveUpAfterSeconds, SHORTEST_STALL_SECONDS);
+		return this.obstacle !== undefined && clock.nowMs() - this.progressMs >= stallSeconds * 1000;
 	}
 
-	private endIfHopeless(): void {
-		if (this.end || !this.obstacle || !this.isHopeless) return;
+	private giveUpIfStalled(): void {
+		if (this.end || !this.obstacle || !this.isStalled) return;
 		this.end =
 			this.obstacle.outcome === 'unknown'
 				? { ...this.obstacle, outcome: 'notSent', ...NO_CLEAR_ANSWERS }
@@ -221,7 +222,7 @@ class Delivery {
 	private async takeSlot(): Promise<Token | undefined> {
 		const { session, store, rateLimiter, signal, requestsPerSecond } = this.options;
 		const token = session.ready(store) ?? (await session.token(store, signal));
-		if (!(await rateLimiter.takeSlot(requestsPerSecond, this.patience)) || this.isOver) return undefined;
+		if (!(await rateLimiter.takeSlot(requestsPerSecond, this.slotSignal)) || this.isOver) return undefined;
 		// It may have been refused or replaced meanwhile: then the call would be wasted.
 		return session.isCurrent(token) ? token : undefined;
 	}

@@ -13,8 +13,8 @@ export interface EntryStore {
 
 /**
  * Two entries for each key. `sent` is added before a call leaves and removed if Sobot refused it. `open` is added with
- * it and removed once the outcome is clear: what has both is in doubt. An entry that was only added to look at it can
- * therefore put a key in doubt, but never make it count as sent.
+ * it and removed once the outcome is clear: a key that has both is in doubt. The store can only be read by adding to it.
+ * Entries that were added only to read it can therefore put a key in doubt, but never make it count as sent.
  */
 export const sentEntry = (key: string) => `sent ${key}`;
 const openEntry = (key: string) => `open ${key}`;
@@ -23,16 +23,17 @@ const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`
 /** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
 const againEntry = (key: string) => `again ${key}`;
 
-/** This many customers are stored with one write before they are sent: half a second of the full rate. */
+/** How many customers one write stores before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
 /** Outcomes are stored this long after the first of them, together, in ms. */
 const FLUSH_AFTER_MS = 250;
-/** As many of the latest keys are asserted again with each write, in case another process has overwritten them. */
+/** How many of the latest keys each write adds again, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
-/** After this many tries, others with the same key no longer wait. */
-const FLUSH_TRIES = 5;
-/** At the end of a batch, its last outcomes are tried to be stored for a minute. */
-const LAST_FLUSH_TRIES = 120;
+/** After this many attempts to store an outcome, others with the same key no longer wait. */
+const FLUSH_ATTEMPTS = 5;
+/** At the end of a batch, this many attempts to store its last outcomes: one minute of them. */
+const LAST_FLUSH_ATTEMPTS = 120;
+/** Pause between two attempts, in ms. */
 const FLUSH_PAUSE_MS = 500;
 
 /** `taken`: the key was used for another customer or canvas. */
@@ -52,12 +53,12 @@ export class KeyClaims {
 	readonly accepted = new Map<string, string>();
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	private writes = 0;
-	/** batches that are being sent */
-	users = 0;
+	/** how many batches are being sent */
+	batches = 0;
 
 	/** Whether nobody holds these claims. */
 	get isIdle(): boolean {
-		return this.claims.size + this.accepted.size + this.writes + this.users === 0;
+		return this.claims.size + this.accepted.size + this.writes + this.batches === 0;
 	}
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
@@ -92,6 +93,7 @@ export class KeyClaims {
 	}
 }
 
+/** The ledger's parts, and what its keys are for. */
 export interface LedgerOptions {
 	readonly store: EntryStore;
 	readonly claims: KeyClaims;
@@ -104,6 +106,7 @@ export interface LedgerOptions {
 	readonly sendsDoubtful: boolean;
 }
 
+/** What a write is about to store of a key. */
 interface Closing {
 	readonly outcome: 'accepted' | 'notSent' | 'inDoubt';
 	readonly identity: string;
@@ -112,7 +115,7 @@ interface Closing {
 /** What the sending of a batch needs of a ledger. */
 export type SendLedger = Pick<Ledger, 'blocked' | 'admit' | 'record'>;
 
-/** Keeps the account of one batch in the store. */
+/** Keeps the record of one batch in the store. */
 export class Ledger {
 	/** what this batch has claimed, and for whom: several of its customers can have the same key */
 	private readonly claimed = new Map<string, { claim: Claim; customer: Customer }>();
@@ -125,7 +128,7 @@ export class Ledger {
 	private isClosing = false;
 
 	constructor(private readonly options: LedgerOptions) {
-		options.claims.users++;
+		options.claims.batches++;
 	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
@@ -148,33 +151,30 @@ export class Ledger {
 			else if (customer.isAdmitted || byKey.has(key) || claims.settled(key)) continue;
 			else if (!this.settleFromMemory(customer, key)) byKey.set(key, customer);
 		}
-		const keys = [...byKey.keys()];
-		if (keys.length === 0) return;
+		if (byKey.size === 0) return;
+		const states = await this.claimAndOpen(byKey);
+		for (const [key, customer] of byKey) this.applyState(customer, states.get(key) ?? 'inDoubt');
+	}
+
+	/** Stores customers that were sent before this ledger was opened. Rejects if nothing could be stored. */
+	async adopt(customers: readonly Customer[]): Promise<void> {
+		for (const customer of customers) customer.isAdmitted = true;
+		await this.claimAndOpen(new Map(customers.map((customer) => [customer.key ?? '', customer])));
+		for (const customer of customers) if (customer.result) this.record(customer);
+	}
+
+	/** Claims keys and stores their entries. If nothing could be stored, it releases the keys and rejects. */
+	private async claimAndOpen(byKey: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
+		const { claims } = this.options;
 		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
 		let isStored = false;
 		try {
 			const states = await claims.inTurn(async () => await this.open(byKey));
 			isStored = true;
-			for (const [key, customer] of byKey) this.enter(customer, states.get(key) ?? 'inDoubt');
-		} finally {
-			if (!isStored) for (const key of keys) this.release(key);
-		}
-	}
-
-	/** Stores customers that were sent before this ledger was opened. Rejects if nothing could be stored. */
-	async adopt(customers: readonly Customer[]): Promise<void> {
-		const { claims } = this.options;
-		const byKey = new Map(customers.map((customer) => [customer.key ?? '', customer]));
-		for (const customer of customers) customer.isAdmitted = true;
-		for (const [key, customer] of byKey) this.claimed.set(key, { claim: claims.claim(key), customer });
-		let isStored = false;
-		try {
-			await claims.inTurn(async () => await this.open(byKey));
-			isStored = true;
+			return states;
 		} finally {
 			if (!isStored) for (const key of byKey.keys()) this.release(key);
 		}
-		for (const customer of customers) if (customer.result) this.record(customer);
 	}
 
 	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */
@@ -192,13 +192,13 @@ export class Ledger {
 		if (held) this.options.claims.release(key, held.claim);
 	}
 
-	/** Takes down what became of a customer; it is stored a moment later, with others. */
+	/** Records what became of a customer; it is stored a moment later, with others. */
 	record(customer: Customer): void {
 		const { key, identity = '', isAdmitted, isInDoubt, result } = customer;
 		if (key === undefined || !isAdmitted) return;
 		const held = this.claimed.get(key);
 		if (held && held.customer !== customer) return;
-		// A batch that has ended needs no account, and the next one with the same customers may have begun its own.
+		// A batch that has ended needs no record, and the next one with the same customers may have begun its own.
 		if (this.isClosing && this.options.isForBatch) return;
 		const outcome = result?.outcome ?? (isInDoubt ? 'unknown' : 'notSent');
 		this.toClose.set(key, {
@@ -209,12 +209,12 @@ export class Ledger {
 		this.flushing ??= this.flushSoon();
 	}
 
-	/** Gives back what was admitted and is not settled, and resolves once everything is stored. */
+	/** Records the customers that were admitted and not settled. Resolves once everything is stored. */
 	async close(): Promise<void> {
 		for (const { customer } of this.claimed.values()) this.record(customer);
 		this.isClosing = true;
 		while (this.flushing) await this.flushing;
-		this.options.claims.users--;
+		this.options.claims.batches--;
 		if (this.latestAccepted.length + this.toRemove.length > 0) await this.assertLatest();
 	}
 
@@ -231,7 +231,8 @@ export class Ledger {
 		}
 	}
 
-	private enter(customer: Customer, state: KeyState): void {
+	/** Admits a customer, or settles them by what is stored. */
+	private applyState(customer: Customer, state: KeyState): void {
 		const { isConsulted, sendsDoubtful } = this.options;
 		const mayGo = !isConsulted || (state === 'inDoubt' && sendsDoubtful);
 		if (state === 'new' || mayGo) {
@@ -280,23 +281,23 @@ export class Ledger {
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older; a batch removes the `sent` ones of an earlier run itself.
+		// n8n drops the oldest entries first, and `sent` is older; a batch without keys removes those of an earlier one itself.
 		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 
 	private async flushSoon(): Promise<void> {
 		const { clock, claims } = this.options;
-		for (let tries = 0; this.toClose.size > 0; tries++) {
-			await clock.sleep(tries === 0 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
+		for (let attempt = 0; this.toClose.size > 0; attempt++) {
+			await clock.sleep(attempt === 0 ? FLUSH_AFTER_MS : FLUSH_PAUSE_MS);
 			const closing = new Map(this.toClose);
 			try {
 				await claims.inTurn(async () => await this.store(closing));
 				this.forget(closing);
-				tries = -1;
+				attempt = -1;
 			} catch {
 				// A key that cannot be stored stays in doubt, which is safe. n8n's database may be back in a moment.
-				if (this.isClosing && tries >= LAST_FLUSH_TRIES) this.forget(closing);
-				else if (tries < FLUSH_TRIES) continue;
+				if (this.isClosing && attempt >= LAST_FLUSH_ATTEMPTS) this.forget(closing);
+				else if (attempt < FLUSH_ATTEMPTS) continue;
 			}
 			for (const key of closing.keys()) this.release(key);
 		}

@@ -15,7 +15,7 @@ const CATCHING_UP = 0.8;
 /** Longest sleep, in ms, before the limiter looks again: a stopped execution waits no longer than this. */
 const LONGEST_SLEEP_MS = 250;
 
-/** After this many ms without a call, a new limiter would serve just as well. */
+/** After this many ms without a call, a new limiter would do as well. */
 const IDLE_MS = 600_000;
 
 /** One caller's wait for a slot. */
@@ -51,7 +51,7 @@ export class RateLimiter {
 	async takeSlot(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
 			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
-			this.serve();
+			this.grantDue();
 		});
 	}
 
@@ -66,7 +66,7 @@ export class RateLimiter {
 	}
 
 	/** Grants all slots that are due, and sets one timer for all callers that still wait. */
-	private serve(): void {
+	private grantDue(): void {
 		const waitMs = Math.ceil(Math.min(this.grant(), LONGEST_SLEEP_MS));
 		const wakeMs = this.clock.nowMs() + waitMs;
 		if (this.waiting.length === 0 || wakeMs >= this.wakeMs) return;
@@ -75,11 +75,11 @@ export class RateLimiter {
 			// Ignored: another timer that fires earlier has replaced this one.
 			if (this.wakeMs !== wakeMs) return;
 			this.wakeMs = Infinity;
-			this.serve();
+			this.grantDue();
 		});
 	}
 
-	/** Gives the next slot to the first caller that may have it now. Returns how many ms to wait for another. */
+	/** Grants each caller, in order, the slot that is due for it. Returns how many ms to wait for the next one. */
 	private grant(): number {
 		const nowMs = this.clock.nowMs();
 		const remaining: Waiter[] = [];

@@ -6,7 +6,6 @@ import { KeyClaims } from './ledger';
 import { PushMemory } from './pushMemory';
 import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';
-
 import { TokenFetch, type SendTokenRequest } from './tokenFetch';
 import { TokenSession } from './tokenSession';
 

@@ -93,9 +93,9 @@ export class TokenFetch {
 
 	private async askUntilAnswered(account: Account, send: SendTokenRequest): Promise<TokenReading> {
 		const startedMs = this.clock.nowMs();
-		for (let tries = 0; ; tries++) {
+		for (let attempt = 0; ; attempt++) {
 			const reading = await this.ask(account, send);
-			const pauseMs = PAUSES_MS[tries];
+			const pauseMs = PAUSES_MS[attempt];
 			if ('token' in reading || !reading.error.transient || pauseMs === undefined) return reading;
 			if (this.clock.nowMs() - startedMs >= LONGEST_ROUND_MS) return reading;
 			await this.clock.sleep(pauseMs * (1 - this.clock.random() / 2));

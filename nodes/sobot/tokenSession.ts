@@ -185,7 +185,7 @@ export class TokenSession {
 			if (found.value !== this.current?.value) this.adopt(found, false);
 			return found;
 		}
-		const token = await inOwnWords(
+		const token = await withTokenError(
 			async () => await store.renew(previous),
 			'n8n could not renew the token in the stored credential.',
 		);
@@ -211,7 +211,7 @@ export class TokenSession {
 
 	/** A usable token from elsewhere: from the start of an execution, or stored by another process. */
 	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
-		const stored = await inOwnWords(
+		const stored = await withTokenError(
 			async () => await store.read(),
 			'n8n could not read the stored credential.',
 		);
@@ -259,7 +259,7 @@ export class TokenSession {
 }
 
 /** Turns n8n's own error into a transient TokenError; a TokenError stays as it is. */
-async function inOwnWords<T>(ask: () => Promise<T>, message: string): Promise<T> {
+async function withTokenError<T>(ask: () => Promise<T>, message: string): Promise<T> {
 	return await ask().catch(async (error: unknown) => {
 		const advice = "Check n8n's database and log, then run the workflow again.";
 		const isKnown = error instanceof TokenError;

@@ -60,9 +60,7 @@ export class Editor {
 			JSON.stringify(saved),
 		);
 		await this.page.keyboard.press('ControlOrMeta+v');
-		for (const { name } of saved.nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote')) {
-			await this.node(name).waitFor();
-		}
+		await this.untilDrawn(saved.nodes);
 		await this.page.keyboard.press('ControlOrMeta+s');
 		await this.page.waitForURL(/\/workflow\/(?!new)/);
 		return /\/workflow\/([^/?]+)/.exec(this.page.url())?.[1] ?? '';
@@ -98,6 +96,13 @@ export class Editor {
 		await this.searchNodes('sobot', 'Sobot Rule Engine');
 		await this.nodeItem('Sobot Rule Engine').click();
 		await this.nodeItem('Trigger canvas').click();
+	}
+
+	/** Waits until all of these nodes are on the canvas; notes are drawn in another way. */
+	async untilDrawn(nodes: ReadonlyArray<{ name: string; type: string }>): Promise<void> {
+		for (const { name } of nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote')) {
+			await this.node(name).waitFor();
+		}
 	}
 
 	/** a node on the canvas */

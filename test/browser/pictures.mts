@@ -21,8 +21,8 @@ const WITHOUT_CONTROLS = `${[
 ].join(', ')} { visibility: hidden }`;
 
 /**
- * Takes two pictures for the documents, light and dark. With WRITE_PICTURES=1 they go into docs/pictures; otherwise they
- * are only taken, so that a test notices what can no longer be pictured.
+ * Takes two pictures for the documents, light and dark, which must differ. With WRITE_PICTURES=1 they go into
+ * docs/pictures; otherwise they are only taken, so that a test notices what can no longer be pictured.
  *
  * @param clip a part of the page, in pixels
  */
@@ -34,15 +34,17 @@ export async function picture(
 	const page = 'goto' in of ? of : of.page();
 	const folder = join(process.cwd(), 'docs/pictures');
 	if (process.env.WRITE_PICTURES) await mkdir(folder, { recursive: true });
+	const taken: Buffer[] = [];
 	for (const theme of ['light', 'dark'] as const) {
 		await page.emulateMedia({ colorScheme: theme });
 		const path = process.env.WRITE_PICTURES ? join(folder, `${name}-${theme}.png`) : undefined;
 		// What blinks or is on its way would make each picture another one.
 		const how = { path, animations: 'disabled', caret: 'hide', style: WITHOUT_CONTROLS } as const;
-		if ('goto' in of) await of.screenshot({ ...how, clip });
-		else await of.screenshot(how);
+		taken.push('goto' in of ? await of.screenshot({ ...how, clip }) : await of.screenshot(how));
 	}
 	await page.emulateMedia({ colorScheme: 'light' });
+	const [light, dark] = taken;
+	expect(light && dark?.equals(light)).toBe(false);
 }
 
 /**

@@ -6,6 +6,7 @@ import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { connect } from '../support/underTest.mts';
+import { productionPath } from '../support/workflows.mts';
 import { Editor, SIZE } from './editor.mts';
 import { picture, seeing } from './pictures.mts';
 
@@ -55,11 +56,18 @@ async function topOf(part: Locator, height: number) {
 	return { ...box, height };
 }
 
+/** The column 'outcome' of the output's table. */
+async function outcomes(): Promise<Array<string | undefined>> {
+	const [, ...rows] = await editor.outputRows();
+	return rows.map((cells) => cells[1]);
+}
+
 afterEach(() => sandbox.forget());
 
 seeing(shown, 'the search for the nodes', async () => {
 	await editor.newWorkflow();
-	await editor.searchNodes('sobot', 'Sobot Webhook App Trigger');
+	const names = await editor.searchNodes('sobot', 'Sobot Webhook App Trigger');
+	expect(names).toContain('Sobot Rule Engine');
 	await picture(editor.page, 'search', await topOf(editor.byId('node-creator'), 350));
 });
 
@@ -73,6 +81,8 @@ seeing(shown, 'the Sobot API credential', async () => {
 	await editor.fill('name', 'Welcome', row);
 	await editor.fill('triggerId', '1234567890123456789', row);
 	await editor.fill('secret', 'THE-SECRET', row);
+	const typed = row.getByTestId('parameter-input-triggerId').locator('input').first();
+	expect(await typed.inputValue()).toBe('1234567890123456789');
 	// A field in focus shows a tip of n8n's.
 	await dialog.getByText('Canvases', { exact: true }).click();
 	await editor.page.setViewportSize({ ...SIZE, height: 1100 });
@@ -90,6 +100,7 @@ seeing(shown, 'the action, with three customers on the canvas, and with one who 
 	await editor.openNode('Put on canvas');
 	await editor.executeStep();
 	await editor.output.getByText('000000').nth(2).waitFor();
+	expect(await outcomes()).toEqual(['accepted', 'accepted', 'accepted']);
 	await picture(editor.details, 'action');
 	// Right after a success, n8n 2.41 fails now and then to execute a step again ("Cannot read properties of null").
 	await editor.openWorkflow(workflow);
@@ -97,6 +108,7 @@ seeing(shown, 'the action, with three customers on the canvas, and with one who 
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 	await editor.executeStep();
 	await editor.output.getByText('(910026)').first().waitFor();
+	expect(await editor.output.innerText()).toContain('customer c-2 (item 1)');
 	await picture(editor.page, 'error', await topOf(editor.output, 360));
 });
 
@@ -108,6 +120,7 @@ seeing(shown, 'the output of a dry run, and with On Error: Continue', async () =
 		await editor.openNode('Put on canvas');
 		await editor.executeStep();
 		await editor.output.getByText('dryRun').nth(2).waitFor();
+		expect(await outcomes()).toEqual(['dryRun', 'dryRun', 'dryRun']);
 		await picture(editor.page, 'dry-run', await topOf(editor.output, 240));
 
 		const real = fillIn(dry, 'Put on canvas', { options: {} });
@@ -119,6 +132,7 @@ seeing(shown, 'the output of a dry run, and with On Error: Continue', async () =
 		sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 		await editor.executeStep();
 		await editor.output.getByText('910026').first().waitFor();
+		expect(await outcomes()).toEqual(['accepted', 'refused', 'accepted']);
 		await picture(editor.page, 'outcomes', await topOf(editor.output, 350));
 	} finally {
 		await editor.page.setViewportSize(SIZE);
@@ -127,10 +141,13 @@ seeing(shown, 'the output of a dry run, and with On Error: Continue', async () =
 
 seeing(shown, 'the trigger', async () => {
 	const { pinData: _, ...saved } = await readExample('repeats-removed');
-	await editor.openWorkflow(await importWorkflow(n8n, saved, credentials));
+	const workflow = await importWorkflow(n8n, saved, credentials);
+	await editor.openWorkflow(workflow);
 	await editor.openNode('Customer pushed');
 	await editor.details.getByText('Webhook URLs', { exact: true }).click();
 	await editor.details.getByText('Production URL', { exact: true }).click();
+	await editor.details.getByText(`/webhook/${productionPath(workflow)}`).waitFor();
+	expect(await editor.details.innerText()).toContain('Respond');
 	await picture(editor.details, 'trigger');
 });
 
@@ -138,12 +155,11 @@ seeing(shown, 'the examples', async () => {
 	for (const name of EXAMPLES) {
 		const workflow = await importWorkflow(n8n, await readExample(name), credentials);
 		await editor.openWorkflow(workflow);
-		const { length } = workflow.nodes.filter(({ type }) => type !== 'n8n-nodes-base.stickyNote');
-		await editor
-			.byId('canvas-node')
-			.nth(length - 1)
-			.waitFor();
-		await picture(editor.page, `example-${name}`, await editor.drawnArea());
+		await editor.untilDrawn(workflow.nodes);
+		const area = await editor.drawnArea();
+		expect(area.width).toBeLessThanOrEqual(SIZE.width);
+		expect(area.height).toBeLessThanOrEqual(SIZE.height);
+		await picture(editor.page, `example-${name}`, area);
 	}
 });
 

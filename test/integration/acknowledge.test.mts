@@ -1,4 +1,4 @@
-import { runAcknowledge } from './core.mts';
+import { runAcknowledge } from './runAcknowledge.mts';
 
 const ACKNOWLEDGED = { body: { code: 0, status: 0 }, headers: {}, statusCode: 200 };
 const FAILED = { body: { code: 1, status: 1 }, headers: {}, statusCode: 200 };

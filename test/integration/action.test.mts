@@ -1,8 +1,23 @@
+// The operation Trigger: what is sent, reported and refused, and what Retry sends again.
+import type { IRun } from 'n8n-workflow';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CODES } from '../sandbox/answers.mts';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { sobotApiFields } from '../support/credentials.mts';
 import { until } from '../support/until.mts';
-import { database, outcomeOf, retry, runAction, StoredCredentials, type ActionRun } from './core.mts';
+import {
+	canvas,
+	CONTINUE,
+	crowd,
+	DEFINED,
+	people,
+	RETRY_ON_FAIL,
+	retryDefined,
+	runDefined,
+} from './customers.mts';
+import { database } from './deduplicationTable.mts';
+import { outcomeOf, type ActionRun } from './runAction.mts';
+import { StoredCredentials } from './storedCredentials.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(30_000);
@@ -24,42 +39,22 @@ class UnreadableCredentials extends StoredCredentials {
 	}
 }
 
-/** The Sobot API credential, with the canvases of the sandbox; `more` changes or adds fields. */
-const account = (more: object = {}) => ({
-	region: 'custom',
-	baseUrl: `${sandbox.url}/`,
-	appId: 'demo-app',
-	appKey: 'demo-key',
-	token: '',
-	tokenExpiresAt: '',
-	canvases: {
-		canvas: [
-			{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret },
-			{ name: 'Asleep', triggerId: '1234567890123456780', secret: DEMO_CANVAS.secret },
-			{ name: 'Members', triggerId: '1234567890123456781', secret: DEMO_CANVAS.secret },
-			{ name: 'Quiet', triggerId: '1234567890123456782', secret: DEMO_CANVAS.secret },
-			{ name: 'Wrong secret', triggerId: '1234567890123456783', secret: 'wrong' },
-		],
-	},
-	...more,
-});
+/** The Sobot API credential, with the canvases of the sandbox and one with a wrong secret. */
+function account(more: Record<string, unknown> = {}) {
+	const { canvases, ...fields } = sobotApiFields(sandbox, { baseUrl: `${sandbox.url}/` });
+	const wrong = { name: 'Wrong secret', triggerId: '1234567890123456783', secret: 'wrong' };
+	return { ...fields, canvases: { canvas: [...canvases.canvas, wrong] }, ...more };
+}
 
 const rows = (more: object) => ({
 	canvas: [{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret, ...more }],
 });
 
-const canvas = (value: string) => ({ __rl: true, mode: 'id', value });
-const DEFINED = {
-	canvas: canvas(DEMO_CANVAS.triggerId),
-	contactId: '={{ $json.id }}',
-	nick: '={{ $json.name }}',
-};
-const people = (...ids: string[]) => ids.map((id) => ({ json: { id, name: `N ${id}` } }));
-const crowd = (count: number) => people(...Array.from({ length: count }, (_, i) => `${i}`));
 const start = async (more: Partial<ActionRun> = {}) =>
-	await runAction({ items: people('1', '2', '3'), parameters: DEFINED, credentials, ...more });
+	await runDefined(credentials, people('1', '2', '3'), more);
+const retried = async (failed: IRun, more: Partial<ActionRun> = {}) =>
+	await retryDefined(credentials, failed, more);
 const run = async (more: Partial<ActionRun> = {}) => outcomeOf(await start(more));
-const CONTINUE = { onError: 'continueRegularOutput' } as const;
 const sentBodies = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
 const timesAccepted = (id: string) => sandbox.accepted.filter(({ contactId }) => contactId === id).length;
 const timesSent = (id: string) => sandbox.triggerCalls.filter(({ contactId }) => contactId === id).length;
@@ -172,12 +167,12 @@ describe('bad input is refused before anything is sent', () => {
 		['no time to answer', { ...DEFINED, options: { timeout: 0 } }, "'Timeout (Seconds)' must be"],
 		['a timeout of 50 days', { ...DEFINED, options: { timeout: 4_000_000 } }, "'Timeout (Seconds)' must be"],
 		[
-			'no patience at all',
+			"'Give Up After' of no text",
 			{ ...DEFINED, options: { giveUpAfter: '={{ "" }}' } },
 			"'Give Up After (Seconds)' must be",
 		],
 		[
-			'patience of null',
+			"'Give Up After' of null",
 			{ ...DEFINED, options: { giveUpAfter: '={{ null }}' } },
 			"'Give Up After (Seconds)' must be",
 		],
@@ -234,7 +229,7 @@ describe('bad input is refused before anything is sent', () => {
 
 // n8n answers a throw of a node that continues by passing its input items on, as if they had been sent.
 describe('with On Error: Continue, whatever throws before the sending', () => {
-	const causes: Array<[string, Partial<ActionRun> & { credential?: object }]> = [
+	const causes: Array<[string, Partial<ActionRun> & { credential?: Record<string, unknown> }]> = [
 		[
 			'an expression that n8n refuses',
 			{ parameters: { ...DEFINED, contactId: "={{ $('Nowhere').item.json.id }}" } },
@@ -346,7 +341,7 @@ describe('the token', () => {
 	test('costs no read of the database for each item', async () => {
 		await run();
 		credentials.reads = 0;
-		await run({ items: people(...Array.from({ length: 40 }, (_, i) => `${i}`)) });
+		await run({ items: crowd(40) });
 		// One for the token, two to see whether it has expressions that depend on the item.
 		expect(credentials.reads).toBe(3);
 	});
@@ -437,7 +432,7 @@ describe('the canvas itself refuses', () => {
 		expect(sandbox.tokenCalls.length).toBeLessThanOrEqual(2);
 	});
 
-	test('an unknown customer, and the error tells a second run what is left', async () => {
+	test('an unknown customer, and the error tells what is left to send', async () => {
 		sandbox.misbehave({ on: 'trigger', atWork: { minMs: 30, maxMs: 30 } });
 		const { error } = await run({
 			items: people('1', 'nobody', '3', '4', '5', '6'),
@@ -489,10 +484,9 @@ describe('never twice', () => {
 });
 
 describe("with n8n's Retry On Fail", () => {
-	const RETRY = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
 	test('what was accepted is not sent again, and what failed is', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 2 });
-		const { output, error } = await run({ node: RETRY });
+		const { output, error } = await run({ node: RETRY_ON_FAIL });
 		expect(error).toBeUndefined();
 		expect(output.map(({ json }) => json)).toEqual(['1', '2', '3'].map(ok));
 		expect(['1', '2', '3'].map(timesSent)).toEqual([1, 3, 1]);
@@ -500,7 +494,7 @@ describe("with n8n's Retry On Fail", () => {
 
 	test('what may have been accepted is not sent again either', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
-		const { error } = await run({ node: RETRY });
+		const { error } = await run({ node: RETRY_ON_FAIL });
 		expect(error?.message).toContain('Sobot may or may not have');
 		expect(timesSent('2')).toBe(1);
 		expect(timesSent('1')).toBe(1);
@@ -508,7 +502,7 @@ describe("with n8n's Retry On Fail", () => {
 
 	test('nor with On Error: Continue, where n8n retries when the first item has failed', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '1', code: '910025' });
-		const { output } = await run({ node: { ...RETRY, ...CONTINUE } });
+		const { output } = await run({ node: { ...RETRY_ON_FAIL, ...CONTINUE } });
 		expect(output.map(({ json }) => json.ret_code)).toEqual(['910025', '000000', '000000']);
 		expect([timesSent('2'), timesSent('3')]).toEqual([1, 1]);
 	});
@@ -524,7 +518,7 @@ describe("with n8n's Retry of a failed execution", () => {
 			const before = sandbox.accepted.length;
 			expect(before).toBeGreaterThan(20);
 			const parameters = which === 'current' ? { ...DEFINED, nick: 'Someone' } : DEFINED;
-			const { output, error } = outcomeOf(await retry(failed, { items: [], parameters, credentials }));
+			const { output, error } = outcomeOf(await retried(failed, { parameters }));
 			expect(error).toBeUndefined();
 			expect(output.map(({ json }) => json)).toEqual(crowd(60).map(({ json }) => ok(json.id)));
 			expect(sandbox.accepted.length).toBe(60);
@@ -536,16 +530,16 @@ describe("with n8n's Retry of a failed execution", () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '2', drop: 'after' });
 		const failed = await start();
 		sandbox.misbehaviours.clear();
-		const again = outcomeOf(await retry(failed, { items: [], parameters: DEFINED, credentials }));
+		const again = outcomeOf(await retried(failed));
 		expect(again.error?.message).toContain('customer 2 (item 1)');
 		expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 1, 1]);
 		const decided = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
-		const { output } = outcomeOf(await retry(failed, { items: [], parameters: decided, credentials }));
+		const { output } = outcomeOf(await retried(failed, { parameters: decided }));
 		// The first Retry has put the third customer on the canvas, though the failed execution does not know it.
 		expect(output.map(({ json }) => json.outcome)).toEqual(['accepted', 'unknown', 'alreadySent']);
 		expect(timesAccepted('2')).toBe(1);
 		const sendAgain = { ...DEFINED, options: { unknownOutcome: 'sendAgain' } };
-		const last = outcomeOf(await retry(failed, { items: [], parameters: sendAgain, credentials }));
+		const last = outcomeOf(await retried(failed, { parameters: sendAgain }));
 		expect(last.output.map(({ json }) => json.outcome)).toEqual(['accepted', 'accepted', 'alreadySent']);
 		expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 2, 1]);
 	});
@@ -554,14 +548,14 @@ describe("with n8n's Retry of a failed execution", () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
 		const failed = await start();
 		const parameters = { ...DEFINED, canvas: canvas('Quiet') };
-		await retry(failed, { items: [], parameters, credentials });
+		await retried(failed, { parameters });
 		expect(['1', '2', '3'].map(timesAccepted)).toEqual([2, 2, 1]);
 	});
 
 	test('equal contact IDs of one batch are each sent once', async () => {
 		sandbox.misbehave({ on: 'trigger', contactId: 'x', code: '910025', times: 1 });
 		const failed = await start({ items: people('1', '1', '1', 'x') });
-		await retry(failed, { items: [], parameters: DEFINED, credentials });
+		await retried(failed);
 		expect([timesAccepted('1'), timesAccepted('x')]).toEqual([3, 1]);
 	});
 
@@ -581,7 +575,7 @@ describe('Retry sends whom another execution has sent before', () => {
 		const parameters = { ...DEFINED, canvas: canvas('Nowhere') };
 		const refused = await start({ items, parameters });
 		expect(outcomeOf(refused).error?.message).toContain('has no canvas');
-		const { output } = outcomeOf(await retry(refused, { items: [], parameters: DEFINED, credentials }));
+		const { output } = outcomeOf(await retried(refused));
 		expect(output.map(({ json }) => json.outcome)).toEqual(Array(count).fill('accepted'));
 		expect(sandbox.accepted.length).toBe(2 * count);
 	});
@@ -592,14 +586,14 @@ describe('Retry sends whom another execution has sent before', () => {
 		sandbox.misbehave({ on: 'trigger', contactId: last, code: '910025', times: 2 });
 		const failed = [await start({ items }), await start({ items })];
 		for (const one of failed) {
-			const { error } = outcomeOf(await retry(one, { items: [], parameters: DEFINED, credentials }));
+			const { error } = outcomeOf(await retried(one));
 			expect(error).toBeUndefined();
 		}
 		expect(crowd(count).map(({ json }) => timesAccepted(json.id))).toEqual(Array(count).fill(2));
 	});
 });
 
-test('n8n 1 runs an execution a second time whose worker was killed after this node had ended: nobody twice', async () => {
+test('n8n 1 runs an execution again whose worker was killed after this node had ended: nobody twice', async () => {
 	const items = crowd(60);
 	await start({ items, executionId: 'killed' });
 	const { output } = outcomeOf(await start({ items, executionId: 'killed' }));
@@ -614,11 +608,11 @@ test('a customer in doubt stays in doubt when nothing can be stored before sendi
 	const failed = await start();
 	const parameters = { ...DEFINED, options: { unknownOutcome: 'sendAgain', giveUpAfter: 0 } };
 	database.isAway = true;
-	const again = await retry(failed, { items: [], parameters, credentials });
+	const again = await retried(failed, { parameters });
 	database.isAway = false;
 	expect(outcomeOf(again).error).toBeDefined();
 	sandbox.misbehaviours.clear();
-	const { error } = outcomeOf(await retry(again, { items: [], parameters: DEFINED, credentials }));
+	const { error } = outcomeOf(await retried(again));
 	expect(error?.message).toContain('customer 2 (item 1)');
 	expect(timesAccepted('2')).toBe(1);
 });
@@ -628,11 +622,11 @@ test('Retry of a Retry leaves nothing behind that another execution could take f
 	const wrong = { ...DEFINED, canvas: canvas('Nowhere') };
 	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910025', times: 1 });
 	const refused = await start({ items, parameters: wrong });
-	const again = await retry(refused, { items: [], parameters: DEFINED, credentials });
-	await retry(again, { items: [], parameters: DEFINED, credentials });
+	const again = await retried(refused);
+	await retried(again);
 	expect(sandbox.accepted.length).toBe(3);
 	const other = await start({ items, parameters: wrong });
-	const { output } = outcomeOf(await retry(other, { items: [], parameters: DEFINED, credentials }));
+	const { output } = outcomeOf(await retried(other));
 	expect(output.map(({ json }) => json.outcome)).toEqual(Array(3).fill('accepted'));
 	expect(sandbox.accepted.length).toBe(6);
 });
@@ -641,7 +635,7 @@ test('Retry after the address of the account was put right sends nobody again', 
 	sandbox.misbehave({ on: 'trigger', contactId: '3', code: '910025', times: 1 });
 	const failed = await start();
 	credentials.add('sobotApi', account({ baseUrl: sandbox.url.replace('127.0.0.1', 'localhost') }));
-	const { output } = outcomeOf(await retry(failed, { items: [], parameters: DEFINED, credentials }));
+	const { output } = outcomeOf(await retried(failed));
 	expect(output.map(({ json }) => json.ret_code)).toEqual(['000000', '000000', '000000']);
 	expect(['1', '2', '3'].map(timesAccepted)).toEqual([1, 1, 1]);
 });
@@ -757,7 +751,7 @@ describe('several canvases in one batch', () => {
 		sandbox.misbehave({ on: 'trigger', contactId: '11', code: '910025', times: 1 });
 		const failed = await start({ items: crowd(100), parameters });
 		expect(sandbox.accepted.length).toBeLessThan(90);
-		const { output } = outcomeOf(await retry(failed, { items: [], parameters, credentials }));
+		const { output } = outcomeOf(await retried(failed, { parameters }));
 		expect(output.length).toBe(100);
 		expect(new Set(sandbox.accepted.map(({ contactId }) => contactId)).size).toBe(100);
 		expect(sandbox.accepted.length).toBe(100);
@@ -828,7 +822,7 @@ test.each([
 	['Stop', {}],
 	['Continue', CONTINUE],
 ])(
-	'stopping the execution with On Error: %s stops the sending, and leaves an account of it',
+	'stopping the execution with On Error: %s stops the sending, and leaves a record of it',
 	async (_, node) => {
 		const isSending = until('some calls', () => sandbox.accepted.length >= 10);
 		const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
@@ -843,7 +837,7 @@ test.each([
 	},
 );
 
-test('a batch that failed shows its account, for an execution that times out at that moment', async () => {
+test('a batch that failed shows how far it came, for an execution that times out at that moment', async () => {
 	sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910026' });
 	const failed = await start({ items: people('1', '2', '3') });
 	expect(failed.data.resultData.metadata).toMatchObject({

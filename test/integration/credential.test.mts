@@ -8,7 +8,8 @@ import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredential
 import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
 import type { Token } from '../../nodes/sobot/account';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { BEHAVIOURS, outcomeOf, runWithCredential, StoredCredentials } from './core.mts';
+import { outcomeOf, runWithCredential } from './runAction.mts';
+import { BEHAVIOURS, StoredCredentials } from './storedCredentials.mts';
 
 let sandbox: Sandbox;
 let other: Sandbox;
@@ -80,7 +81,7 @@ async function store<Result>(
 	let outcome: { result?: Result; error?: unknown } = {};
 	await runWithCredential(credentials, anItem, async (node) => {
 		const reading = readAccount(typed());
-		if ('problem' in reading) throw new Error(reading.problem);
+		if ('reason' in reading) throw new Error(reading.reason);
 		try {
 			outcome = { result: await use(credentialTokenStore(node, reading.account)) };
 		} catch (error) {

@@ -1,7 +1,9 @@
 // A worker whose event loop is blocked for a minute loses its job, and n8n 1 then runs it a second time.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DEMO_CANVAS } from '../sandbox/server.mts';
-import { outcomeOf, runAction, StoredCredentials } from './core.mts';
+import { canvas } from './customers.mts';
+import { outcomeOf, runAction } from './runAction.mts';
+import { StoredCredentials } from './storedCredentials.mts';
 
 jest.setTimeout(600_000);
 
@@ -20,7 +22,7 @@ test(`${COUNT} items with three expressions each never block the event loop for 
 	});
 	const items = Array.from({ length: COUNT }, (_, i) => ({ json: { id: `${i}`, name: `N ${i}` } }));
 	const parameters = {
-		canvas: { __rl: true, mode: 'id', value: DEMO_CANVAS.triggerId },
+		canvas: canvas(DEMO_CANVAS.triggerId),
 		contactId: '={{ $json.id }}',
 		nick: '={{ $json.name }}',
 		additionalFields: { field: [{ name: 'order', value: '={{ "A-" + $json.id }}' }] },

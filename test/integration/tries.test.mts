@@ -1,17 +1,22 @@
-// The same customers tried more than once: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What
-// an earlier try has found out holds, whatever goes wrong in the next one, and nobody else's account is taken for it.
+// The same customers in several tries: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What an
+// earlier try has found out holds, whatever goes wrong in the next one, and no other record is taken for its own.
+import type { IRun } from 'n8n-workflow';
 import { until } from '../support/until.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { sobotApiFields } from '../support/credentials.mts';
 import {
-	database,
-	entriesOf,
-	outcomeOf,
-	restoreEntries,
-	retry,
-	runAction,
-	StoredCredentials,
-	type ActionRun,
-} from './core.mts';
+	canvas,
+	CONTINUE,
+	crowd,
+	DEFINED,
+	people,
+	RETRY_ON_FAIL,
+	retryDefined,
+	runDefined,
+} from './customers.mts';
+import { database, entriesOf, restoreEntries } from './deduplicationTable.mts';
+import { outcomeOf, type ActionRun } from './runAction.mts';
+import { StoredCredentials } from './storedCredentials.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(60_000);
@@ -32,50 +37,31 @@ let credentials: FlakyCredentials;
 beforeEach(async () => {
 	sandbox = await Sandbox.start();
 	credentials = new FlakyCredentials();
-	credentials.add('sobotApi', {
-		region: 'custom',
-		baseUrl: sandbox.url,
-		appId: 'demo-app',
-		appKey: 'demo-key',
-		token: '',
-		canvases: {
-			canvas: [
-				{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret },
-				{ name: 'Asleep', triggerId: '1234567890123456780', secret: DEMO_CANVAS.secret },
-			],
-		},
-	});
+	credentials.add('sobotApi', sobotApiFields(sandbox));
 });
 afterEach(async () => await sandbox.close());
 
-const canvas = (value: string) => ({ __rl: true, mode: 'id', value });
-const RIGHT = { canvas: canvas('Welcome'), contactId: '={{ $json.id }}', nick: '={{ $json.name }}' };
 /** Refused as a whole, before anything is sent. */
-const WRONG = { ...RIGHT, canvas: canvas('Nowhere') };
-const RETRY_ON_FAIL = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
-const CONTINUE = { onError: 'continueRegularOutput' } as const;
+const WRONG = { ...DEFINED, canvas: canvas('Nowhere') };
 
-const people = (...ids: string[]) => ids.map((id) => ({ json: { id, name: `N ${id}` } }));
-const crowd = (count: number) => people(...Array.from({ length: count }, (_, i) => `${i}`));
-const start = async (more: Partial<ActionRun>) =>
-	await runAction({ items: crowd(3), parameters: RIGHT, credentials, ...more });
-const retried = async (failed: Awaited<ReturnType<typeof start>>, more: Partial<ActionRun> = {}) =>
-	await retry(failed, { items: [], parameters: RIGHT, credentials, ...more });
+const start = async (more: Partial<ActionRun>) => await runDefined(credentials, crowd(3), more);
+const retried = async (failed: IRun, more: Partial<ActionRun> = {}) =>
+	await retryDefined(credentials, failed, more);
 const refuse = (contactId: string, times?: number) =>
 	sandbox.misbehave({ on: 'trigger', contactId, code: '910026', ...(times ? { times } : {}) });
 const times = (...ids: string[]) =>
 	ids.map((id) => sandbox.accepted.filter(({ contactId }) => contactId === id).length);
-const outcomes = (run: Awaited<ReturnType<typeof start>>) => {
+const outcomes = (run: IRun) => {
 	const { output, error } = outcomeOf(run);
 	if (error) throw error;
 	return output.map(({ json }) => json.outcome);
 };
-const texts = (run: Awaited<ReturnType<typeof start>>) => {
+const texts = (run: IRun) => {
 	const { error } = outcomeOf(run);
 	return `${error?.message}\n${(error as { description?: string } | undefined)?.description}`;
 };
 
-describe('the account of another execution is not taken for its own', () => {
+describe('the record of another execution is not taken for its own', () => {
 	test('that of one with Retry On Fail that failed', async () => {
 		refuse('59', 3);
 		outcomeOf(await start({ items: crowd(60), node: RETRY_ON_FAIL }));
@@ -111,7 +97,7 @@ describe('a try that cannot send keeps what an earlier one has found out', () =>
 	test('Retry with a wrong canvas, then with the right one', async () => {
 		refuse('2', 1);
 		const first = await start({});
-		const wrong = await retried(first, { parameters: { ...RIGHT, canvas: canvas('Asleep') } });
+		const wrong = await retried(first, { parameters: { ...DEFINED, canvas: canvas('Asleep') } });
 		expect(outcomeOf(wrong).error?.message).toContain('910025');
 		expect(outcomes(await retried(wrong))).toEqual(['accepted', 'accepted', 'accepted']);
 		expect(times('0', '1', '2')).toEqual([1, 1, 1]);
@@ -121,7 +107,7 @@ describe('a try that cannot send keeps what an earlier one has found out', () =>
 		refuse('2', 1);
 		const first = await start({});
 		const parameters = {
-			...RIGHT,
+			...DEFINED,
 			contactId: '={{ "x" + $json.id }}',
 			options: { contactIdField: 'wrong' },
 		};
@@ -169,8 +155,8 @@ describe('a try that cannot send says what the earlier one has sent', () => {
 	});
 
 	test.each([
-		['options', { ...RIGHT, options: { requestsPerSecond: 60 } }],
-		['nicknames', { ...RIGHT, nick: '={{ "" }}' }],
+		['options', { ...DEFINED, options: { requestsPerSecond: 60 } }],
+		['nicknames', { ...DEFINED, nick: '={{ "" }}' }],
 	])('with Retry, and %s that cannot be sent', async (_, parameters) => {
 		refuse('2');
 		const said = texts(await retried(await start({}), { parameters }));
@@ -179,7 +165,7 @@ describe('a try that cannot send says what the earlier one has sent', () => {
 	});
 });
 
-describe('the account of a batch without keys', () => {
+describe('the record of a batch without keys', () => {
 	test('no longer counts once the batch is done', async () => {
 		await start({ items: crowd(60), node: { id: 'cleaned' } });
 		expect(
@@ -222,9 +208,9 @@ describe('Retry after a crash', () => {
 		const ids = sandbox.accepted.map(({ contactId }) => contactId);
 		return ids.length - new Set(ids).size;
 	};
-	const OTHER_IDS = { ...RIGHT, contactId: '={{ "x" + $json.id }}', options: { contactIdField: 'wrong' } };
+	const OTHER_IDS = { ...DEFINED, contactId: '={{ "x" + $json.id }}', options: { contactIdField: 'wrong' } };
 	const WAYS_TO_FAIL: Array<[string, () => Partial<ActionRun>]> = [
-		['uses a wrong canvas', () => ({ parameters: { ...RIGHT, canvas: canvas('Asleep') } })],
+		['uses a wrong canvas', () => ({ parameters: { ...DEFINED, canvas: canvas('Asleep') } })],
 		['uses wrong contact IDs', () => ({ parameters: OTHER_IDS })],
 		['cannot read the credential', () => ({})],
 		['is refused as a whole', () => ({ parameters: WRONG })],
@@ -246,7 +232,7 @@ describe('Retry after a crash', () => {
 				expect(texts(first)).toContain('may have put customers on the canvas');
 			credentials.isAway = () => false;
 			database.isAway = false;
-			const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+			const treatAsSent = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
 			expect(outcomes(await retried(first, { ...run, parameters: treatAsSent })).length).toBe(100);
 			expect(twice()).toBe(0);
 			expect(sandbox.accepted.length).toBeGreaterThan(60);
@@ -264,7 +250,7 @@ describe('Retry after a crash', () => {
 		expect(outcomeOf(again).error).toBeDefined();
 		credentials.isAway = () => false;
 		database.isAway = false;
-		const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+		const treatAsSent = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
 		expect(outcomes(await retried(again, { ...run, parameters: treatAsSent })).length).toBe(100);
 		expect(twice()).toBe(0);
 	});
@@ -272,7 +258,7 @@ describe('Retry after a crash', () => {
 	test('with On Error: Continue and an option that cannot be right: nobody is reported as not sent', async () => {
 		const run = { items: crowd(80), node: { id: 'option', ...CONTINUE } };
 		const crashed = await kill(run, 60);
-		const parameters = { ...RIGHT, options: { requestsPerSecond: 60 } };
+		const parameters = { ...DEFINED, options: { requestsPerSecond: 60 } };
 		expect(new Set(outcomes(await retried(crashed, { ...run, parameters })))).toEqual(new Set(['unknown']));
 	});
 
@@ -282,13 +268,13 @@ describe('Retry after a crash', () => {
 		refuse('70', 1);
 		const again = await start(run);
 		expect(outcomeOf(again).error).toBeDefined();
-		const treatAsSent = { ...RIGHT, options: { unknownOutcome: 'treatAsSent' } };
+		const treatAsSent = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
 		expect(outcomes(await retried(again, { ...run, parameters: treatAsSent })).length).toBe(100);
 		expect(twice()).toBe(0);
 	});
 });
 
-describe('the account of a run that has ended is not left for another, whose node before this one fails', () => {
+describe('the record of a run that has ended is not left for another execution, whose node before this one fails', () => {
 	const CASES: Array<[string, Partial<ActionRun>, () => void]> = [
 		[
 			'Retry On Fail, and one in doubt',

@@ -1,5 +1,6 @@
 import type { INode, INodeParameters, IWebhookResponseData } from 'n8n-workflow';
-import { push, StoredCredentials, switchOn, triggerWorkflow } from './core.mts';
+import { push, switchOn, triggerWorkflow } from './pushToTrigger.mts';
+import { StoredCredentials } from './storedCredentials.mts';
 
 const BODY = { id: '123', pid: '456', nick: 'John', email: 'a@b.c;d@e.f' };
 const ACKNOWLEDGED = { code: 0, status: 0 };

@@ -283,7 +283,7 @@ export class Sandbox {
 			const webhookApp = asked?.app ?? this.account.settings.canvases[0]?.webhookApp;
 			if (!webhookApp) {
 				res.status(409).json({
-					problem: 'The canvas has no webhook app: nobody has said to which URL it should push.',
+					reason: 'The canvas has no webhook app: nobody has said to which URL it should push.',
 				});
 				return;
 			}

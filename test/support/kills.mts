@@ -10,7 +10,7 @@ import type { SavedNode } from './workflows.mts';
 import { actionNode, canvasLocator, FROM_ITEM } from './workflows.mts';
 import type { Credentials } from './credentials.mts';
 
-/** Takes five seconds to send, and more than one write of its account. */
+/** Takes five seconds to send, and more than one write of its record. */
 export const CUSTOMERS = 250;
 /** of the calls that left in the last second, with those that were about to */
 export const MOST_IN_DOUBT = 60;

@@ -24,16 +24,16 @@ export function startProcess(command: string, args: string[], options: SpawnOpti
 	return child;
 }
 
-/** Ends a process and its children: SIGTERM first, SIGKILL after `patienceMs`. */
+/** Ends a process and its children: SIGTERM first, SIGKILL after `graceMs`. */
 export async function endProcess(
 	child: ChildProcess,
-	patienceMs = 20_000,
+	graceMs = 20_000,
 	signal: NodeJS.Signals = 'SIGTERM',
 ): Promise<void> {
 	if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
 	const ended = new Promise((resolve) => child.once('exit', resolve));
 	signalGroup(child, signal);
-	const insisting = setTimeout(() => signalGroup(child, 'SIGKILL'), patienceMs);
+	const insisting = setTimeout(() => signalGroup(child, 'SIGKILL'), graceMs);
 	await ended;
 	clearTimeout(insisting);
 }

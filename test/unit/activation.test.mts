@@ -1,4 +1,4 @@
-import { localOrigin, optionsProblem } from '../../nodes/SobotWebhookApp/activation';
+import { localOrigin, reasonAgainstOptions } from '../../nodes/SobotWebhookApp/activation';
 
 const names = (...rows: Array<[string, string]>) => ({
 	customFieldNames: { field: rows.map(([id, name]) => ({ id, name })) },
@@ -14,7 +14,7 @@ test.each([
 	{ customFieldNames: {} },
 	{ customFieldNames: null },
 ])('the options %j can be used', (options) => {
-	expect(optionsProblem(options)).toBeUndefined();
+	expect(reasonAgainstOptions(options)).toBeUndefined();
 });
 
 test.each([
@@ -34,8 +34,8 @@ test.each([
 	[names(['', 'x']), "'Custom Field Names' has a row with only a name: x"],
 	[names(['a#', 'x']), "'Custom Field Names' contains an invalid field ID: a#"],
 ])('the options %j are refused: %s', (options, message) => {
-	expect(optionsProblem(options)?.message).toBe(message);
-	expect(optionsProblem(options)?.description).toMatch(/\.$/);
+	expect(reasonAgainstOptions(options)?.message).toBe(message);
+	expect(reasonAgainstOptions(options)?.description).toMatch(/\.$/);
 });
 
 test.each([

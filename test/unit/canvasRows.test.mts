@@ -23,7 +23,7 @@ test.each([
 test('an empty row is ignored, and counts where a row is named', () => {
 	expect(read(EMPTY, row())).toEqual({ canvases: [row()] });
 	expect(read(row(), EMPTY, row({ name: 'Welcome', triggerId: OTHER }))).toEqual({
-		problem: "Row 3 ('Welcome'): Another row has the same 'Name'.",
+		reason: "Row 3 ('Welcome'): Another row has the same 'Name'.",
 	});
 });
 
@@ -63,14 +63,14 @@ test.each([
 		{ triggerId: '9234567890123456789', name: ID },
 		"The 'Trigger ID' of one row is the 'Name' of another.",
 	],
-])('a row that is %s is refused by its number and name', (_, more, problem) => {
+])('a row that is %s is refused by its number and name', (_, more, reason) => {
 	const second = row({ name: 'Second', ...more });
-	expect(read(row({ name: 'First' }), second)).toEqual({ problem: `Row 2 ('${second.name}'): ${problem}` });
+	expect(read(row({ name: 'First' }), second)).toEqual({ reason: `Row 2 ('${second.name}'): ${reason}` });
 });
 
 test('a bad row without a name is named by its number', () => {
 	expect(read(row({ name: '', triggerId: '1' }))).toEqual({
-		problem: "Row 1: 'Trigger ID' must have 19 digits; it has 1.",
+		reason: "Row 1: 'Trigger ID' must have 19 digits; it has 1.",
 	});
 });
 

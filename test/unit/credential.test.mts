@@ -51,9 +51,9 @@ describe('the account', () => {
 			{ appId: '', expressions: '{"appId":"={{ $json.app }}"}' },
 			"The expression in 'App ID' results in no text.",
 		],
-	])('with %s is refused with a reason', (_, more, problem) => {
+	])('with %s is refused with a reason', (_, more, reason) => {
 		expect(readAccount({ ...FIELDS, ...more })).toEqual({
-			problem: expect.stringContaining(problem) as string,
+			reason: expect.stringContaining(reason) as string,
 		});
 	});
 });

@@ -10,7 +10,7 @@ import { topLevelFields } from '../../nodes/SobotRuleEngine/canvas/jsonText';
 const FIELD = 'Contact_id';
 const defined = (more: object = {}) =>
 	bodyFromFields({ contactIdField: FIELD, contactId: '1', nick: 'N', additional: [], ...more });
-const problem = (reading: object) => ('problem' in reading ? String(reading.problem) : '');
+const reason = (reading: object) => ('reason' in reading ? String(reading.reason) : '');
 
 describe('the outermost fields in the text of a JSON object', () => {
 	test('are found as JSON.parse finds them, with the exact text of their values', () => {
@@ -65,7 +65,7 @@ describe('Define Below', () => {
 		['a field twice', { additional: [{ name: 'nick', value: 1 }] }, 'The field "nick" appears twice'],
 		['a circular reference', { additional: [{ name: 'a', value: circular() }] }, 'circular reference'],
 	])('refuses %s', (_, more, words) => {
-		expect(problem(defined(more))).toContain(words);
+		expect(reason(defined(more))).toContain(words);
 	});
 
 	test('names the customer beside what is wrong, as soon as they are known', () => {
@@ -90,7 +90,7 @@ describe('Map Automatically', () => {
 		[{ Contact_id: null }, 'The field "Contact_id" is empty or not text'],
 		[{ Contact_id: '5', nick: '{{ x }}' }, 'The field "nick" is still the text'],
 	])('refuses %j', (json, words) => {
-		expect(problem(bodyFromItem(json, FIELD))).toContain(words);
+		expect(reason(bodyFromItem(json, FIELD))).toContain(words);
 	});
 
 	test('uses the name of the customer source field that was entered', () => {
@@ -126,7 +126,7 @@ describe('JSON', () => {
 		['{"Contact_id":""}', 'The field "Contact_id" is empty or not text'],
 		['{"Contact_id":"1","nick":"x","Contact_id":"2"}', 'The field "Contact_id" appears twice'],
 	])('refuses %s', (entered, words) => {
-		expect(problem(bodyFromJson(entered, FIELD))).toContain(words);
+		expect(reason(bodyFromJson(entered, FIELD))).toContain(words);
 	});
 });
 

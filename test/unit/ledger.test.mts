@@ -143,7 +143,7 @@ const keysOf = (count: number, from = 0) => Array.from({ length: count }, (_, i)
 const count = (customers: readonly Customer[], outcome: string | undefined) =>
 	customers.filter(({ result }) => result?.outcome === outcome).length;
 
-test('sends each key once, and never again in a later run', async () => {
+test('sends each key once, and never again in a later batch', async () => {
 	const world = new World();
 	const first = world.start(keysOf(100));
 	await world.clock.run(first.ended);
@@ -319,7 +319,7 @@ test('a late refusal leaves alone whoever sends the customer now', async () => {
 	expect(world.accepted).toEqual(['a']);
 });
 
-test('the end of a run in which a customer was refused leaves alone the run that sends them now', async () => {
+test('the end of a batch in which a customer was refused leaves alone the batch that sends them now', async () => {
 	const world = new World();
 	const claims = new KeyClaims();
 	world.refuse = (key) => key === 'k0';
@@ -371,7 +371,7 @@ test('killed at one call a second: only what could have left is in doubt', async
 	expect(count(again.customers, 'unknown')).toBeLessThanOrEqual(1);
 });
 
-test('killed at any moment and run again: nobody twice, nobody missing, at most 60 in doubt', async () => {
+test('killed at any moment and sent again: nobody twice, nobody missing, at most 60 in doubt', async () => {
 	for (let killMs = 3; killMs < 5500; killMs += 211) {
 		const world = new World();
 		const killed = world.start(keysOf(250));

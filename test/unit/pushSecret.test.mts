@@ -1,4 +1,4 @@
-import { secretFormProblem } from '../../nodes/SobotWebhookApp/pushSecret';
+import { reasonAgainstSecret } from '../../nodes/SobotWebhookApp/pushSecret';
 
 const QUERY = { method: 'query', parameterName: 'key', secret: 'aB3-_.~' };
 const HEADER = { method: 'header', headerName: 'x-sobot-key', secret: 'a b+/=' };
@@ -7,7 +7,7 @@ const BASIC = { method: 'basic', user: 'sobot', secret: 'пa:ss' };
 test.each([QUERY, { ...QUERY, secret: ' s3cret\n', parameterName: ' key ' }, HEADER, BASIC])(
 	'the form of %j can work',
 	(fields) => {
-		expect(secretFormProblem(fields)).toBeUndefined();
+		expect(reasonAgainstSecret(fields)).toBeUndefined();
 	},
 );
 
@@ -30,13 +30,13 @@ test.each([
 	[{ ...BASIC, user: 'a:b' }, "'User' is empty or contains a colon."],
 	[{ ...BASIC, user: '' }, "'User' is empty or contains a colon."],
 	[{ ...QUERY, method: 'digest' }, "'Method' has an unknown value"],
-])('the form of %j cannot', (fields, problem) => {
-	const found = secretFormProblem(fields) ?? '';
-	expect(found.slice(0, problem.length)).toBe(problem);
+])('the form of %j cannot', (fields, reason) => {
+	const found = reasonAgainstSecret(fields) ?? '';
+	expect(found.slice(0, reason.length)).toBe(reason);
 });
 
 test('says what to use instead', () => {
-	expect(secretFormProblem({ ...QUERY, secret: 'a+b' })).toBe(
+	expect(reasonAgainstSecret({ ...QUERY, secret: 'a+b' })).toBe(
 		"'Secret' contains +, which would change in a URL. Use only letters, digits and - . _ ~. For example, let a password manager create 32 letters and digits.",
 	);
 });

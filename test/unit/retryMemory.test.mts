@@ -1,12 +1,12 @@
-import { digestOf, RetryMemory, type Entry } from '../../nodes/SobotRuleEngine/canvas/retryMemory';
+import { digestOf, RetryMemory, type CustomerState } from '../../nodes/SobotRuleEngine/canvas/retryMemory';
 
-const entry = (contactId: string, outcome?: string, more: object = {}): Entry =>
+const entry = (contactId: string, outcome?: string, more: object = {}): CustomerState =>
 	({
 		index: 0,
 		digest: digestOf('canvas', contactId, 0),
 		...(outcome ? { result: { outcome, retCode: null, message: '', advice: '' } } : {}),
 		...more,
-	}) as Entry;
+	}) as CustomerState;
 
 test('remembers who is on the canvas or may be, and nobody else', () => {
 	const context = {};
@@ -66,7 +66,7 @@ test('holds no customer data, and 16 characters for each customer', () => {
 	expect(context.run0?.accepted.length).toBe(1600);
 });
 
-test('forgets a run that needs no other try', () => {
+test('deletes the record of a run that needs no other try', () => {
 	const context = {};
 	const memory = new RetryMemory(context, 0, 'e', false);
 	memory.remember([entry('1', 'accepted')]);

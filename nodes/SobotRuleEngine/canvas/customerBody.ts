@@ -5,7 +5,7 @@ import { topLevelFields } from './jsonText';
 /** The body to send and its customer, or a text that says what is wrong with the input and what to do. */
 export type CustomerBody =
 	| { readonly body: string; readonly contactId: string }
-	| { readonly problem: string; readonly contactId?: string };
+	| { readonly reason: string; readonly contactId?: string };
 
 /** The parameters of 'Define Below'. */
 export interface DefinedFields {
@@ -23,14 +23,14 @@ export function bodyFromFields({ contactIdField, contactId, nick, additional }: 
 		['Nickname', 'nick', nick],
 	] as const) {
 		const reading = readText(value);
-		if ('problem' in reading) return { problem: `'${label}' ${reading.problem}` };
+		if ('reason' in reading) return { reason: `'${label}' ${reading.reason}` };
 		fields.set(name, reading.text);
 	}
 	const known = { contactId: String(fields.get(contactIdField)) };
 	for (const { name: entered, value } of additional) {
 		const name = textOf(entered) ?? '';
-		const problem = problemWithAdditional(name, value, fields);
-		if (problem) return { problem, ...known };
+		const reason = reasonAgainstField(name, value, fields);
+		if (reason) return { reason, ...known };
 		fields.set(name, value);
 	}
 	return { ...serialize(Object.fromEntries(fields)), ...known };
@@ -40,7 +40,7 @@ export function bodyFromFields({ contactIdField, contactId, nick, additional }: 
 export function bodyFromItem(json: unknown, contactIdField: string): CustomerBody {
 	if (!isFilledObject(json)) {
 		return {
-			problem:
+			reason:
 				"The input item is empty. Add a node before this one that outputs customers, or set 'Data Mode' to 'Define Below'.",
 		};
 	}
@@ -50,25 +50,25 @@ export function bodyFromItem(json: unknown, contactIdField: string): CustomerBod
 /** The body that was entered as JSON: an object from an expression, or text, which is sent as typed. */
 export function bodyFromJson(entered: unknown, contactIdField: string): CustomerBody {
 	if (typeof entered !== 'string') {
-		return isFilledObject(entered) ? bodyFromObject(entered, contactIdField) : { problem: NOT_AN_OBJECT };
+		return isFilledObject(entered) ? bodyFromObject(entered, contactIdField) : { reason: NOT_AN_OBJECT };
 	}
 	let value: unknown;
 	try {
 		value = JSON.parse(entered);
 	} catch (cause) {
-		const reason = cause instanceof Error ? cause.message : '';
-		return { problem: `'JSON Body' is not valid JSON. Correct it in this node. The parser says: ${reason}` };
+		const said = cause instanceof Error ? cause.message : '';
+		return { reason: `'JSON Body' is not valid JSON. Correct it in this node. The parser says: ${said}` };
 	}
 	return isFilledObject(value)
 		? bodyFromText(entered.trim(), value, contactIdField)
-		: { problem: NOT_AN_OBJECT };
+		: { reason: NOT_AN_OBJECT };
 }
 
 const NOT_AN_OBJECT = `'JSON Body' is not a JSON object with fields. Enter one such as { "Contact_id": "123", "nick": "Jane" }.`;
 
 function bodyFromObject(json: Record<string, unknown>, contactIdField: string): CustomerBody {
 	const checked = readCustomer(json, contactIdField);
-	if ('problem' in checked) return checked;
+	if ('reason' in checked) return checked;
 	return { ...serialize({ ...json, ...checked.texts }), contactId: checked.contactId };
 }
 
@@ -77,7 +77,7 @@ function bodyFromText(text: string, json: Record<string, unknown>, contactIdFiel
 	const fields = topLevelFields(text);
 	const names = fields.map(({ name }) => name);
 	const twice = names.find((name, index) => names.indexOf(name) !== index);
-	if (twice !== undefined) return { problem: fieldTwice(twice) };
+	if (twice !== undefined) return { reason: fieldTwice(twice) };
 	let body = text;
 	const asTyped: Record<string, unknown> = { ...json };
 	for (const { name, start, end } of fields.reverse()) {
@@ -87,43 +87,43 @@ function bodyFromText(text: string, json: Record<string, unknown>, contactIdFiel
 		body = `${body.slice(0, start)}"${digits}"${body.slice(end)}`;
 	}
 	const checked = readCustomer(asTyped, contactIdField);
-	return 'problem' in checked ? checked : { body, contactId: checked.contactId };
+	return 'reason' in checked ? checked : { body, contactId: checked.contactId };
 }
 
 /** The contact ID and the nickname as text; the nickname may be left out. */
 function readCustomer(
 	json: Record<string, unknown>,
 	contactIdField: string,
-): { contactId: string; texts: Record<string, string> } | { problem: string; contactId?: string } {
+): { contactId: string; texts: Record<string, string> } | { reason: string; contactId?: string } {
 	if (!Object.hasOwn(json, contactIdField)) {
 		return {
-			problem: `The field "${contactIdField}" is missing. Map the customer's ID to it, or change the option 'Contact ID Field'.`,
+			reason: `The field "${contactIdField}" is missing. Map the customer's ID to it, or change the option 'Contact ID Field'.`,
 		};
 	}
 	const contact = readText(json[contactIdField]);
-	if ('problem' in contact) return { problem: `The field "${contactIdField}" ${contact.problem}` };
+	if ('reason' in contact) return { reason: `The field "${contactIdField}" ${contact.reason}` };
 	const texts: Record<string, string> = { [contactIdField]: contact.text };
 	if (json.nick !== undefined && json.nick !== null) {
 		const nick = readText(json.nick);
-		if ('problem' in nick) return { problem: `The field "nick" ${nick.problem}`, contactId: contact.text };
+		if ('reason' in nick) return { reason: `The field "nick" ${nick.reason}`, contactId: contact.text };
 		texts.nick = nick.text;
 	}
 	return { contactId: contact.text, texts };
 }
 
-function readText(value: unknown): { text: string } | { problem: string } {
+function readText(value: unknown): { text: string } | { reason: string } {
 	if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
 		return {
-			problem: `is the number ${value}, which is too long to keep all its digits. Provide it as text instead.`,
+			reason: `is the number ${value}, which is too long to keep all its digits. Provide it as text instead.`,
 		};
 	}
 	const text = textOf(value) ?? '';
 	if (text === '')
-		return { problem: 'is empty or not text. Enter it, or check the expression for this item.' };
-	return isTemplate(text) ? { problem: stillTemplate(text) } : { text };
+		return { reason: 'is empty or not text. Enter it, or check the expression for this item.' };
+	return isTemplate(text) ? { reason: stillTemplate(text) } : { text };
 }
 
-function problemWithAdditional(
+function reasonAgainstField(
 	name: string,
 	value: unknown,
 	known: ReadonlyMap<string, unknown>,
@@ -162,10 +162,10 @@ function textOf(value: unknown): string | undefined {
 	return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }
 
-function serialize(json: Record<string, unknown>): { body: string } | { problem: string } {
+function serialize(json: Record<string, unknown>): { body: string } | { reason: string } {
 	try {
 		return { body: JSON.stringify(json) };
 	} catch {
-		return { problem: 'This item cannot be sent as JSON because it contains a circular reference.' };
+		return { reason: 'This item cannot be sent as JSON because it contains a circular reference.' };
 	}
 }

@@ -11,7 +11,7 @@ export interface TextField {
 /** The fields of the outermost object, in order. `text` must be valid JSON of an object. */
 export function topLevelFields(text: string): TextField[] {
 	const fields: TextField[] = [];
-	// A string, a bracket or comma, or a run of anything else that is not white space.
+	// A string, a bracket or comma, or a sequence of anything else that is not white space.
 	const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
 	let depth = 0;
 	let name: string | undefined;

@@ -1,4 +1,4 @@
-// n8n's deduplication table for this node, as the ledger's store, and who is in the ledger.
+// Opens the ledger of a batch. Its store is n8n's deduplication table of the node.
 import { createHash } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
@@ -14,20 +14,23 @@ export const USER_KEY = 'key ';
 
 /** Entries beside those of the keys to remember: for calls in flight, and for keys that are only looked at. */
 const SPARE_ENTRIES = 1000;
+/** How many keys one write removes. */
 const REMOVED_AT_ONCE = 500;
 
-const WRITE_TRIES = 5;
+/** How often a write is attempted that must not fail. */
+const WRITE_ATTEMPTS = 5;
+/** Pause between two attempts, in ms. */
 const WRITE_PAUSE_MS = 300;
 
 /**
- * Room that a batch without keys leaves, in entries, one for each customer: n8n drops the oldest ones of the node, which may
- * be those of a larger batch that crashed. Each write costs the length of the list.
+ * Entries for which a batch without keys leaves room, one for each customer. Beyond them n8n drops the node's oldest, which
+ * may be those of a larger batch that crashed. Not more, since each write costs the length of the list.
  */
 const ROOM_WITHOUT_KEYS = 50_000;
 
-/** The table of the node, with room for `history` keys. n8n writes it at once, and shares it among all its processes. */
-export function deduplicationTable(node: IExecuteFunctions, history: number): EntryStore {
-	const options: ICheckProcessedOptions = { mode: 'entries', maxEntries: history + SPARE_ENTRIES };
+/** The table of the node, with room for this many entries. n8n writes it at once and shares it among all its processes. */
+function deduplicationTable(node: IExecuteFunctions, room: number): EntryStore {
+	const options: ICheckProcessedOptions = { mode: 'entries', maxEntries: room + SPARE_ENTRIES };
 	return {
 		async add(entries) {
 			const { processed } = await node.helpers.checkProcessedAndRecord(entries, 'node', options);
@@ -39,7 +42,7 @@ export function deduplicationTable(node: IExecuteFunctions, history: number): En
 	};
 }
 
-/** Whether n8n has a table for this node: it belongs to a saved workflow. */
+/** Whether n8n has a table for this node: only those of saved workflows have one. */
 export function hasTable(node: IExecuteFunctions): boolean {
 	const { id } = node.getWorkflow();
 	return typeof id === 'string' && id !== '' && id !== '__EMPTY__';
@@ -55,11 +58,11 @@ export interface OpenLedger {
 }
 
 /**
- * The ledger of a batch: with the user's keys, or else one that only Retry and a second run of the same execution consult.
- * Undefined if the batch needs none. Rejects if n8n cannot store it.
+ * The ledger of a batch: with the user's keys, or else one that only Retry and another try after a crash consult. Undefined
+ * if the batch needs none. Rejects if n8n cannot store it.
  *
  * @param plans all customers of the batch, also those of whom an earlier try has settled: they give the batch its name
- * @param memory learns whether the run continues one that crashed
+ * @param memory learns whether this try follows one that crashed
  */
 export async function openLedger(
 	node: IExecuteFunctions,
@@ -74,8 +77,10 @@ export async function openLedger(
 		isOpen = true;
 		return ledger;
 	};
-	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong(plans, options);
-	// What an earlier try has sent has no account yet, if that try was short.
+	// A batch that is expected to be sent within a second needs no ledger, unless it takes longer.
+	const isLong = plans.length >= options.requestsPerSecond;
+	const isAtOnce = hasKeys(plans) || node.getMode() === 'retry' || isLong;
+	// Whom an earlier try has sent is not in the ledger yet, if that try was short.
 	const early = memory.tries > 1 ? customersOf(plans).filter(({ result }) => result) : [];
 	const ledger = isAtOnce ? await open() : new LateLedger(open, systemClock, early);
 	return { ledger, close: async () => await ledger.close(), isOpen: () => isOpen };
@@ -84,8 +89,8 @@ export async function openLedger(
 const customersOf = (plans: readonly Plan[]) =>
 	plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
 
-/** Lets the account of a batch without keys no longer count: a run that has ended is no crash. */
-export async function closeAccount(
+/** Makes the ledger's record of a batch without keys invalid: a run that has ended did not crash. */
+export async function closeRecord(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
@@ -95,8 +100,11 @@ export async function closeAccount(
 	await claims.inTurn(async () => await insist(async () => await store.remove([validEntry(nameOf(plans))])));
 }
 
-/** Whether n8n has run this execution before: n8n 1 runs it again if a worker was killed. Rejects if n8n cannot tell. */
-export async function hasRunBefore(
+/**
+ * Notes that this run has had a try. Returns whether one was noted before that n8n no longer knows: n8n 1 runs an execution
+ * again under the same ID if its worker was killed. Rejects if n8n cannot tell.
+ */
+export async function noteTry(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
@@ -107,9 +115,9 @@ export async function hasRunBefore(
 	return await claims.inTurn(async () => (await store.add([run])).has(run));
 }
 
-/** Tries a write several times: an account that could not be closed would be taken for that of a crash. */
+/** Attempts a write several times: a record that could not be closed would be taken for that of a crash. */
 async function insist(write: () => Promise<void>): Promise<void> {
-	for (let triesLeft = WRITE_TRIES - 1; triesLeft > 0; triesLeft--) {
+	for (let attemptsLeft = WRITE_ATTEMPTS - 1; attemptsLeft > 0; attemptsLeft--) {
 		try {
 			return await write();
 		} catch {
@@ -131,7 +139,7 @@ async function openNow(
 ): Promise<Ledger> {
 	const isForBatch = !hasKeys(plans);
 	const { store, claims } = tableOf(node, plans, options, isForBatch);
-	// The node context of a failed run holds all that it has sent, so that one needs no account but its own.
+	// The node context of a failed run holds everyone it has sent: its record needs no name that is known after a crash.
 	const { failedRun } = memory;
 	const isFailedRun = node.getMode() === 'retry' && failedRun !== undefined && !memory.isAfterCrash;
 	const batch = isFailedRun ? `batch ${failedRun}` : nameOf(plans);
@@ -139,7 +147,7 @@ async function openNow(
 	const isConsulted =
 		!isForBatch ||
 		isFailedRun ||
-		(await claims.inTurn(async () => await takeOver(node, batch, plans, memory, store)));
+		(await claims.inTurn(async () => await beginRecord(node, batch, plans, memory, store)));
 	return new Ledger({
 		store,
 		claims,
@@ -150,8 +158,8 @@ async function openNow(
 	});
 }
 
-/** Begins the account of a batch that is known by its customers. Returns whether that of a crash is continued. */
-async function takeOver(
+/** Begins the record of a batch that is named after its customers. Returns whether it continues that of a crash. */
+async function beginRecord(
 	node: IExecuteFunctions,
 	batch: string,
 	plans: readonly Plan[],
@@ -159,24 +167,19 @@ async function takeOver(
 	store: EntryStore,
 ): Promise<boolean> {
 	const run = runEntry(node, batch);
-	// The next try of Retry On Fail knows from the node context what this execution has sent. Another one may have begun.
+	// This try knows from the node context whom the earlier ones have sent. Another execution may have begun its own record.
 	if (memory.tries > 1 && !memory.isAfterCrash) {
 		await store.add([run, validEntry(batch), validEntry(run)]);
 		return false;
 	}
 	const isRetry = node.getMode() === 'retry';
-	const isContinued = await isSecondRun(batch, run, isRetry, plans, store);
+	const isContinued = await continueAfterCrash(batch, run, isRetry, plans, store);
 	if (!isRetry) memory.isAfterCrash = isContinued;
 	return isContinued;
 }
 
 const runEntry = (node: IExecuteFunctions, batch: string) =>
 	`${batch} run ${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
-
-/** A batch that is expected to be sent within a second needs no ledger, unless it takes longer. */
-function isLong(plans: readonly Plan[], { requestsPerSecond }: Options): boolean {
-	return plans.length >= requestsPerSecond;
-}
 
 function tableOf(
 	node: IExecuteFunctions,
@@ -186,9 +189,9 @@ function tableOf(
 ) {
 	// Two entries for each key or customer.
 	const needed = 2 * Math.max(idempotencyHistory, plans.length);
-	const most = isForBatch ? Math.max(needed, ROOM_WITHOUT_KEYS) : needed;
+	const maxEntries = isForBatch ? Math.max(needed, ROOM_WITHOUT_KEYS) : needed;
 	return {
-		store: deduplicationTable(node, most),
+		store: deduplicationTable(node, maxEntries),
 		claims: claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`),
 	};
 }
@@ -208,11 +211,11 @@ function nameBatch(plans: readonly Plan[], batch: string): void {
 }
 
 /**
- * Whether this run goes on with one that was killed: n8n 1 in queue mode runs a killed worker's execution again under the
- * same ID, also if this node had ended by then, and Retry runs it under a new one. Otherwise what an earlier run with the
- * same customers has left is removed.
+ * Continues the record of a try that was killed, and returns whether there is one: n8n 1 in queue mode runs a killed worker's
+ * execution again under the same ID, also if this node had ended by then, and Retry makes a new execution. Otherwise removes
+ * what an earlier batch with the same customers has left.
  */
-async function isSecondRun(
+async function continueAfterCrash(
 	batch: string,
 	run: string,
 	isRetry: boolean,
@@ -220,9 +223,9 @@ async function isSecondRun(
 	store: EntryStore,
 ): Promise<boolean> {
 	const valid = [validEntry(batch), validEntry(run)];
-	const hasRun = (await store.add([run])).has(run);
-	const before = hasRun ? validEntry(run) : validEntry(batch);
-	if ((hasRun || isRetry) && (await store.add(valid)).has(before)) return true;
+	const wasTried = (await store.add([run])).has(run);
+	const before = wasTried ? validEntry(run) : validEntry(batch);
+	if ((wasTried || isRetry) && (await store.add(valid)).has(before)) return true;
 	// Until the leftovers are gone, nothing is valid: a kill in between must not make them count.
 	await insist(async () => await store.remove(valid));
 	const customers = customersOf(plans);

@@ -34,20 +34,20 @@ export const LONGEST_TIMEOUT_SECONDS = 3600;
 const UNKNOWN_OUTCOMES: readonly unknown[] = ['fail', 'sendAgain', 'treatAsSent'];
 
 /** The options of a batch, or a text that says what is wrong with them. Never throws. */
-export function readOptions(node: IExecuteFunctions): { options: Options } | { problem: string } {
+export function readOptions(node: IExecuteFunctions): { options: Options } | { reason: string } {
 	let entered: Record<string, unknown>;
 	try {
 		entered = node.getNodeParameter('options', 0, {}) as Record<string, unknown>;
 	} catch (cause) {
 		const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-		return { problem: `The options of this node could not be read. Check their expressions.${said}` };
+		return { reason: `The options of this node could not be read. Check their expressions.${said}` };
 	}
 	const options = { ...DEFAULT_OPTIONS, ...entered };
-	const problem = problemWith(options);
-	return problem === undefined ? { options } : { problem };
+	const reason = reasonAgainst(options);
+	return reason === undefined ? { options } : { reason };
 }
 
-function problemWith(options: Options): string | undefined {
+function reasonAgainst(options: Options): string | undefined {
 	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome, idempotencyHistory } = options;
 	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
 		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;

@@ -35,7 +35,7 @@ export interface SendPlan {
 export interface RejectedPlan {
 	readonly kind: 'rejected';
 	readonly contactId?: string;
-	readonly problem: string;
+	readonly reason: string;
 	/** whether an earlier try of this execution may have sent it */
 	readonly isInDoubt?: boolean;
 }
@@ -84,15 +84,15 @@ async function planOf(
 	try {
 		const options = node.getNodeParameter('options', index, {}) as Record<string, unknown>;
 		if ((options.dryRun ?? false) !== dryRun) {
-			return { kind: 'rejected', problem: "'Dry Run' must be the same for all items. Check its expression." };
+			return { kind: 'rejected', reason: "'Dry Run' must be the same for all items. Check its expression." };
 		}
 		reading = readBody(node, index, options);
 		const { contactId } = reading;
-		if ('problem' in reading) return { kind: 'rejected', contactId, problem: reading.problem };
+		if ('reason' in reading) return { kind: 'rejected', contactId, reason: reading.reason };
 		const target = await targets.at(index);
-		if ('problem' in target) return { kind: 'rejected', contactId, problem: target.problem };
+		if ('reason' in target) return { kind: 'rejected', contactId, reason: target.reason };
 		const key = readKey(node, options);
-		if ('problem' in key) return { kind: 'rejected', contactId, problem: key.problem };
+		if ('reason' in key) return { kind: 'rejected', contactId, reason: key.reason };
 		const place = target.canvas.triggerId;
 		const occurrence = occurrences.get(`${place}\n${reading.contactId}`) ?? 0;
 		occurrences.set(`${place}\n${reading.contactId}`, occurrence + 1);
@@ -104,8 +104,8 @@ async function planOf(
 			digest: digestOf(place, reading.contactId, occurrence),
 		};
 	} catch (cause) {
-		const problem = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
-		return { kind: 'rejected', contactId: reading?.contactId, problem };
+		const reason = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
+		return { kind: 'rejected', contactId: reading?.contactId, reason };
 	}
 }
 
@@ -113,24 +113,24 @@ async function planOf(
 function readKey(
 	node: IExecuteFunctions,
 	options: Record<string, unknown>,
-): { key?: string } | { problem: string } {
+): { key?: string } | { reason: string } {
 	if (!Object.hasOwn(options, 'idempotencyKey')) return {};
 	const { idempotencyKey } = options;
 	const key = Number.isSafeInteger(idempotencyKey) ? String(idempotencyKey) : idempotencyKey;
 	if (typeof key !== 'string' || key.trim() === '') {
 		return {
-			problem:
+			reason:
 				"'Idempotency Key' is empty or not text. Check its expression for this item, or remove the option.",
 		};
 	}
 	if (isTemplate(key)) {
 		return {
-			problem: "'Idempotency Key' is still fixed text with {{ }}. Switch it from Fixed to Expression.",
+			reason: "'Idempotency Key' is still fixed text with {{ }}. Switch it from Fixed to Expression.",
 		};
 	}
 	if (!hasTable(node)) {
 		return {
-			problem: "'Idempotency Key' works in a saved workflow only. Save the workflow, then run it again.",
+			reason: "'Idempotency Key' works in a saved workflow only. Save the workflow, then run it again.",
 		};
 	}
 	return { key: `${USER_KEY}${key.trim()}` };
@@ -141,22 +141,22 @@ class Targets {
 	/** the credential's fields, once they are known to be the same for every item */
 	private fields?: ICredentialDataDecryptedObject;
 	private isKnown = false;
-	private problem?: string;
+	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
 
 	constructor(private readonly node: IExecuteFunctions) {}
 
-	async at(index: number): Promise<Target | { problem: string }> {
+	async at(index: number): Promise<Target | { reason: string }> {
 		const read = await this.fieldsAt(index);
-		if ('problem' in read) return read;
+		if ('reason' in read) return read;
 		const { fields } = read;
 		const reading = readAccount(fields);
-		if ('problem' in reading) return reading;
+		if ('reason' in reading) return reading;
 		const rows = readCanvases(fields);
-		if ('problem' in rows) return rows;
+		if ('reason' in rows) return rows;
 		const wanted = this.node.getNodeParameter('canvas', index, '', { extractValue: true });
 		const canvas = typeof wanted === 'string' ? findCanvas(rows.canvases, wanted) : undefined;
-		if (!canvas) return { problem: unknownCanvas(wanted, rows.canvases) };
+		if (!canvas) return { reason: unknownCanvas(wanted, rows.canvases) };
 		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
 		const known = this.byKey.get(key);
 		if (known) return known;
@@ -167,9 +167,9 @@ class Targets {
 
 	private async fieldsAt(
 		index: number,
-	): Promise<{ fields: ICredentialDataDecryptedObject } | { problem: string }> {
+	): Promise<{ fields: ICredentialDataDecryptedObject } | { reason: string }> {
 		if (this.fields) return { fields: this.fields };
-		if (this.problem !== undefined) return { problem: this.problem };
+		if (this.reason !== undefined) return { reason: this.reason };
 		try {
 			const fields = await this.node.getCredentials('sobotApi', index);
 			if (this.isKnown) return { fields };
@@ -180,10 +180,10 @@ class Targets {
 			return { fields };
 		} catch (cause) {
 			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-			const problem = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
+			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
 			// If the very first read fails, so do the others: do not make every item wait for the same.
-			if (!this.isKnown) this.problem = problem;
-			return { problem };
+			if (!this.isKnown) this.reason = reason;
+			return { reason };
 		}
 	}
 }
@@ -207,12 +207,12 @@ function readBody(
 	const contactIdField = typeof entered === 'string' ? entered.trim() : '';
 	if (contactIdField === '') {
 		return {
-			problem: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
+			reason: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
 		};
 	}
 	if (contactIdField === 'nick') {
 		return {
-			problem:
+			reason:
 				"The option 'Contact ID Field' names the nickname. Enter the name of the customer source field.",
 		};
 	}

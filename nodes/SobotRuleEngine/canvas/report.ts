@@ -31,11 +31,11 @@ const TO_SEND_THE_REST =
 /** The result for an item; undefined while its customer has none. */
 export function resultOf(plan: Plan): Result | undefined {
 	if (plan.kind === 'send') return plan.customer.result;
-	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.problem, advice: '' };
+	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.reason, advice: '' };
 	return {
 		outcome: 'unknown',
 		retCode: null,
-		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.problem}`,
+		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.reason}`,
 		advice: LOOK_FIRST,
 	};
 }
@@ -56,7 +56,9 @@ export function outputItem(
 ): INodeExecutionData {
 	const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
 	const result = resultOf(plan) ?? (isInDoubt ? STOPPED_IN_DOUBT : STOPPED);
-	const error = isAsWanted(plan, options) ? null : failureText(result, plan, index);
+	const error = isAsWanted(plan, options)
+		? null
+		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
 	const item = toItem(node, index, options, {
 		contactId: plan.contactId ?? null,
 		outcome: result.outcome,
@@ -84,7 +86,7 @@ export function dryRunItem(
 		contactId: plan.contactId ?? null,
 		outcome: 'dryRun',
 		ret_code: null,
-		error: plan.kind === 'send' ? null : plan.problem,
+		error: plan.kind === 'send' ? null : plan.reason,
 		canvas: canvas?.name ?? null,
 		triggerId: canvas?.triggerId ?? null,
 		body: plan.kind === 'send' ? plan.customer.body : null,
@@ -109,7 +111,7 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], mem
 	const [index] = bad;
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
-	throw new NodeOperationError(node.getNode(), withCustomer(plan.problem, plan, index), {
+	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
 		description: `${sentBefore(memory)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
@@ -139,7 +141,7 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 }
 
 /** The state of a batch that ended early, and how to finish it without sending anyone twice. */
-export function summarize(plans: readonly Plan[]): string {
+function summarize(plans: readonly Plan[]): string {
 	const lists = groupByOutcome(plans);
 	const sentences = [
 		`Accepted: ${counted(lists.accepted, 'customer')} of ${plans.length}.`,
@@ -185,14 +187,14 @@ export function counted(indexes: readonly number[], noun: string): string {
 }
 
 /** Ascending numbers, with consecutive ones joined: `0-4, 7, 9-10`. */
-export function ranges(numbers: readonly number[]): string {
-	const runs: Array<[number, number]> = [];
+function ranges(numbers: readonly number[]): string {
+	const spans: Array<[number, number]> = [];
 	for (const n of numbers) {
-		const last = runs.at(-1);
+		const last = spans.at(-1);
 		if (last && last[1] === n - 1) last[1] = n;
-		else runs.push([n, n]);
+		else spans.push([n, n]);
 	}
-	return runs.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+	return spans.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
 }
 
 function toItem(
@@ -203,10 +205,6 @@ function toItem(
 ): INodeExecutionData {
 	const input = includeInputFields ? node.getInputData()[index]?.json : {};
 	return { json: { ...input, ...fields }, pairedItem: { item: index } };
-}
-
-function failureText(result: Result, plan: Plan, index: number): string {
-	return [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
 }
 
 /** The message with its customer and item: "...: customer 123 (item 4)." */

@@ -1,5 +1,6 @@
-// What became of a batch, kept in n8n's node context: n8n stores it with an execution that failed or was stopped, and hands
-// it back to Retry and to Retry On Fail. It holds digests only, since any expression of the workflow can read it.
+// The record of a run, kept in n8n's node context: n8n stores it with an execution that failed or was stopped, and hands it
+// to the next try and to the execution that Retry makes. It holds digests only, since any expression of the workflow can
+// read it. docs/architecture.md defines execution, run, try and batch.
 import { createHash, randomBytes } from 'crypto';
 import type { Result } from '../../sobot/delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
@@ -7,9 +8,9 @@ import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 /** 96 bits in base64url: for a million customers, two alike are as likely as 1 in 10^17. */
 const DIGEST_LENGTH = 16;
 
-/** The account of one run of the node. */
-interface Account {
-	/** tells this run from every other */
+/** The record of one run, as n8n stores it. */
+interface RunRecord {
+	/** identifies the run, and those that continue it after Retry */
 	id: string;
 	/** digests of the customers on the canvas, one after the other */
 	accepted: string;
@@ -17,14 +18,14 @@ interface Account {
 	unknown: Record<string, string | null>;
 	/** the items of both, as ranges: the first, the last, ... */
 	items: number[];
-	/** whether n8n ended in an earlier run, so that only the ledger knows what that one has sent */
+	/** whether n8n ended during an earlier try, so that only the ledger knows whom that one has sent */
 	isAfterCrash: boolean;
-	/** how often n8n has run the node in this execution */
+	/** how many tries the run has had in this execution */
 	tries: { execution: string; count: number };
 }
 
 /** A customer's digest, and what became of them if anything did. */
-export interface Entry {
+export interface CustomerState {
 	/** index of the item */
 	readonly index: number;
 	readonly digest: string;
@@ -44,23 +45,23 @@ export function digestOf(canvas: string, contactId: string, occurrence: number):
 		.slice(0, DIGEST_LENGTH);
 }
 
-/** The account of this run of the node, shared by all its tries. */
+/** The record of this run. Its earlier tries include, after Retry, those of the runs that it continues. */
 export class RetryMemory {
 	private readonly key: string;
 	private readonly id: string;
-	/** names the failed run that this one goes on with, if n8n has stored one */
+	/** identifies the failed run that this one continues, if n8n has stored one */
 	readonly failedRun: string | undefined;
 	private readonly accepted: ReadonlySet<string>;
 	private readonly unknown: ReadonlyMap<string, string | null>;
 	private readonly items: ReadonlySet<number>;
-	/** how often n8n has run the node in this execution, with this time */
+	/** how many tries the run has had in this execution, including this one */
 	readonly tries: number;
-	/** whether an execution that crashed may have sent customers that are not in here */
+	/** whether a try that crashed may have sent customers who are not in the record */
 	isAfterCrash: boolean;
 
 	/**
 	 * @param context the node context, an object that n8n stores with the execution
-	 * @param runIndex tells this run of the node from those of other loops
+	 * @param runIndex tells this run from the others of its execution, in a loop
 	 * @param executionId tells the tries of Retry On Fail from those of an execution before Retry
 	 * @param isRetry whether this is n8n's Retry of an execution, which may have crashed
 	 */
@@ -71,7 +72,7 @@ export class RetryMemory {
 		isRetry: boolean,
 	) {
 		this.key = `run${runIndex}`;
-		const stored = context[this.key] as Partial<Account> | undefined;
+		const stored = context[this.key] as Partial<RunRecord> | undefined;
 		this.failedRun = typeof stored?.id === 'string' ? stored.id : undefined;
 		this.id = this.failedRun ?? randomBytes(12).toString('base64url');
 		const accepted = typeof stored?.accepted === 'string' ? stored.accepted : '';
@@ -110,15 +111,15 @@ export class RetryMemory {
 	}
 
 	/**
-	 * Adds the customers that must not be sent again to those of earlier tries. Called without entries before anything is
+	 * Adds the customers that must not be sent again to those of earlier tries. Called without customers before anything is
 	 * sent, so that Retry can tell an execution that failed from one that crashed. Synchronous: n8n stores changes that are
 	 * made while it ends an execution.
 	 */
-	remember(entries: Iterable<Entry> = []): void {
+	remember(customers: Iterable<CustomerState> = []): void {
 		const accepted = new Set(this.accepted);
 		const unknown = new Map(this.unknown);
 		const items = new Set(this.items);
-		for (const { index, digest, result, isInDoubt } of entries) {
+		for (const { index, digest, result, isInDoubt } of customers) {
 			const isAccepted = result?.outcome === 'accepted' || result?.outcome === 'alreadySent';
 			const isUnknown = result?.outcome === 'unknown';
 			if (isAccepted) accepted.add(digest);
@@ -134,10 +135,10 @@ export class RetryMemory {
 			items: toRanges(items),
 			isAfterCrash: this.isAfterCrash,
 			tries: { execution: this.executionId, count: this.tries },
-		} satisfies Account;
+		} satisfies RunRecord;
 	}
 
-	/** Forgets a run that needs no other try. */
+	/** Deletes the record of a run that needs no other try. */
 	forget(): void {
 		delete this.context[this.key];
 	}

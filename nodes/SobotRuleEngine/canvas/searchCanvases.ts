@@ -8,7 +8,7 @@ export async function searchCanvases(
 	filter = '',
 ): Promise<INodeListSearchResult> {
 	const rows = readCanvases(await this.getCredentials('sobotApi'));
-	if ('problem' in rows) throw new NodeOperationError(this.getNode(), rows.problem);
+	if ('reason' in rows) throw new NodeOperationError(this.getNode(), rows.reason);
 	if (rows.canvases.length === 0) {
 		throw new NodeOperationError(
 			this.getNode(),

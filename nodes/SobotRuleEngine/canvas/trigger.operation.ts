@@ -6,7 +6,7 @@ import type { SendLedger } from '../../sobot/ledger';
 import { LOOK_FIRST } from '../../sobot/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { closeAccount, hasRunBefore, openLedger, type OpenLedger } from './keyStore';
+import { closeRecord, noteTry, openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -30,7 +30,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isTool = this.getNode().type.endsWith('Tool');
 	const mustNotThrow = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
-	const options = 'problem' in reading ? DEFAULT_OPTIONS : reading.options;
+	const options = 'reason' in reading ? DEFAULT_OPTIONS : reading.options;
 	if (options.dryRun) {
 		const plans = await makePlans(this, true);
 		return await outputs(plans, (plan, index) => dryRunItem(this, plan, index, options));
@@ -39,26 +39,26 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isRetry = this.getMode() === 'retry';
 	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId(), isRetry);
 	memory.remember();
-	if ('problem' in reading && !mustNotThrow) {
+	if ('reason' in reading && !mustNotThrow) {
 		const description = sentBefore(memory);
-		throw new NodeOperationError(this.getNode(), reading.problem, { description });
+		throw new NodeOperationError(this.getNode(), reading.reason, { description });
 	}
 	const plans: Plan[] =
-		'problem' in reading
-			? this.getInputData().map(() => ({ kind: 'rejected', problem: reading.problem }))
+		'reason' in reading
+			? this.getInputData().map(() => ({ kind: 'rejected', reason: reading.reason }))
 			: await makePlans(this, false);
 	if (!mustNotThrow && plans.some(({ kind }) => kind === 'rejected')) {
 		await prepareRefusal(this, plans, options, memory);
 		refuseInput(this, plans, memory);
 	}
-	if (mustNotThrow && !isTool) doubtRejected(plans, memory, 'problem' in reading);
+	if (mustNotThrow && !isTool) markRejectedInDoubt(plans, memory, 'reason' in reading);
 	await send(this, plans, options, memory, !mustNotThrow);
 	if (!mustNotThrow) throwFirstFailure(this, plans, options);
 	addHints(this, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
 
-/** Leaves the accounts right when a run ends before it sends anything. */
+/** Leaves the records right when a try ends before it sends anything. */
 async function prepareRefusal(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -67,11 +67,11 @@ async function prepareRefusal(
 ): Promise<void> {
 	if (memory.isAfterCrash) return;
 	if (memory.tries > 1) return await closeAfterLastTry(node, plans, options, memory);
-	memory.isAfterCrash = await hasRunBefore(node, plans, options).catch(() => true);
+	memory.isAfterCrash = await noteTry(node, plans, options).catch(() => true);
 	if (memory.isAfterCrash) memory.remember();
 }
 
-/** Closes the account that the tries before the last one of Retry On Fail have left open. */
+/** Closes the ledger's record that the tries before the last one of Retry On Fail have left open. */
 async function closeAfterLastTry(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
@@ -79,7 +79,7 @@ async function closeAfterLastTry(
 	memory: RetryMemory,
 ): Promise<void> {
 	if (memory.tries === 1 || memory.isAfterCrash || isTriedAgain(node, memory)) return;
-	await closeAccount(node, plans, options).catch(() => undefined);
+	await closeRecord(node, plans, options).catch(() => undefined);
 }
 
 /**
@@ -87,7 +87,7 @@ async function closeAfterLastTry(
  *
  * @param isUnread whether the items were not read at all
  */
-function doubtRejected(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
+function markRejectedInDoubt(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind !== 'rejected') continue;
 		const hasCustomer = isUnread || plan.contactId !== undefined;
@@ -122,7 +122,7 @@ async function send(
 		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
 		else customer.result = earlier;
 	}
-	const remember = () => memory.remember(entriesOf(plans));
+	const remember = () => memory.remember(statesOf(plans));
 
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
@@ -138,12 +138,12 @@ async function send(
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	// An execution that times out at this moment would not show the message.
 	if (stopsOnFailure && !isDone) showProgress(node, plans);
-	// n8n 1 runs a node with Retry On Fail again even if it has not thrown, for a field 'error' that is null.
+	// n8n 1 makes another try with Retry On Fail even if this one has not thrown, for a field 'error' that is null.
 	if (signal?.aborted || node.getNode().retryOnFail || (stopsOnFailure && !isDone)) remember();
 	else memory.forget();
 }
 
-function* entriesOf(plans: readonly Plan[]) {
+function* statesOf(plans: readonly Plan[]) {
 	for (const [index, plan] of plans.entries()) {
 		if (plan.kind !== 'send') continue;
 		const { digest, customer } = plan;
@@ -170,7 +170,7 @@ async function sendUnsettled(
 		for (const { customer } of unsettled) {
 			customer.result = customer.isInDoubt || mayBeSent ? inDoubt(result) : result;
 		}
-		// It is unknown whether a crash has left an account.
+		// It is unknown whether a crash has left a record.
 		if (memory.tries === 1) memory.isAfterCrash = true;
 		await closeAfterLastTry(node, plans, options, memory);
 		return;
@@ -178,23 +178,24 @@ async function sendUnsettled(
 	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
 	await opened?.close();
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
-	if (!isDone && mayRunAgain(node, batch, memory)) return;
+	if (!isDone && isRecordNeeded(node, batch, memory)) return;
 	if (opened?.isOpen() !== true && memory.tries === 1 && !memory.isAfterCrash) return;
-	// If n8n's database stays away, a Retry of another execution can take this account for that of a crash.
-	await closeAccount(node, plans, options).catch(() => undefined);
+	// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
+	await closeRecord(node, plans, options).catch(() => undefined);
 }
 
 /**
- * Whether the account of this batch is needed once more: by another Retry after a crash, if this one has not succeeded, or if
- * n8n ends before the next try of Retry On Fail. Otherwise it must not stay: another execution would take it for its own.
+ * Whether the ledger's record of this batch is still needed: by another Retry after a crash, if this one has not succeeded,
+ * or if n8n ends before the next try of Retry On Fail. Otherwise it must not stay: another execution would take it for its
+ * own.
  */
-function mayRunAgain(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
+function isRecordNeeded(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
 	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
 	if (memory.isAfterCrash && (batch.stopsOnFailure || isStopped)) return true;
 	return batch.stopsOnFailure && !isStopped && isTriedAgain(node, memory);
 }
 
-/** Whether Retry On Fail runs the node again after a throw. Source: n8n, WorkflowExecute. */
+/** Whether Retry On Fail makes another try after a throw. Source: n8n, WorkflowExecute. */
 function isTriedAgain(node: IExecuteFunctions, { tries }: RetryMemory): boolean {
 	const { retryOnFail, maxTries } = node.getNode();
 	return retryOnFail === true && tries < Math.min(5, Math.max(2, maxTries || 3));
@@ -231,7 +232,7 @@ async function deliverByTarget(
 
 const isUnsettled = (plan: Plan): plan is SendPlan => plan.kind === 'send' && !plan.customer.result;
 
-/** The same for a customer that an earlier run may have sent. */
+/** This result for a customer whom an earlier try may have sent: their outcome is unknown. */
 function inDoubt({ message, ...result }: Result): Result {
 	const cause = message.replace(/^Not sent: |\.$/g, '');
 	return {

@@ -48,11 +48,15 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await answer(this, outcomeOf(this, items.length));
 		return items;
 	} catch (error) {
-		const problem =
+		const nodeError =
 			error instanceof NodeOperationError ? error : new NodeOperationError(this.getNode(), error as Error);
 		// With On Error: Continue, n8n would pass the items on as if Sobot had its answer.
-		if (!this.continueOnFail()) throw problem;
-		return items.map((item) => ({ ...item, json: { ...item.json, error: problem.message }, error: problem }));
+		if (!this.continueOnFail()) throw nodeError;
+		return items.map((item) => ({
+			...item,
+			json: { ...item.json, error: nodeError.message },
+			error: nodeError,
+		}));
 	}
 }
 

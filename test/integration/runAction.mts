@@ -1,0 +1,125 @@
+// Runs the action node, or a request with its credential, in a workflow that n8n-core executes, and n8n's Retry of it.
+import { WorkflowExecute } from 'n8n-core';
+import {
+	Workflow,
+	type GenericValue,
+	type IExecuteFunctions,
+	type INode,
+	type INodeExecutionData,
+	type INodeParameters,
+	type INodeType,
+	type IRun,
+} from 'n8n-workflow';
+import { ACTION } from '../support/nodeTypes.mts';
+import { chain, node } from '../support/workflows.mts';
+import './deduplicationTable.mts';
+import { additionalData, details, ItemsNode, nodeTypes } from './n8nCore.mts';
+import type { StoredCredentials } from './storedCredentials.mts';
+
+export interface ActionRun {
+	items: INodeExecutionData[];
+	parameters?: INodeParameters;
+	credentials: StoredCredentials;
+	/** more of the node: onError, retryOnFail, ... */
+	node?: Partial<INode>;
+	/** cancels the execution when it resolves */
+	stopWhen?: Promise<unknown>;
+	/** of an execution that n8n runs a second time */
+	executionId?: string;
+	/** whether the node before the action fails: then n8n stores nothing of the action, as after a crash */
+	failsBefore?: boolean;
+}
+
+/** Runs the action node on some items, in a workflow that n8n-core executes. */
+export async function runAction(action: ActionRun): Promise<IRun> {
+	const { workflow, startNode } = workflowOf(action);
+	const data = additionalData(action.credentials, action.executionId);
+	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
+	void action.stopWhen?.then(() => run.cancel());
+	return await run;
+}
+
+/** n8n's Retry of an execution that has failed: what it was stored with, and the workflow of `action`. */
+export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
+	// n8n stores an execution's data as JSON. Source: n8n, ExecutionService.retry.
+	const data = structuredClone(failed.data);
+	const { lastNodeExecuted = '', runData } = data.resultData;
+	delete data.resultData.error;
+	if (runData[lastNodeExecuted]?.at(-1)?.error) runData[lastNodeExecuted].pop();
+	const { workflow } = workflowOf(action);
+	for (const { node } of data.executionData?.nodeExecutionStack ?? []) {
+		Object.assign(node, workflow.getNode(node.name));
+	}
+	const execution = new WorkflowExecute(additionalData(action.credentials), 'retry', data);
+	return await execution.processRunExecutionData(workflow);
+}
+
+/** A workflow: the items, the action on them. */
+function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionRun) {
+	const action: INode = {
+		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
+		credentials: { sobotApi: details('sobotApi') },
+		...more,
+	};
+	const startNode: INode = node('Items', 'items', 1, {});
+	const workflow = new Workflow({
+		id: 'saved',
+		nodes: [startNode, action],
+		connections: chain('Items', 'Sobot'),
+		active: false,
+		nodeTypes: nodeTypes({ items: new ItemsNode(items, failsBefore) }),
+	});
+	return { workflow, startNode };
+}
+
+/** Runs `work` for each item in a node with the Sobot API credential, like n8n's HTTP Request node. */
+export async function runWithCredential(
+	credentials: StoredCredentials,
+	items: INodeExecutionData[],
+	work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>,
+): Promise<IRun> {
+	const worker: INode = {
+		...node('Sobot', 'work', 1, {}),
+		credentials: { sobotApi: details('sobotApi') },
+	};
+	const start: INode = node('Items', 'items', 1, {});
+	const workflow = new Workflow({
+		nodes: [start, worker],
+		connections: chain('Items', 'Sobot'),
+		active: false,
+		nodeTypes: nodeTypes({ items: new ItemsNode(items), work: new WorkNode(work) }),
+	});
+	return await new WorkflowExecute(additionalData(credentials), 'manual').run({ workflow, startNode: start });
+}
+
+class WorkNode implements INodeType {
+	constructor(work: (node: IExecuteFunctions, itemIndex: number) => Promise<unknown>) {
+		// n8n calls it with the node's context as `this`.
+		this.execute = async function (this: IExecuteFunctions) {
+			const output: INodeExecutionData[] = [];
+			for (const index of this.getInputData().keys()) {
+				output.push({ json: { result: (await work(this, index)) as GenericValue } });
+			}
+			return [output];
+		};
+	}
+
+	description = {
+		...new ItemsNode([]).description,
+		name: 'work',
+		credentials: [{ name: 'sobotApi', required: true }],
+	};
+
+	execute: NonNullable<INodeType['execute']>;
+}
+
+/** The action's output, or its error. */
+export function outcomeOf(run: IRun) {
+	const [task] = run.data.resultData.runData.Sobot ?? [];
+	return {
+		output: task?.data?.main?.[0] ?? [],
+		errorOutput: task?.data?.main?.[1] ?? [],
+		error: run.data.resultData.error,
+		hints: task?.hints ?? [],
+	};
+}
