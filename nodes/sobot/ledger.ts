@@ -17,11 +17,11 @@ export interface EntryStore {
  * Entries that were added only to read it can therefore put a key in doubt, but never make it count as sent.
  */
 export const sentEntry = (key: string) => `sent ${key}`;
-const openEntry = (key: string) => `open ${key}`;
+export const openEntry = (key: string) => `open ${key}`;
 /** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
 const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
 /** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
-const againEntry = (key: string) => `again ${key}`;
+export const againEntry = (key: string) => `again ${key}`;
 
 /** How many customers one write stores before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
@@ -98,11 +98,11 @@ export interface LedgerOptions {
 	readonly store: EntryStore;
 	readonly claims: KeyClaims;
 	readonly clock: Clock;
-	/** whether what is stored decides; otherwise it is only written, for a Retry after a crash */
-	readonly isConsulted: boolean;
-	/** whether the keys hold for one batch only, and are not the user's */
+	/** whether the keys are those of a `BatchRecord`: then they are only written, for a Retry after a crash */
 	readonly isForBatch: boolean;
-	/** whether a customer in doubt may be sent again */
+	/** entries that each admission adds once more */
+	readonly marker?: readonly string[];
+	/** whether a customer in doubt may be sent again, if the keys are the user's */
 	readonly sendsDoubtful: boolean;
 }
 
@@ -179,9 +179,9 @@ export class Ledger {
 
 	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */
 	private settleFromMemory(customer: Customer, key: string): boolean {
-		const { claims, isConsulted } = this.options;
+		const { claims, isForBatch } = this.options;
 		const accepted = claims.accepted.get(key);
-		if (accepted === undefined || !isConsulted) return false;
+		if (accepted === undefined || isForBatch) return false;
 		customer.result = RESULTS[accepted === (customer.identity ?? '') ? 'sent' : 'taken'];
 		return true;
 	}
@@ -233,11 +233,10 @@ export class Ledger {
 
 	/** Admits a customer, or settles them by what is stored. */
 	private applyState(customer: Customer, state: KeyState): void {
-		const { isConsulted, sendsDoubtful } = this.options;
-		const mayGo = !isConsulted || (state === 'inDoubt' && sendsDoubtful);
-		if (state === 'new' || mayGo) {
+		const { isForBatch, sendsDoubtful } = this.options;
+		if (isForBatch || state === 'new' || (state === 'inDoubt' && sendsDoubtful)) {
 			customer.isAdmitted = true;
-			if (state === 'inDoubt' && isConsulted) customer.isInDoubt = true;
+			if (state === 'inDoubt' && !isForBatch) customer.isInDoubt = true;
 			return;
 		}
 		customer.result = RESULTS[state];
@@ -246,29 +245,30 @@ export class Ledger {
 
 	/** Adds the entries of each key, and tells from what was there before how the key stands. */
 	private async open(customers: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
-		const { store, isConsulted, sendsDoubtful } = this.options;
+		const { store, isForBatch, marker = [], sendsDoubtful } = this.options;
 		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
-		const hasOwners = !this.options.isForBatch;
 		const keys = [...customers.keys()];
 		const latest = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
 		const known = await store.add([
+			...marker,
 			...latest,
-			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(hasOwners ? [owner(key)] : [])]),
+			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(isForBatch ? [] : [owner(key)])]),
 		]);
+		if (isForBatch) return new Map();
 		const states = new Map(
 			keys.map((key): [string, KeyState] => {
 				const state = this.stateOf(known.has(sentEntry(key)), known.has(openEntry(key)));
-				return [key, state !== 'new' && hasOwners && !known.has(owner(key)) ? 'taken' : state];
+				return [key, state !== 'new' && !known.has(owner(key)) ? 'taken' : state];
 			}),
 		);
 		const again = keys.filter((key) => states.get(key) === 'inDoubt').map(againEntry);
-		if (isConsulted && sendsDoubtful && again.length > 0) await store.add(again);
+		if (sendsDoubtful && again.length > 0) await store.add(again);
 		const onlyLookedAt = keys.flatMap((key) => {
 			const state = states.get(key);
 			if (state === 'taken') return known.has(openEntry(key)) ? [owner(key)] : [owner(key), openEntry(key)];
 			return state === 'sent' ? [openEntry(key)] : [];
 		});
-		if (!isConsulted || onlyLookedAt.length === 0) return states;
+		if (onlyLookedAt.length === 0) return states;
 		// The states are known, even if the database goes away now.
 		await store.remove(onlyLookedAt).catch(() => void this.toRemove.push(...onlyLookedAt));
 		return states;
@@ -281,8 +281,8 @@ export class Ledger {
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older; a batch without keys removes those of an earlier one itself.
-		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
+		// n8n drops the oldest entries first, and `sent` is older.
+		return isOpen ? 'inDoubt' : 'new';
 	}
 
 	private async flushSoon(): Promise<void> {
@@ -332,7 +332,7 @@ export class Ledger {
 	}
 }
 
-const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
+export const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
 	sent: {
 		outcome: 'alreadySent',
 		retCode: '000000',

@@ -1,3 +1,4 @@
+import { BatchRecord } from '../../nodes/sobot/batchRecord';
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
 import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
 import { LateLedger } from '../../nodes/sobot/lateLedger';
@@ -59,11 +60,14 @@ class World {
 			stopsOnFailure = false,
 			requestsPerSecond = 50,
 			isLate = false,
+			isRetry = false,
 			...more
 		}: Partial<LedgerOptions> & {
 			stopsOnFailure?: boolean;
 			requestsPerSecond?: number;
 			isLate?: boolean;
+			/** looks up what a batch without keys has left */
+			isRetry?: boolean;
 		} = {},
 		identityOf: (index: number) => string = () => '',
 	) {
@@ -83,16 +87,18 @@ class World {
 			...(isLate ? {} : { key }),
 			identity: identityOf(index),
 		}));
+		const parts = {
+			store: {
+				add: async (entries: string[]) => await guarded(table.add(entries)),
+				remove: async (entries: string[]) => await guarded(table.remove(entries)),
+			},
+			claims: new KeyClaims(),
+			clock,
+		};
 		const open = () =>
 			new Ledger({
-				store: {
-					add: async (entries) => await guarded(table.add(entries)),
-					remove: async (entries) => await guarded(table.remove(entries)),
-				},
-				claims: new KeyClaims(),
-				clock,
-				isConsulted: true,
-				isForBatch: false,
+				...parts,
+				isForBatch: isRetry,
 				sendsDoubtful: false,
 				...more,
 			});
@@ -124,6 +130,7 @@ class World {
 			},
 		};
 		const ended = (async () => {
+			if (isRetry) await new BatchRecord('batch', 'run', parts).lookUp(customers, 'sent', false);
 			await deliver(customers, options);
 			await ledger.close();
 		})();
@@ -281,7 +288,7 @@ test.each([
 
 test('a late refusal of a stopped batch without keys takes nothing from the next one', async () => {
 	const world = new World();
-	const forBatch = { isForBatch: true, isConsulted: false };
+	const forBatch = { isForBatch: true };
 	world.onTheWayMs = 3000;
 	const stopped = world.start(keysOf(20), forBatch);
 	await world.clock.advance(410);
@@ -296,7 +303,7 @@ test('a late refusal of a stopped batch without keys takes nothing from the next
 	world.refuse = () => true;
 	await world.clock.advance(5000);
 	world.refuse = () => false;
-	const retry = world.start(keysOf(20), { isForBatch: true });
+	const retry = world.start(keysOf(20), { isRetry: true });
 	await world.clock.run(retry.ended);
 	expect([world.twice, count(retry.customers, 'alreadySent')]).toEqual([0, 20]);
 });
@@ -460,10 +467,10 @@ test('a stop gives back what was admitted and never sent', async () => {
 	expect([...world.table.entries].sort()).toEqual(onlySent.sort());
 });
 
-test('without being consulted it is only written, and everybody is sent', async () => {
+test('for a batch without keys it is only written, and everybody is sent', async () => {
 	const world = new World();
-	await world.clock.run(world.start(keysOf(30), { isConsulted: false }).ended);
-	await world.clock.run(world.start(keysOf(30), { isConsulted: false }).ended);
+	await world.clock.run(world.start(keysOf(30), { isForBatch: true }).ended);
+	await world.clock.run(world.start(keysOf(30), { isForBatch: true }).ended);
 	expect(world.accepted.length).toBe(60);
 });
 
@@ -483,7 +490,6 @@ test('one key for two canvases: the end of the batch does not take the refusal o
 		store: table,
 		claims: new KeyClaims(),
 		clock,
-		isConsulted: true,
 		isForBatch: false,
 		sendsDoubtful: false,
 	});
@@ -503,7 +509,7 @@ test('one key for two canvases: the end of the batch does not take the refusal o
 });
 
 describe('a batch that should end within a second', () => {
-	const late = { isLate: true, isForBatch: true, isConsulted: false };
+	const late = { isLate: true, isForBatch: true };
 
 	test('writes nothing if it does', async () => {
 		const world = new World();
@@ -519,7 +525,7 @@ describe('a batch that should end within a second', () => {
 			const killed = world.start(keysOf(45), { ...late, requestsPerSecond: 5 });
 			await world.clock.advance(killMs);
 			killed.die();
-			const retry = world.start(keysOf(45), { isForBatch: true });
+			const retry = world.start(keysOf(45), { isRetry: true });
 			await world.clock.run(retry.ended);
 			const inDoubt = count(retry.customers, 'unknown');
 			expect([killMs, world.twice]).toEqual([killMs, 0]);
@@ -535,7 +541,7 @@ describe('a batch that should end within a second', () => {
 		await world.clock.advance(3000);
 		killed.die();
 		world.onTheWayMs = 15;
-		const retry = world.start(['a', 'b', 'c'], { isForBatch: true });
+		const retry = world.start(['a', 'b', 'c'], { isRetry: true });
 		await world.clock.run(retry.ended);
 		await world.clock.advance(10_000);
 		expect(retry.customers.map(({ result }) => result?.outcome)).toEqual(['unknown', 'unknown', 'accepted']);

@@ -17,16 +17,15 @@ export interface DefinedFields {
 
 /** The body from fields that were filled in one by one. */
 export function bodyFromFields({ contactIdField, contactId, nick, additional }: DefinedFields): CustomerBody {
-	const fields = new Map<string, unknown>();
-	for (const [label, name, value] of [
-		['Contact ID', contactIdField, contactId],
-		['Nickname', 'nick', nick],
-	] as const) {
-		const reading = readText(value);
-		if ('reason' in reading) return { reason: `'${label}' ${reading.reason}` };
-		fields.set(name, reading.text);
-	}
-	const known = { contactId: String(fields.get(contactIdField)) };
+	const contact = readText(contactId);
+	if ('reason' in contact) return { reason: `'Contact ID' ${contact.reason}` };
+	const known = { contactId: contact.text };
+	const nickname = readText(nick);
+	if ('reason' in nickname) return { reason: `'Nickname' ${nickname.reason}`, ...known };
+	const fields = new Map<string, unknown>([
+		[contactIdField, contact.text],
+		['nick', nickname.text],
+	]);
 	for (const { name: entered, value } of additional) {
 		const name = textOf(entered) ?? '';
 		const reason = reasonAgainstField(name, value, fields);
@@ -157,7 +156,7 @@ function isFilledObject(value: unknown): value is Record<string, unknown> {
 }
 
 /** Trimmed text of a string or number; undefined for anything else. */
-function textOf(value: unknown): string | undefined {
+export function textOf(value: unknown): string | undefined {
 	if (typeof value === 'string') return value.trim();
 	return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }

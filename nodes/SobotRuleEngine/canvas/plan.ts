@@ -6,7 +6,14 @@ import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRo
 import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
-import { bodyFromFields, bodyFromItem, bodyFromJson, isTemplate, type CustomerBody } from './customerBody';
+import {
+	bodyFromFields,
+	bodyFromItem,
+	bodyFromJson,
+	isTemplate,
+	textOf,
+	type CustomerBody,
+} from './customerBody';
 import { dependsOnItem } from './itemCredentials';
 import { hasTable, USER_KEY } from './keyStore';
 import { digestOf } from './retryMemory';
@@ -104,8 +111,7 @@ async function planOf(
 			digest: digestOf(place, reading.contactId, occurrence),
 		};
 	} catch (cause) {
-		const reason = cause instanceof Error && cause.message !== '' ? cause.message : String(cause);
-		return { kind: 'rejected', contactId: reading?.contactId, reason };
+		return { kind: 'rejected', contactId: reading?.contactId, reason: textOfError(cause) };
 	}
 }
 
@@ -222,14 +228,27 @@ function readBody(
 		case 'json':
 			return bodyFromJson(node.getNodeParameter('jsonBody', index), contactIdField);
 		default:
-			return bodyFromFields({
-				contactIdField,
-				contactId: node.getNodeParameter('contactId', index),
-				nick: node.getNodeParameter('nick', index),
-				additional: node.getNodeParameter('additionalFields.field', index, []) as Array<{
-					name?: unknown;
-					value?: unknown;
-				}>,
-			});
+			return bodyFromDefined(node, index, contactIdField);
 	}
 }
+
+function bodyFromDefined(node: IExecuteFunctions, index: number, contactIdField: string): CustomerBody {
+	const contactId = node.getNodeParameter('contactId', index);
+	try {
+		return bodyFromFields({
+			contactIdField,
+			contactId,
+			nick: node.getNodeParameter('nick', index),
+			additional: node.getNodeParameter('additionalFields.field', index, []) as Array<{
+				name?: unknown;
+				value?: unknown;
+			}>,
+		});
+	} catch (cause) {
+		// The customer is known even if another expression fails.
+		return { reason: textOfError(cause), contactId: textOf(contactId) };
+	}
+}
+
+const textOfError = (cause: unknown) =>
+	cause instanceof Error && cause.message !== '' ? cause.message : String(cause);

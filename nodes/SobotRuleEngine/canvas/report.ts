@@ -94,9 +94,9 @@ export function dryRunItem(
 }
 
 /** Says what earlier tries have sent, for a try that sends nothing. */
-export function sentBefore({ earlier: { accepted, unknown }, isAfterCrash }: RetryMemory): string {
+export function sentBefore({ earlier: { accepted, unknown }, mayFollowCrash }: RetryMemory): string {
 	if (accepted + unknown === 0) {
-		return isAfterCrash
+		return mayFollowCrash
 			? `This try sent nothing. An earlier run may have put customers on the canvas. ${TO_SEND_THE_REST}`
 			: 'Nothing was sent for any customer.';
 	}
@@ -118,7 +118,12 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], mem
 }
 
 /** Throws if a customer's call failed or is in doubt. */
-export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[], options: Options): void {
+export function throwFirstFailure(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	options: Options,
+	memory: RetryMemory,
+): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
 	const result = plan && resultOf(plan);
@@ -130,7 +135,10 @@ export function throwFirstFailure(node: IExecuteFunctions, plans: readonly Plan[
 		{ message, ret_code: result.retCode },
 		{
 			message,
-			description: [result.advice, summarize(plans)].join(' ').trim(),
+			// As long as nobody has looked up what a crash has left, counts would not be true.
+			description: [result.advice, memory.mayFollowCrash ? sentBefore(memory) : summarize(plans)]
+				.join(' ')
+				.trim(),
 			httpCode: result.retCode ?? undefined,
 			itemIndex: index,
 		},

@@ -8,6 +8,17 @@ import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 /** 96 bits in base64url: for a million customers, two alike are as likely as 1 in 10^17. */
 const DIGEST_LENGTH = 16;
 
+/** The ledger's record of a batch without idempotency keys. */
+export interface BatchOfRun {
+	readonly name: string;
+	/** how many entries the store has room for */
+	readonly room: number;
+	/** whether a crash has left it */
+	readonly isOfCrash: boolean;
+	/** `beginning`: it may be open, and holds nobody */
+	readonly state: 'read' | 'beginning' | 'begun';
+}
+
 /** The record of one run, as n8n stores it. */
 interface RunRecord {
 	/** identifies the run, and those that continue it after Retry */
@@ -18,11 +29,18 @@ interface RunRecord {
 	unknown: Record<string, string | null>;
 	/** the items of both, as ranges: the first, the last, ... */
 	items: number[];
-	/** whether n8n ended during an earlier try, so that only the ledger knows whom that one has sent */
-	isAfterCrash: boolean;
+	/** whether only the ledger knows whom an earlier execution or try has sent */
+	mayFollowCrash: boolean;
+	/** whether Retry has begun without a record, here or in an execution before: the first one crashed, or another node failed */
+	isOrphan: boolean;
+	/** the record in the ledger that this run has found or begun */
+	batch?: BatchOfRun;
 	/** how many tries the run has had in this execution */
 	tries: { execution: string; count: number };
 }
+
+/** The context's field that names the execution which Retry has begun with a stored context. */
+const STORED = 'stored';
 
 /** A customer's digest, and what became of them if anything did. */
 export interface CustomerState {
@@ -56,8 +74,14 @@ export class RetryMemory {
 	private readonly items: ReadonlySet<number>;
 	/** how many tries the run has had in this execution, including this one */
 	readonly tries: number;
-	/** whether a try that crashed may have sent customers who are not in the record */
-	isAfterCrash: boolean;
+	/** whether only the ledger knows whom an earlier execution or try has sent */
+	mayFollowCrash: boolean;
+	/** whether Retry has begun without a record, here or in an execution before: the first one crashed, or another node failed */
+	readonly isOrphan: boolean;
+	/** the record in the ledger that this run has found or begun in this execution */
+	batch?: BatchOfRun;
+	/** the same of the execution before Retry, if it has left its own open */
+	readonly inherited?: BatchOfRun;
 
 	/**
 	 * @param context the node context, an object that n8n stores with the execution
@@ -79,9 +103,15 @@ export class RetryMemory {
 		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
 		this.items = new Set(inRanges(stored?.items));
-		this.isAfterCrash = stored ? stored.isAfterCrash === true : isRetry;
+		if (stored && isRetry) context[STORED] = executionId;
+		// n8n stores the context of an execution that fails, for all its runs, and none of one that crashes.
+		const hasContext = context[STORED] === executionId;
 		const { execution, count = 0 } = stored?.tries ?? {};
 		this.tries = execution === executionId ? count + 1 : 1;
+		this.isOrphan = stored ? stored.isOrphan === true : isRetry && !hasContext;
+		this.mayFollowCrash = stored?.mayFollowCrash === true || (this.tries === 1 && this.isOrphan);
+		if (this.tries > 1) this.batch = stored?.batch;
+		else this.inherited = stored?.batch;
 	}
 
 	/** How many customers earlier tries have put on the canvas, and left in doubt. */
@@ -133,7 +163,9 @@ export class RetryMemory {
 			accepted: [...accepted].join(''),
 			unknown: Object.fromEntries(unknown),
 			items: toRanges(items),
-			isAfterCrash: this.isAfterCrash,
+			mayFollowCrash: this.mayFollowCrash,
+			isOrphan: this.isOrphan,
+			batch: this.batch ?? this.inherited,
 			tries: { execution: this.executionId, count: this.tries },
 		} satisfies RunRecord;
 	}

@@ -6,7 +6,6 @@ import type { SendLedger } from '../../sobot/ledger';
 import { LOOK_FIRST } from '../../sobot/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { closeRecord, noteTry, openLedger, type OpenLedger } from './keyStore';
 import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
@@ -19,6 +18,7 @@ import {
 	throwFirstFailure,
 } from './report';
 import { RetryMemory } from './retryMemory';
+import { endRecord, RunLedger, type OpenLedger } from './runLedger';
 import { senderFor } from './sender';
 import { credentialTokenStore } from './storedToken';
 
@@ -27,8 +27,6 @@ import { credentialTokenStore } from './storedToken';
  * must not throw: n8n would pass the input items on as if they had been sent, or call the tool again.
  */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const isTool = this.getNode().type.endsWith('Tool');
-	const mustNotThrow = this.continueOnFail() || isTool;
 	const reading = readOptions(this);
 	const options = 'reason' in reading ? DEFAULT_OPTIONS : reading.options;
 	if (options.dryRun) {
@@ -39,62 +37,56 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	const isRetry = this.getMode() === 'retry';
 	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId(), isRetry);
 	memory.remember();
-	if ('reason' in reading && !mustNotThrow) {
-		const description = sentBefore(memory);
-		throw new NodeOperationError(this.getNode(), reading.reason, { description });
+	let hasThrown = true;
+	try {
+		const items = await run(this, 'reason' in reading ? reading.reason : undefined, options, memory);
+		hasThrown = false;
+		return items;
+	} finally {
+		// n8n may end before the next try of Retry On Fail: then Retry needs the record.
+		if (!hasThrown || !isTriedAgain(this, memory)) {
+			await endRecord(this, memory, !hasThrown && this.getExecutionCancelSignal()?.aborted !== true);
+		}
+	}
+}
+
+/** @param unread why the options cannot be read */
+async function run(
+	node: IExecuteFunctions,
+	unread: string | undefined,
+	options: Options,
+	memory: RetryMemory,
+): Promise<INodeExecutionData[]> {
+	const isTool = node.getNode().type.endsWith('Tool');
+	const mustNotThrow = node.continueOnFail() || isTool;
+	if (unread !== undefined && !mustNotThrow) {
+		throw new NodeOperationError(node.getNode(), unread, { description: sentBefore(memory) });
 	}
 	const plans: Plan[] =
-		'reason' in reading
-			? this.getInputData().map(() => ({ kind: 'rejected', reason: reading.reason }))
-			: await makePlans(this, false);
+		unread === undefined
+			? await makePlans(node, false)
+			: node.getInputData().map(() => ({ kind: 'rejected', reason: unread }));
+	const ledger = new RunLedger(node, plans, options, memory);
+	if (unread === undefined) await ledger.read();
 	if (!mustNotThrow && plans.some(({ kind }) => kind === 'rejected')) {
-		await prepareRefusal(this, plans, options, memory);
-		refuseInput(this, plans, memory);
+		memory.remember();
+		refuseInput(node, plans, memory);
 	}
-	if (mustNotThrow && !isTool) markRejectedInDoubt(plans, memory, 'reason' in reading);
-	await send(this, plans, options, memory, !mustNotThrow);
-	if (!mustNotThrow) throwFirstFailure(this, plans, options);
-	addHints(this, plans, options);
-	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
-}
-
-/** Leaves the records right when a try ends before it sends anything. */
-async function prepareRefusal(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	memory: RetryMemory,
-): Promise<void> {
-	if (memory.isAfterCrash) return;
-	if (memory.tries > 1) return await closeAfterLastTry(node, plans, options, memory);
-	memory.isAfterCrash = await noteTry(node, plans, options).catch(() => true);
-	if (memory.isAfterCrash) memory.remember();
-}
-
-/** Closes the ledger's record that the tries before the last one of Retry On Fail have left open. */
-async function closeAfterLastTry(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	memory: RetryMemory,
-): Promise<void> {
-	if (memory.tries === 1 || memory.isAfterCrash || isTriedAgain(node, memory)) return;
-	await closeRecord(node, plans, options).catch(() => undefined);
-}
-
-/**
- * A rejected item whose customer an earlier try may have sent is in doubt, and not reported as not sent.
- *
- * @param isUnread whether the items were not read at all
- */
-function markRejectedInDoubt(plans: Plan[], memory: RetryMemory, isUnread: boolean): void {
-	for (const [index, plan] of plans.entries()) {
-		if (plan.kind !== 'rejected') continue;
-		const hasCustomer = isUnread || plan.contactId !== undefined;
-		const mayBeSent = memory.mayHaveSent(index) || (memory.isAfterCrash && hasCustomer);
-		if (mayBeSent) plans[index] = { ...plan, isInDoubt: true };
+	if (mustNotThrow && !isTool) {
+		for (const [index, plan] of plans.entries()) {
+			const isInDoubt = memory.mayHaveSent(index) || (ledger.mayHoldSome && mayHaveCustomer(plan, unread));
+			if (plan.kind === 'rejected' && isInDoubt) plans[index] = { ...plan, isInDoubt };
+		}
 	}
+	await send({ node, plans, options, memory, ledger, stopsOnFailure: !mustNotThrow });
+	if (!mustNotThrow) throwFirstFailure(node, plans, options, memory);
+	addHints(node, plans, options);
+	return await outputs(plans, (plan, index) => outputItem(node, plan, index, options));
 }
+
+/** Whether an item is a customer's. Nothing is known of an item if the options cannot be read. */
+const mayHaveCustomer = ({ contactId }: Plan, unread: string | undefined) =>
+	contactId !== undefined || unread !== undefined;
 
 async function outputs(
 	plans: readonly Plan[],
@@ -108,16 +100,22 @@ async function outputs(
 	return items;
 }
 
+/** One run of the node that is about to send. */
+interface Run {
+	readonly node: IExecuteFunctions;
+	readonly plans: readonly Plan[];
+	readonly options: Options;
+	readonly memory: RetryMemory;
+	readonly ledger: RunLedger;
+	readonly stopsOnFailure: boolean;
+}
+
 /** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
-async function send(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	memory: RetryMemory,
-	stopsOnFailure: boolean,
-): Promise<void> {
-	const toSend = plans.filter((plan): plan is SendPlan => plan.kind === 'send');
-	for (const { customer, digest } of toSend) {
+async function send(run: Run): Promise<void> {
+	const { node, plans, options, memory, stopsOnFailure } = run;
+	for (const plan of plans) {
+		if (plan.kind !== 'send') continue;
+		const { customer, digest } = plan;
 		const earlier = memory.resultOf(digest);
 		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
 		else customer.result = earlier;
@@ -127,17 +125,17 @@ async function send(
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
 		remember();
-		showProgress(node, plans);
+		showProgress(node, plans, memory);
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
-		await sendUnsettled(node, plans, options, { stopsOnFailure, hasFailed: false }, memory);
+		await sendUnsettled(run);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
 	}
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	// An execution that times out at this moment would not show the message.
-	if (stopsOnFailure && !isDone) showProgress(node, plans);
+	if (stopsOnFailure && !isDone) showProgress(node, plans, memory);
 	// n8n 1 makes another try with Retry On Fail even if this one has not thrown, for a field 'error' that is null.
 	if (signal?.aborted || node.getNode().retryOnFail || (stopsOnFailure && !isDone)) remember();
 	else memory.forget();
@@ -152,47 +150,23 @@ function* statesOf(plans: readonly Plan[]) {
 }
 
 /** Sends the customers that have no result yet, with a ledger if the batch needs one. */
-async function sendUnsettled(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	batch: Batch,
-	memory: RetryMemory,
-): Promise<void> {
-	const unsettled = plans.filter(isUnsettled);
+async function sendUnsettled({ node, plans, options, ledger, stopsOnFailure }: Run): Promise<void> {
+	if (!plans.some(isUnsettled)) return;
 	let opened: OpenLedger | undefined;
 	try {
-		if (unsettled.length > 0) opened = await openLedger(node, plans, options, memory);
+		opened = await ledger.open();
 	} catch (cause) {
 		const result = notStored(cause);
-		// A customer that an earlier try may have sent stays in doubt. Where the node stops, another Retry asks the ledger.
-		const mayBeSent = memory.isAfterCrash && !batch.stopsOnFailure;
-		for (const { customer } of unsettled) {
+		// Where the node stops, another Retry asks the ledger.
+		const mayBeSent = ledger.mayHoldSome && !stopsOnFailure;
+		for (const { customer } of plans.filter(isUnsettled)) {
 			customer.result = customer.isInDoubt || mayBeSent ? inDoubt(result) : result;
 		}
-		// It is unknown whether a crash has left a record.
-		if (memory.tries === 1) memory.isAfterCrash = true;
-		await closeAfterLastTry(node, plans, options, memory);
 		return;
 	}
-	await deliverByTarget(node, unsettled, options, batch, opened?.ledger);
+	const batch = { stopsOnFailure, hasFailed: false };
+	await deliverByTarget(node, plans.filter(isUnsettled), options, batch, opened);
 	await opened?.close();
-	const isDone = plans.every((plan) => isAsWanted(plan, options));
-	if (!isDone && isRecordNeeded(node, batch, memory)) return;
-	if (opened?.isOpen() !== true && memory.tries === 1 && !memory.isAfterCrash) return;
-	// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
-	await closeRecord(node, plans, options).catch(() => undefined);
-}
-
-/**
- * Whether the ledger's record of this batch is still needed: by another Retry after a crash, if this one has not succeeded,
- * or if n8n ends before the next try of Retry On Fail. Otherwise it must not stay: another execution would take it for its
- * own.
- */
-function isRecordNeeded(node: IExecuteFunctions, batch: Batch, memory: RetryMemory): boolean {
-	const isStopped = node.getExecutionCancelSignal()?.aborted === true;
-	if (memory.isAfterCrash && (batch.stopsOnFailure || isStopped)) return true;
-	return batch.stopsOnFailure && !isStopped && isTriedAgain(node, memory);
 }
 
 /** Whether Retry On Fail makes another try after a throw. Source: n8n, WorkflowExecute. */
@@ -285,7 +259,11 @@ function deliveryOptions(
 }
 
 /** Shows in the list of executions how far an execution came that ends early. */
-function showProgress(node: IExecuteFunctions, plans: readonly Plan[]): void {
+function showProgress(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	{ mayFollowCrash }: RetryMemory,
+): void {
 	const { accepted, unknown, failed, left } = groupByOutcome(plans);
 	const name = node.getNode().name;
 	try {
@@ -296,7 +274,7 @@ function showProgress(node: IExecuteFunctions, plans: readonly Plan[]): void {
 			customData?.set(key, `${name}: ${counted(indexes, 'customer')}`.slice(0, 500));
 		show('sobot_accepted', accepted);
 		if (unknown.length > 0) show('sobot_unknown', unknown);
-		if (failed.length + left.length > 0)
+		if (!mayFollowCrash && failed.length + left.length > 0)
 			show(
 				'sobot_not_accepted',
 				[...failed, ...left].sort((a, b) => a - b),

@@ -1,0 +1,185 @@
+// The ledger of one run: with the user's idempotency keys, or else with a record of the batch for Retry after a crash.
+import { createHash } from 'crypto';
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { BatchRecord, type Found } from '../../sobot/batchRecord';
+import { systemClock } from '../../sobot/clock';
+import { LateLedger } from '../../sobot/lateLedger';
+import { Ledger, type SendLedger } from '../../sobot/ledger';
+import { claimsOf } from '../../sobot/shared';
+import { deduplicationTable, hasTable, USER_KEY } from './keyStore';
+import type { Options } from './options';
+import type { Plan } from './plan';
+import type { BatchOfRun, RetryMemory } from './retryMemory';
+
+/**
+ * Entries for which a batch without keys leaves room, one for each customer. Beyond them n8n drops the node's oldest, which
+ * may be those of a larger batch that crashed. Not more, since each write costs the length of the list.
+ */
+const ROOM_WITHOUT_KEYS = 50_000;
+
+/** A ledger, and how to store its last outcomes. */
+export type OpenLedger = SendLedger & Pick<Ledger, 'close'>;
+
+/** What the ledger holds of a batch, and the ledger that it is sent with. */
+export class RunLedger {
+	private readonly hasTable: boolean;
+	private readonly hasUserKeys: boolean;
+	private readonly room: number;
+	private readonly record: BatchRecord;
+	/** whether the record belongs to a failed run and its Retries alone */
+	private readonly isOwn: boolean;
+	private found: Found = 'nothing';
+	private failure?: { cause: unknown };
+	/** whether the ledger may hold customers of this batch whom nobody has looked up */
+	mayHoldSome: boolean;
+
+	/**
+	 * @param plans the whole batch, also customers of whom an earlier try has settled: they give the batch its name
+	 * @param memory learns what has to be known in the next try, and after Retry
+	 */
+	constructor(
+		private readonly node: IExecuteFunctions,
+		private readonly plans: readonly Plan[],
+		private readonly options: Options,
+		private readonly memory: RetryMemory,
+	) {
+		this.hasTable = hasTable(node);
+		this.hasUserKeys = plans.some(
+			(plan) => plan.kind === 'send' && plan.customer.key?.startsWith(USER_KEY) === true,
+		);
+		// Two entries for each key or customer.
+		const needed = 2 * Math.max(options.idempotencyHistory, plans.length);
+		this.room = this.hasUserKeys ? needed : Math.max(needed, ROOM_WITHOUT_KEYS);
+		const { failedRun, mayFollowCrash, isOrphan } = memory;
+		this.isOwn = this.isRetry && failedRun !== undefined && !isOrphan && !mayFollowCrash;
+		const name = this.isOwn ? `batch ${failedRun}` : nameOf(plans);
+		this.record = recordOf(node, { name, room: this.room });
+		this.mayHoldSome = mayFollowCrash;
+	}
+
+	/**
+	 * Finds out, before anything is sent or refused, whether only the ledger knows whom an earlier try or execution has sent. If
+	 * n8n cannot tell, `open` rejects.
+	 */
+	async read(): Promise<void> {
+		if (!this.hasTable || this.hasUserKeys) {
+			this.memory.mayFollowCrash = this.mayHoldSome = false;
+			return;
+		}
+		const { memory } = this;
+		if (memory.batch && !memory.mayFollowCrash) return;
+		if (!this.isRetry && this.isShort && this.plans.every(({ kind }) => kind === 'send')) return;
+		await this.readNow().catch((cause: unknown) => (this.failure = { cause }));
+	}
+
+	private async readNow(): Promise<void> {
+		const { memory } = this;
+		try {
+			this.found = await this.record.read(this.isRetry);
+		} catch (cause) {
+			memory.mayFollowCrash = true;
+			throw cause;
+		}
+		memory.mayFollowCrash = this.mayHoldSome = this.found !== 'nothing';
+		if (this.isOwn) return;
+		const isOfCrash = this.found === 'sent';
+		memory.batch = { name: this.record.name, room: this.room, isOfCrash, state: 'read' };
+	}
+
+	/**
+	 * Opens the ledger for the customers without a result. Settles those whom it holds already. Rejects if n8n cannot store
+	 * it: then nothing may be sent.
+	 */
+	async open(): Promise<OpenLedger | undefined> {
+		if (!this.hasTable) return undefined;
+		if (this.hasUserKeys) return this.newLedger();
+		if (this.failure) throw this.failure.cause;
+		for (const plan of this.plans)
+			if (plan.kind === 'send') plan.customer.key = this.record.keyOf(plan.digest);
+		if (this.isRetry || !this.isShort || this.memory.batch) return await this.openNow();
+		// Whom an earlier try has sent is not in the ledger yet.
+		const early = this.memory.tries > 1 ? this.customers.filter(({ result }) => result) : [];
+		const openLate = async () => {
+			if (!this.memory.batch) await this.readNow();
+			return await this.openNow();
+		};
+		return new LateLedger(openLate, systemClock, early);
+	}
+
+	private async openNow(): Promise<Ledger> {
+		const { memory, record, found, isOwn } = this;
+		if (found !== 'nothing') {
+			const unsettled = this.customers.filter(({ result, isAdmitted }) => !result && !isAdmitted);
+			await record.lookUp(unsettled, found, this.options.unknownOutcome === 'sendAgain');
+			// Nobody can look up an item that could not be read.
+			memory.mayFollowCrash = this.plans.some(({ kind }) => kind === 'rejected');
+			this.mayHoldSome = false;
+		}
+		const isNew = !isOwn && found === 'nothing' && memory.batch?.state !== 'begun';
+		if (isNew && memory.batch) memory.batch = { ...memory.batch, state: 'beginning' };
+		await record.begin(isNew ? this.customers : []);
+		if (memory.batch) memory.batch = { ...memory.batch, state: 'begun' };
+		return this.newLedger();
+	}
+
+	private newLedger(): Ledger {
+		return new Ledger({
+			store: deduplicationTable(this.node, this.room),
+			claims: claimsFor(this.node),
+			clock: systemClock,
+			isForBatch: !this.hasUserKeys,
+			marker: this.hasUserKeys ? [] : this.record.marker,
+			sendsDoubtful: this.options.unknownOutcome === 'sendAgain',
+		});
+	}
+
+	/** Whether the batch is expected to be sent within a second: it needs no ledger, unless it takes longer. */
+	private get isShort(): boolean {
+		return this.plans.length < this.options.requestsPerSecond;
+	}
+
+	private get isRetry(): boolean {
+		return this.node.getMode() === 'retry';
+	}
+
+	private get customers() {
+		return this.plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
+	}
+}
+
+/**
+ * Ends the record that a run has begun, as far as another execution must no longer find it. Never rejects.
+ *
+ * @param hasSucceeded whether the run has neither failed nor been stopped
+ */
+export async function endRecord(
+	node: IExecuteFunctions,
+	memory: RetryMemory,
+	hasSucceeded: boolean,
+): Promise<void> {
+	// As long as nobody has looked up what a crash has left, it stays.
+	if (memory.mayFollowCrash) return;
+	const records = hasSucceeded ? [memory.batch, memory.inherited] : [memory.batch];
+	for (const batch of records) {
+		if (!batch || batch.state === 'read') continue;
+		const record = recordOf(node, batch);
+		// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
+		if (hasSucceeded || !memory.isOrphan) await record.close().catch(() => undefined);
+		else if (!batch.isOfCrash) await record.leave().catch(() => undefined);
+	}
+}
+
+function recordOf(node: IExecuteFunctions, { name, room }: Pick<BatchOfRun, 'name' | 'room'>): BatchRecord {
+	const runId = `${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
+	const store = deduplicationTable(node, room);
+	return new BatchRecord(name, runId, { store, claims: claimsFor(node), clock: systemClock });
+}
+
+const claimsFor = (node: IExecuteFunctions) => claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`);
+
+/** A digest of all contact IDs in any order: a crash leaves nothing else by which a batch is known. */
+function nameOf(plans: readonly Plan[]): string {
+	const contactIds = plans.map(({ contactId = '' }) => contactId).sort();
+	const digest = createHash('sha256').update(JSON.stringify(contactIds)).digest('base64url');
+	return `batch ${digest.slice(0, 16)}`;
+}
