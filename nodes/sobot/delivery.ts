@@ -145,8 +145,8 @@ class Delivery {
 		await this.waitUntilClear();
 		this.giveUpIfStalled();
 		if (this.isOver) return;
-		const known = customer.result ?? this.end;
-		if (known) return this.settle(customer, known);
+		if (customer.result) return this.settle(customer, customer.result);
+		if (this.end) return await this.settleAtEnd(customer, this.end);
 		if (!(await this.admit(customer))) return;
 		try {
 			const token = await this.takeSlot();
@@ -183,6 +183,15 @@ class Delivery {
 				: this.obstacle;
 	}
 
+	/** The result for a customer who is not sent any more: first what the ledger says of the user's key. */
+	private async settleAtEnd(customer: Customer, end: Verdict | Result): Promise<void> {
+		const { ledger } = this.options;
+		if (ledger?.hasUserKeys && !customer.isAdmitted && !ledger.blocked(customer)) {
+			await ledger.admit(this.nextToAdmit(customer)).catch(() => undefined);
+		}
+		this.settle(customer, customer.result ?? end);
+	}
+
 	/** Has the ledger store that this customer and the next ones are about to be sent. False if this one is not sent now. */
 	private async admit(customer: Customer): Promise<boolean> {
 		const { ledger } = this.options;
@@ -193,7 +202,7 @@ class Delivery {
 			return false;
 		}
 		try {
-			await ledger.admit([customer, ...this.customers.slice(this.next, this.next + this.admittedAtOnce - 1)]);
+			await ledger.admit(this.nextToAdmit(customer));
 		} catch {
 			this.outage.extend();
 			this.retry(customer, NOTHING_STORED);
@@ -205,8 +214,10 @@ class Delivery {
 	}
 
 	/** After a crash, customers admitted but not sent are in doubt: so only as many as can leave within half a second. */
-	private get admittedAtOnce(): number {
-		return this.outage.isOn ? 1 : Math.min(ADMITTED_AT_ONCE, Math.ceil(this.options.requestsPerSecond / 2));
+	private nextToAdmit(customer: Customer): Customer[] {
+		const halfASecond = Math.min(ADMITTED_AT_ONCE, Math.ceil(this.options.requestsPerSecond / 2));
+		const more = this.outage.isOn ? 0 : halfASecond - 1;
+		return [customer, ...this.customers.slice(this.next, this.next + more)];
 	}
 
 	/** Puts a customer back once another one with the same key is settled. */

@@ -7,6 +7,7 @@ import type { Ledger, SendLedger } from './ledger';
 const OPENS_AFTER_MS = 1000;
 
 export class LateLedger implements SendLedger {
+	readonly hasUserKeys = false;
 	private ledger?: Ledger;
 	/** the same, once it holds the early customers */
 	private opened?: Ledger;

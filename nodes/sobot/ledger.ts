@@ -113,7 +113,7 @@ interface Closing {
 }
 
 /** What the sending of a batch needs of a ledger. */
-export type SendLedger = Pick<Ledger, 'blocked' | 'admit' | 'record'>;
+export type SendLedger = Pick<Ledger, 'hasUserKeys' | 'blocked' | 'admit' | 'record'>;
 
 /** Keeps the record of one batch in the store. */
 export class Ledger {
@@ -129,6 +129,11 @@ export class Ledger {
 
 	constructor(private readonly options: LedgerOptions) {
 		options.claims.batches++;
+	}
+
+	/** Whether what is stored decides whom to send. */
+	get hasUserKeys(): boolean {
+		return !this.options.isForBatch;
 	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */

@@ -93,10 +93,14 @@ export function dryRunItem(
 	});
 }
 
-/** Says what earlier tries have sent, for a try that sends nothing. */
-export function sentBefore({ earlier: { accepted, unknown }, mayFollowCrash }: RetryMemory): string {
+/**
+ * Says what earlier tries have sent, for a try that sends nothing.
+ *
+ * @param mayHoldSome whether the ledger may hold customers whom nobody has looked up
+ */
+export function sentBefore({ earlier: { accepted, unknown } }: RetryMemory, mayHoldSome: boolean): string {
 	if (accepted + unknown === 0) {
-		return mayFollowCrash
+		return mayHoldSome
 			? `This try sent nothing. An earlier run may have put customers on the canvas. ${TO_SEND_THE_REST}`
 			: 'Nothing was sent for any customer.';
 	}
@@ -106,13 +110,13 @@ export function sentBefore({ earlier: { accepted, unknown }, mayFollowCrash }: R
 }
 
 /** Throws if some input cannot be sent, before this try sends anything. */
-export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], memory: RetryMemory): void {
+export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], sentBefore: string): void {
 	const bad = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [index] : []));
 	const [index] = bad;
 	const plan = index === undefined ? undefined : plans[index];
 	if (index === undefined || plan?.kind !== 'rejected') return;
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
-		description: `${sentBefore(memory)} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
+		description: `${sentBefore} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
 }
@@ -123,6 +127,7 @@ export function throwFirstFailure(
 	plans: readonly Plan[],
 	options: Options,
 	memory: RetryMemory,
+	mayHoldSome: boolean,
 ): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
@@ -136,7 +141,7 @@ export function throwFirstFailure(
 		{
 			message,
 			// As long as nobody has looked up what a crash has left, counts would not be true.
-			description: [result.advice, memory.mayFollowCrash ? sentBefore(memory) : summarize(plans)]
+			description: [result.advice, mayHoldSome ? sentBefore(memory, true) : summarize(plans)]
 				.join(' ')
 				.trim(),
 			httpCode: result.retCode ?? undefined,

@@ -2,6 +2,7 @@
 // to the next try and to the execution that Retry makes. It holds digests only, since any expression of the workflow can
 // read it. docs/architecture.md defines execution, run, try and batch.
 import { createHash, randomBytes } from 'crypto';
+import type { Found } from '../../sobot/batchRecord';
 import type { Result } from '../../sobot/delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 
@@ -13,8 +14,8 @@ export interface BatchOfRun {
 	readonly name: string;
 	/** how many entries the store has room for */
 	readonly room: number;
-	/** whether a crash has left it */
-	readonly isOfCrash: boolean;
+	/** what it said before this run */
+	readonly found: Found;
 	/** `beginning`: it may be open, and holds nobody */
 	readonly state: 'read' | 'beginning' | 'begun';
 }

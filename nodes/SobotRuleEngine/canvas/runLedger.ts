@@ -27,7 +27,7 @@ export class RunLedger {
 	private readonly room: number;
 	private readonly record: BatchRecord;
 	/** whether the record belongs to a failed run and its Retries alone */
-	private readonly isOwn: boolean;
+	readonly isOwn: boolean;
 	private found: Found = 'nothing';
 	private failure?: { cause: unknown };
 	/** whether the ledger may hold customers of this batch whom nobody has looked up */
@@ -52,9 +52,9 @@ export class RunLedger {
 		this.room = this.hasUserKeys ? needed : Math.max(needed, ROOM_WITHOUT_KEYS);
 		const { failedRun, mayFollowCrash, isOrphan } = memory;
 		this.isOwn = this.isRetry && failedRun !== undefined && !isOrphan && !mayFollowCrash;
-		const name = this.isOwn ? `batch ${failedRun}` : nameOf(plans);
+		this.mayHoldSome = mayFollowCrash || this.isOwn;
+		const name = `batch ${this.isOwn ? failedRun : nameOf(node, plans)}`;
 		this.record = recordOf(node, { name, room: this.room });
-		this.mayHoldSome = mayFollowCrash;
 	}
 
 	/**
@@ -77,13 +77,13 @@ export class RunLedger {
 		try {
 			this.found = await this.record.read(this.isRetry);
 		} catch (cause) {
-			memory.mayFollowCrash = true;
+			if (!this.isOwn) memory.mayFollowCrash = true;
 			throw cause;
 		}
-		memory.mayFollowCrash = this.mayHoldSome = this.found !== 'nothing';
+		this.mayHoldSome = this.found !== 'nothing';
 		if (this.isOwn) return;
-		const isOfCrash = this.found === 'sent';
-		memory.batch = { name: this.record.name, room: this.room, isOfCrash, state: 'read' };
+		memory.mayFollowCrash = this.mayHoldSome;
+		memory.batch = { name: this.record.name, room: this.room, found: this.found, state: 'read' };
 	}
 
 	/**
@@ -93,6 +93,7 @@ export class RunLedger {
 	async open(): Promise<OpenLedger | undefined> {
 		if (!this.hasTable) return undefined;
 		if (this.hasUserKeys) return this.newLedger();
+		if (this.unsettled.length === 0) return void this.nobodyIsLeft();
 		if (this.failure) throw this.failure.cause;
 		for (const plan of this.plans)
 			if (plan.kind === 'send') plan.customer.key = this.record.keyOf(plan.digest);
@@ -109,17 +110,20 @@ export class RunLedger {
 	private async openNow(): Promise<Ledger> {
 		const { memory, record, found, isOwn } = this;
 		if (found !== 'nothing') {
-			const unsettled = this.customers.filter(({ result, isAdmitted }) => !result && !isAdmitted);
-			await record.lookUp(unsettled, found, this.options.unknownOutcome === 'sendAgain');
-			// Nobody can look up an item that could not be read.
-			memory.mayFollowCrash = this.plans.some(({ kind }) => kind === 'rejected');
-			this.mayHoldSome = false;
+			await record.lookUp(this.unsettled, found, this.options.unknownOutcome === 'sendAgain');
+			this.nobodyIsLeft();
 		}
 		const isNew = !isOwn && found === 'nothing' && memory.batch?.state !== 'begun';
 		if (isNew && memory.batch) memory.batch = { ...memory.batch, state: 'beginning' };
 		await record.begin(isNew ? this.customers : []);
 		if (memory.batch) memory.batch = { ...memory.batch, state: 'begun' };
 		return this.newLedger();
+	}
+
+	/** All customers are settled, or known not to be in the ledger. If no item could be read, that says nothing. */
+	private nobodyIsLeft(): void {
+		this.mayHoldSome = false;
+		if (!this.isOwn) this.memory.mayFollowCrash = this.found !== 'nothing' && this.customers.length === 0;
 	}
 
 	private newLedger(): Ledger {
@@ -142,6 +146,10 @@ export class RunLedger {
 		return this.node.getMode() === 'retry';
 	}
 
+	private get unsettled() {
+		return this.customers.filter(({ result, isAdmitted }) => !result && !isAdmitted);
+	}
+
 	private get customers() {
 		return this.plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
 	}
@@ -161,11 +169,11 @@ export async function endRecord(
 	if (memory.mayFollowCrash) return;
 	const records = hasSucceeded ? [memory.batch, memory.inherited] : [memory.batch];
 	for (const batch of records) {
-		if (!batch || batch.state === 'read') continue;
+		if (!batch || (batch.state === 'read' && batch.found === 'nothing')) continue;
 		const record = recordOf(node, batch);
 		// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
 		if (hasSucceeded || !memory.isOrphan) await record.close().catch(() => undefined);
-		else if (!batch.isOfCrash) await record.leave().catch(() => undefined);
+		else if (batch.found !== 'sent') await record.leave().catch(() => undefined);
 	}
 }
 
@@ -178,8 +186,8 @@ function recordOf(node: IExecuteFunctions, { name, room }: Pick<BatchOfRun, 'nam
 const claimsFor = (node: IExecuteFunctions) => claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`);
 
 /** A digest of all contact IDs in any order: a crash leaves nothing else by which a batch is known. */
-function nameOf(plans: readonly Plan[]): string {
+function nameOf(node: IExecuteFunctions, plans: readonly Plan[]): string {
 	const contactIds = plans.map(({ contactId = '' }) => contactId).sort();
-	const digest = createHash('sha256').update(JSON.stringify(contactIds)).digest('base64url');
-	return `batch ${digest.slice(0, 16)}`;
+	const batch = JSON.stringify([node.getWorkflowDataProxy(0).$runIndex, contactIds]);
+	return createHash('sha256').update(batch).digest('base64url').slice(0, 16);
 }

@@ -59,18 +59,18 @@ async function run(
 ): Promise<INodeExecutionData[]> {
 	const isTool = node.getNode().type.endsWith('Tool');
 	const mustNotThrow = node.continueOnFail() || isTool;
-	if (unread !== undefined && !mustNotThrow) {
-		throw new NodeOperationError(node.getNode(), unread, { description: sentBefore(memory) });
-	}
 	const plans: Plan[] =
 		unread === undefined
 			? await makePlans(node, false)
 			: node.getInputData().map(() => ({ kind: 'rejected', reason: unread }));
 	const ledger = new RunLedger(node, plans, options, memory);
-	if (unread === undefined) await ledger.read();
-	if (!mustNotThrow && plans.some(({ kind }) => kind === 'rejected')) {
+	// A batch is named after its customers, who are not known then.
+	if (unread === undefined || ledger.isOwn) await ledger.read();
+	if (!mustNotThrow) {
 		memory.remember();
-		refuseInput(node, plans, memory);
+		const before = sentBefore(memory, ledger.mayHoldSome);
+		if (unread !== undefined) throw new NodeOperationError(node.getNode(), unread, { description: before });
+		refuseInput(node, plans, before);
 	}
 	if (mustNotThrow && !isTool) {
 		for (const [index, plan] of plans.entries()) {
@@ -79,7 +79,7 @@ async function run(
 		}
 	}
 	await send({ node, plans, options, memory, ledger, stopsOnFailure: !mustNotThrow });
-	if (!mustNotThrow) throwFirstFailure(node, plans, options, memory);
+	if (!mustNotThrow) throwFirstFailure(node, plans, options, memory, ledger.mayHoldSome);
 	addHints(node, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(node, plan, index, options));
 }
@@ -112,7 +112,7 @@ interface Run {
 
 /** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
 async function send(run: Run): Promise<void> {
-	const { node, plans, options, memory, stopsOnFailure } = run;
+	const { node, plans, options, memory, ledger, stopsOnFailure } = run;
 	for (const plan of plans) {
 		if (plan.kind !== 'send') continue;
 		const { customer, digest } = plan;
@@ -125,7 +125,7 @@ async function send(run: Run): Promise<void> {
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
 		remember();
-		showProgress(node, plans, memory);
+		showProgress(node, plans, ledger.mayHoldSome);
 	};
 	signal?.addEventListener('abort', onAbort);
 	try {
@@ -135,7 +135,7 @@ async function send(run: Run): Promise<void> {
 	}
 	const isDone = plans.every((plan) => isAsWanted(plan, options));
 	// An execution that times out at this moment would not show the message.
-	if (stopsOnFailure && !isDone) showProgress(node, plans, memory);
+	if (stopsOnFailure && !isDone) showProgress(node, plans, ledger.mayHoldSome);
 	// n8n 1 makes another try with Retry On Fail even if this one has not thrown, for a field 'error' that is null.
 	if (signal?.aborted || node.getNode().retryOnFail || (stopsOnFailure && !isDone)) remember();
 	else memory.forget();
@@ -151,7 +151,6 @@ function* statesOf(plans: readonly Plan[]) {
 
 /** Sends the customers that have no result yet, with a ledger if the batch needs one. */
 async function sendUnsettled({ node, plans, options, ledger, stopsOnFailure }: Run): Promise<void> {
-	if (!plans.some(isUnsettled)) return;
 	let opened: OpenLedger | undefined;
 	try {
 		opened = await ledger.open();
@@ -259,11 +258,7 @@ function deliveryOptions(
 }
 
 /** Shows in the list of executions how far an execution came that ends early. */
-function showProgress(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	{ mayFollowCrash }: RetryMemory,
-): void {
+function showProgress(node: IExecuteFunctions, plans: readonly Plan[], mayHoldSome: boolean): void {
 	const { accepted, unknown, failed, left } = groupByOutcome(plans);
 	const name = node.getNode().name;
 	try {
@@ -274,7 +269,7 @@ function showProgress(
 			customData?.set(key, `${name}: ${counted(indexes, 'customer')}`.slice(0, 500));
 		show('sobot_accepted', accepted);
 		if (unknown.length > 0) show('sobot_unknown', unknown);
-		if (!mayFollowCrash && failed.length + left.length > 0)
+		if (!mayHoldSome && failed.length + left.length > 0)
 			show(
 				'sobot_not_accepted',
 				[...failed, ...left].sort((a, b) => a - b),
