@@ -74,12 +74,9 @@ export class RunLedger {
 
 	private async readNow(): Promise<void> {
 		const { memory } = this;
-		try {
-			this.found = await this.record.read(this.isRetry);
-		} catch (cause) {
-			if (!this.isOwn) memory.mayFollowCrash = true;
-			throw cause;
-		}
+		// As long as it is unread.
+		if (!this.isOwn) memory.mayFollowCrash = true;
+		this.found = await this.record.read(this.isRetry);
 		this.mayHoldSome = this.found !== 'nothing';
 		if (this.isOwn) return;
 		memory.mayFollowCrash = this.mayHoldSome;
