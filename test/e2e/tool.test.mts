@@ -1,51 +1,84 @@
-// The action as the tool of a real AI agent in n8n. The language model is a script: it asks for the tool once, then ends.
+// The action as the tool of a real AI agent in n8n. The language model is a script: it asks for the tool, then ends.
 import { createCredentials } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { until } from '../support/until.mts';
 import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
+import type { N8n } from '../support/n8n/n8n.mts';
 import { connect } from '../support/underTest.mts';
 
 jest.setTimeout(60_000);
 
+let n8n: N8n;
+let sandbox: Sandbox;
+let model: ScriptedModel;
+
+beforeAll(async () => {
+	n8n = await connect();
+});
+beforeEach(async () => {
+	sandbox = await Sandbox.start();
+});
+afterEach(async () => {
+	model.close();
+	await sandbox.close();
+});
+
+/** Runs the example with the agent, and returns what it answers. */
+async function chat(toolFields: object = {}): Promise<unknown> {
+	const openAiApi = await model.credential(n8n);
+	// In the editor a builder chats; from outside, the chat has to be public.
+	const example = fillIn(await readExample('agent-tool'), 'Chat', { public: true });
+	for (const node of example.nodes)
+		if (node.type.endsWith('.sobotRuleEngineTool')) Object.assign(node, toolFields);
+	const workflow = await importWorkflow(n8n, example, {
+		...(await createCredentials(n8n, sandbox)),
+		openAiApi,
+	});
+	await n8n.activate(workflow);
+	const path = workflow.nodes.find(({ name }) => name === 'Chat')?.webhookId;
+	let answer: unknown;
+	await until('the chat', async () => {
+		const response = await fetch(`${n8n.url}/webhook/${path}/chat`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ action: 'sendMessage', sessionId: '1', chatInput: 'Put Ana on the canvas.' }),
+		});
+		if (response.status === 404) return false;
+		answer = await response.json();
+		return true;
+	});
+	await n8n.deactivate(workflow);
+	return answer;
+}
+
+const sent = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
+/** What the tool has told the model, call by call. */
+const told = () =>
+	(model.asked[1]?.messages ?? [])
+		.filter(({ role }) => role === 'tool')
+		.map(({ content }) => JSON.stringify(content));
+
 test('an agent puts a customer on a canvas and reads what Sobot said', async () => {
-	const n8n = await connect();
-	const sandbox = await Sandbox.start();
-	const model = await ScriptedModel.start({ Contact_ID: 'ai-1', Nickname: 'Ana' });
-	try {
-		const openAiApi = await model.credential(n8n);
-		// In the editor a builder chats; from outside, the chat has to be public.
-		const example = fillIn(await readExample('agent-tool'), 'Chat', { public: true });
-		const workflow = await importWorkflow(n8n, example, {
-			...(await createCredentials(n8n, sandbox)),
-			openAiApi,
-		});
-		await n8n.activate(workflow);
-		const chat = workflow.nodes.find(({ name }) => name === 'Chat')?.webhookId;
-		let answer: unknown;
-		await until('the chat', async () => {
-			const response = await fetch(`${n8n.url}/webhook/${chat}/chat`, {
-				method: 'POST',
-				headers: { 'content-type': 'application/json' },
-				body: JSON.stringify({ action: 'sendMessage', sessionId: '1', chatInput: 'Put Ana on the canvas.' }),
-			});
-			if (response.status === 404) return false;
-			answer = await response.json();
-			return true;
-		});
-		expect(answer).toEqual({ output: MODEL_SAYS });
-		const { asked } = model;
-		expect(Object.keys(asked[0]?.tools?.[0]?.function.parameters.properties ?? {}).sort()).toEqual([
-			'Contact_ID',
-			'Nickname',
-		]);
-		expect(sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([
-			{ Contact_id: 'ai-1', nick: 'Ana' },
-		]);
-		const said = JSON.stringify(asked[1]?.messages.find(({ role }) => role === 'tool')?.content);
-		for (const part of ['ai-1', 'accepted', '000000']) expect(said).toContain(part);
-	} finally {
-		model.close();
-		await sandbox.close();
+	model = await ScriptedModel.start({ Contact_ID: 'ai-1', Nickname: 'Ana' });
+	expect(await chat()).toEqual({ output: MODEL_SAYS });
+	expect(Object.keys(model.asked[0]?.tools?.[0]?.function.parameters.properties ?? {}).sort()).toEqual([
+		'Contact_ID',
+		'Nickname',
+	]);
+	expect(sent()).toEqual([{ Contact_id: 'ai-1', nick: 'Ana' }]);
+	for (const part of ['ai-1', 'accepted', '000000']) expect(told()[0]).toContain(part);
+});
+
+test('an agent that calls the tool for three customers at once, with Retry On Fail: each once, and each with the own outcome', async () => {
+	const ids = ['ai-1', 'ai-2', 'ai-3'];
+	model = await ScriptedModel.start(...ids.map((id) => ({ Contact_ID: id, Nickname: 'Ana' })));
+	sandbox.misbehave({ on: 'trigger', contactId: 'ai-2', code: '910026' });
+	await chat({ retryOnFail: true, maxTries: 3, waitBetweenTries: 10 });
+	expect(sandbox.accepted.map(({ contactId }) => contactId).sort()).toEqual(['ai-1', 'ai-3']);
+	expect(told().length).toBe(3);
+	for (const [index, outcome] of ['accepted', 'refused', 'accepted'].entries()) {
+		expect(told()[index]).toContain(ids[index]);
+		expect(told()[index]).toContain(outcome);
 	}
 });

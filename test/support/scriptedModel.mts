@@ -1,4 +1,4 @@
-// A scripted language model: it calls the tool that it is offered once, and then says that it is done.
+// A scripted language model: it makes its tool calls all at once, and then says that it is done.
 import express from 'express';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,22 +16,22 @@ export class ScriptedModel {
 	readonly asked: ChatRequest[] = [];
 	private server?: Server;
 
-	/** @param toolInput the arguments of its tool call */
-	static async start(toolInput: Record<string, unknown>): Promise<ScriptedModel> {
+	/** @param toolInputs the arguments of its tool calls */
+	static async start(...toolInputs: Array<Record<string, unknown>>): Promise<ScriptedModel> {
 		const model = new ScriptedModel();
 		const app = express().use(express.json());
 		app.post('/v1/chat/completions', (req, res) => {
 			const request = req.body as ChatRequest;
 			model.asked.push(request);
 			const hasResult = request.messages.some(({ role }) => role === 'tool');
-			const call = {
-				id: 'call_1',
+			const calls = toolInputs.map((input, index) => ({
+				id: `call_${index}`,
 				type: 'function',
-				function: { name: request.tools?.[0]?.function.name, arguments: JSON.stringify(toolInput) },
-			};
+				function: { name: request.tools?.[0]?.function.name, arguments: JSON.stringify(input) },
+			}));
 			const message = hasResult
 				? { role: 'assistant', content: MODEL_SAYS }
-				: { role: 'assistant', content: null, tool_calls: [call] };
+				: { role: 'assistant', content: null, tool_calls: calls };
 			const finish_reason = hasResult ? 'stop' : 'tool_calls';
 			res.json({
 				id: 'c',
