@@ -82,8 +82,9 @@ export class ModelOfN8n {
 		return { id, lineage: id, mode: 'trigger', iterations, failsBefore, start, state: 'new', ends: [] };
 	}
 
-	/** n8n's Retry of an execution. */
-	retryOf({ stored, start, lineage, iterations }: Execution): Execution {
+	/** n8n's Retry of an execution. n8n offers none of an execution that has succeeded or was stopped. */
+	retryOf({ state, stored, start, lineage, iterations }: Execution): Execution {
+		expect(['error', 'crashed']).toContain(state);
 		const retry = this.execution(iterations);
 		return { ...retry, lineage, mode: 'retry', start: structuredClone(stored ?? start) };
 	}
@@ -187,13 +188,16 @@ export class ModelOfN8n {
 		}
 	}
 
-	/** How often each item is on its canvas, in one iteration of an execution and of those that continue it. */
-	timesOnCanvas({ lineage }: Execution, iteration = 0): (item: Item) => number {
-		const counts = countBy(
-			this.sobot.accepted.filter((one) => one.lineage === lineage && one.iteration === iteration),
-			({ item }) => nameOf(item),
+	/**
+	 * How often each customer is on a canvas.
+	 *
+	 * @param of counts one iteration of an execution and of those that continue it; by default all executions
+	 */
+	timesOnCanvas(of?: { execution: Execution; iteration: number }): Map<string, number> {
+		const accepted = this.sobot.accepted.filter(
+			(one) => !of || (one.lineage === of.execution.lineage && one.iteration === of.iteration),
 		);
-		return (item) => counts.get(nameOf(item)) ?? 0;
+		return countBy(accepted, ({ item }) => nameOf(item));
 	}
 }
 
@@ -257,8 +261,3 @@ export function errorOf({ ends }: Execution): string {
 	if (end?.kind !== 'thrown') throw new Error(`The node has not failed: ${ends.map(describeEnd).join('; ')}`);
 	return end.text;
 }
-
-const SENT = ['accepted', 'alreadySent'];
-const NOT_SENT = ['notSent', 'refused', 'unreachable', 'overLimit'];
-export const isToldAsSent = ({ outcome }: Told) => SENT.includes(outcome);
-export const isToldAsNotSent = ({ outcome }: Told) => NOT_SENT.includes(outcome);
