@@ -79,10 +79,11 @@ export class ModelTable {
 		process: ModelProcess,
 	): Promise<string[]> {
 		await process.alive();
-		const fate = faults.table?.({ index: this.calls++, kind, entries }) ?? 'stored';
+		const index = this.calls++;
+		const fate = faults.table?.({ index, kind, entries }) ?? 'stored';
 		const onTheWayMs = systemClock.random() < 0.5 ? 1 : 3;
 		await systemClock.sleep(onTheWayMs);
-		this.log(`table call ${this.calls - 1}: ${kind}, ${fate}: ${shortened(entries)}`);
+		this.log(`table call ${index}: ${kind}, ${fate}: ${shortened(entries)}`);
 		if (fate === 'rejected') throw new Error('the database is away');
 		const known = this.carryOut(kind, entries);
 		await systemClock.sleep(4 - onTheWayMs);
@@ -115,14 +116,15 @@ export interface Acceptance {
 /** Sobot, on a machine of its own: a call that has left arrives, whatever happens to n8n. */
 export class ModelSobot {
 	readonly accepted: Acceptance[] = [];
-	calls = 0;
+	private calls = 0;
 
 	constructor(private readonly log: (line: string) => void) {}
 
 	async call(acceptance: Acceptance, faults: Faults, process: ModelProcess): Promise<unknown> {
 		await process.alive();
 		const { item } = acceptance;
-		const fate = faults.sobot?.(item, ++this.calls) ?? 'accepted';
+		this.calls++;
+		const fate = faults.sobot?.(item, this.calls) ?? 'accepted';
 		if (fate !== 'accepted') this.log(`call for ${item.id} on canvas ${item.canvas[0]}: ${fate}`);
 		if (fate === 'unreachable') {
 			await systemClock.sleep(5);
