@@ -13,8 +13,7 @@ import { customers, ModelOfN8n, nameOf, type Execution, type Told } from './mode
 import { differencesOf, type Difference } from './modelTruth.mts';
 
 const COUNT = Number(process.env.CHAINS ?? 1500);
-/** Seeds 621, 1997, 4301 and 4833 show faults that are known. */
-const FIRST_SEED = Number(process.env.SEED ?? 2000);
+const FIRST_SEED = Number(process.env.SEED ?? 1);
 
 jest.setTimeout(30_000 + COUNT * 100);
 
@@ -59,6 +58,8 @@ class Chain {
 	}
 
 	async run(): Promise<void> {
+		// What an earlier execution with the same customers has stored does not count for this one.
+		if (!this.hasKeys && this.chance(0.3)) await this.n8n.run(this.n8n.execution(this.iterations));
 		const last = await this.runLineage();
 		if (last.state === 'error' || last.state === 'crashed') await this.runToTheEnd(last);
 		await this.n8n.rest();
@@ -216,7 +217,7 @@ class Chain {
 	}
 
 	/** Whether it is known that this can happen: see docs/promise.md, "What it does not promise". */
-	private isExcused({ kind, iteration }: Difference): boolean {
+	private isExcused({ kind, iteration, end }: Difference): boolean {
 		const isUnrecorded = !this.hasKeys && this.unrecorded.has(iteration);
 		switch (kind) {
 			case 'sent twice':
@@ -225,9 +226,15 @@ class Chain {
 			case 'told as sent':
 				return false;
 			case 'told as not sent':
-				// A key is only looked up when its customer's turn comes. After a crash, a table that fails tells nothing.
-				return isUnrecorded || this.hasKeys || (this.hasCrashed && this.hasTableFault);
+				// After a crash, a table that fails tells nothing.
+				if (isUnrecorded || (this.hasCrashed && this.hasTableFault)) return true;
+				// A key is looked up when its customer's turn comes, and belongs to all iterations.
+				return this.hasKeys && (end !== 'output' || this.cannotLookUp || this.iterations.length > 1);
 		}
+	}
+
+	private get cannotLookUp(): boolean {
+		return this.wasUnreadable || this.hasTableFault;
 	}
 
 	private someCustomers(iteration: number): Item[] {
@@ -284,6 +291,7 @@ class Chain {
 			...(this.chance(0.25) ? { table: this.someTableFates() } : {}),
 			...(this.chance(0.08) ? this.someUnreadableCredential() : {}),
 			...(this.chance(0.05) ? this.someUnreadableOptions() : {}),
+			...(this.chance(0.05) ? { hasNoToken: true } : {}),
 		};
 	}
 

@@ -69,6 +69,17 @@ describe('Retry after a crash', () => {
 		expect(outcomesOf(retry)).toContain('alreadySent');
 	});
 
+	test('and no token says the same with idempotency keys, also in another execution', async () => {
+		const settings = { ...CONTINUE, hasKeys: true };
+		const execution = await crashed(settings);
+		const next = n8n.execution([customers(100)]);
+		await n8n.run(next, settings, { hasNoToken: true });
+		expect(differencesOf(n8n, next, true)).toEqual([]);
+		expect(toldBy(next).filter(({ outcome }) => outcome === 'alreadySent').length).toBeGreaterThan(20);
+		expect(onCanvas(next)).toEqual([]);
+		expect(execution.state).toBe('crashed');
+	});
+
 	test("the same if n8n's database goes away once the record is read", async () => {
 		const settings = { ...CONTINUE, options: { giveUpAfter: 0 } };
 		const execution = await crashed(settings);
@@ -116,6 +127,14 @@ describe('Retry after a crash', () => {
 		expect(errorOf(retry)).not.toMatch(/Failed: /);
 		expect(retry.ends).toMatchObject([{ end: { customData: { sobot_accepted: 'Sobot: no customers' } } }]);
 		expect(JSON.stringify(retry.ends)).not.toContain('sobot_not_accepted');
+	});
+
+	test('after an earlier execution with the same customers, which went well: sends the rest', async () => {
+		await n8n.run(n8n.execution([customers(100)]));
+		const execution = await crashed();
+		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+		expect(differences(retry)).toEqual([]);
+		expect(onCanvas(execution).length).toBeGreaterThan(70);
 	});
 
 	test('with On Error: Continue and an empty nickname in the list: nobody twice', async () => {
@@ -219,6 +238,15 @@ describe('another execution with the same customers, whose node before this one 
 		const failed = await n8n.run(n8n.execution([customers(60)]), RETRY_ON_FAIL, faults);
 		expect(failed.state).toBe('error');
 		expect(outcomes(await retryAfterFailureBefore(customers(60), RETRY_ON_FAIL))).toEqual(all);
+	});
+
+	test('after one that went well, and a Retry that loses the answer to its first call of the table: all are sent', async () => {
+		expect((await n8n.run(n8n.execution([customers(60)]))).state).toBe('success');
+		const faults = tableFaults('lost', (call) => call === 0);
+		const retry = await retryAfterFailureBefore(customers(60), {}, faults);
+		expect(retry.state).toBe('error');
+		const next = await n8n.run(n8n.retryOf(retry));
+		expect(outcomes(next)).toEqual(all);
 	});
 
 	test("after one whose last calls of n8n's database failed for half a minute: all are sent", async () => {

@@ -12,6 +12,8 @@ interface Statement {
 export interface Difference {
 	readonly kind: 'sent twice' | 'told as sent' | 'told as not sent';
 	readonly iteration: number;
+	/** how the node has ended in this iteration, if it ran in it */
+	readonly end?: NodeEnd['kind'];
 	readonly text: string;
 }
 
@@ -54,13 +56,12 @@ export function differencesOf(n8n: ModelOfN8n, execution: Execution, hasKeys: bo
 			const count = times.get(name) ?? 0;
 			const most = hasKeys ? 1 : inInput;
 			const text = `${name} is on the canvas ${count} times. Told: ${sent} sent, ${unknown} unknown, ${notSent} not sent.`;
-			return [
-				...(count > most ? [{ kind: 'sent twice' as const, iteration, text }] : []),
-				...(Math.min(sent, most) > count ? [{ kind: 'told as sent' as const, iteration, text }] : []),
-				...(notSent > 0 && count > sent + unknown
-					? [{ kind: 'told as not sent' as const, iteration, text }]
-					: []),
+			const kinds = [
+				...(count > most ? ['sent twice' as const] : []),
+				...(Math.min(sent, most) > count ? ['told as sent' as const] : []),
+				...(notSent > 0 && count > sent + unknown ? ['told as not sent' as const] : []),
 			];
+			return kinds.map((kind) => ({ kind, iteration, end: end?.kind, text }));
 		});
 	});
 }

@@ -65,10 +65,9 @@ class Chain {
 		return execution;
 	}
 
-	/** Another execution with the same customers, whose node before this one failed, and its Retry. */
-	async otherExecution(items: readonly Item[]): Promise<Execution> {
-		const failed = await this.n8n.run(this.n8n.execution([items], true));
-		return await this.n8n.run(this.n8n.retryOf(failed), { ...STOP, ...CONTINUE });
+	/** An execution whose node before this one fails. */
+	async failedBefore(items: readonly Item[] = BATCH): Promise<Execution> {
+		return await this.n8n.run(this.n8n.execution([items], true));
 	}
 }
 
@@ -88,6 +87,21 @@ const CHAINS: readonly ChainToTry[] = [
 		title: 'killed, Retry',
 		isAtRisk: true,
 		run: async (chain) => await chain.retry(await chain.first(STOP, KILLED), TREAT_AS_SENT),
+	},
+	{
+		title: 'succeeded, another execution with the same customers killed, Retry of that one',
+		isAtRisk: true,
+		run: async (chain) => {
+			await chain.first(STOP);
+			return await chain.retry(await chain.first(STOP, KILLED), TREAT_AS_SENT);
+		},
+	},
+	{
+		title: 'succeeded, Retry of another execution whose node before this one failed, Retry of that one',
+		run: async (chain) => {
+			await chain.first(STOP);
+			return await chain.retry(await chain.retry(await chain.failedBefore(), STOP), STOP);
+		},
 	},
 	{
 		title: 'killed, Retry with Retry On Fail',
@@ -270,7 +284,8 @@ async function faultsFoundBy(
 		.map(({ kind, text }) => `${kind}: ${text}`);
 	if (!hasKeys && (!chain.hasCrashed || hasReadRecord(last))) {
 		const [items = []] = last.iterations;
-		const other = await chain.otherExecution(items);
+		const failed = await chain.failedBefore(items);
+		const other = await n8n.run(n8n.retryOf(failed), { ...STOP, ...CONTINUE });
 		const times = n8n.timesOnCanvas({ execution: other, iteration: 0 });
 		const missing = toldBy(other).filter(
 			({ item, outcome }) => !times.has(nameOf(item)) && outcome !== 'unknown',
