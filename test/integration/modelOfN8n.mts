@@ -1,7 +1,7 @@
 // A model of n8n around the action node, in simulated time: executions with their tries and loops, Retry, kills, stops, and
 // n8n 1's second run of a killed execution. The node's own code runs in it, and the model knows whom Sobot has accepted.
 import { execute } from '../../nodes/SobotRuleEngine/canvas/trigger.operation';
-import type { SimulatedClock } from '../unit/clock.mts';
+import type { SimulatedClock } from '../support/clock.mts';
 import {
 	CANVASES,
 	ModelSobot,

@@ -2,7 +2,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { systemClock } from '../../nodes/sobot/clock';
 import { seeded } from '../bench/simulation.mts';
-import { SimulatedClock } from '../unit/clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 /** Simulated time with chance that is the same for the same seed. */
 class SeededClock extends SimulatedClock {

@@ -135,14 +135,16 @@ const CHAINS: readonly ChainToTry[] = [
 		},
 	},
 	{
-		title: 'killed, run again by n8n 1',
+		title: 'killed, run again by n8n 1, Retry if that fails',
 		isAtRisk: true,
-		// If the table cannot be read, nothing tells the second run that it is one.
-		mayDiffer: 'told as not sent',
-		run: async (chain) => await chain.again(await chain.first(TREAT_AS_SENT, KILLED), TREAT_AS_SENT),
+		run: async (chain) => {
+			const again = await chain.again(await chain.first(TREAT_AS_SENT, KILLED), TREAT_AS_SENT);
+			return await chain.retry(again, TREAT_AS_SENT);
+		},
 	},
 	{
 		title: 'killed, run again by n8n 1 with On Error: Continue',
+		// If the table cannot be read, nothing tells the second run that it is one.
 		mayDiffer: 'told as not sent',
 		run: async (chain) => {
 			const settings = { ...TREAT_AS_SENT, ...CONTINUE };
