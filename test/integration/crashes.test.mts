@@ -78,7 +78,7 @@ describe('Retry after a crash', () => {
 		expect(onCanvas(next)).toEqual([]);
 	});
 
-	test("the same if n8n's database goes away once the record is read", async () => {
+	test("says the same with On Error: Continue if n8n's database goes away once the record is read", async () => {
 		const settings = { ...CONTINUE, options: { giveUpAfter: 0 } };
 		const execution = await crashed(settings);
 		const faults = tableFaults('rejected', (call) => call >= 2);
