@@ -1,5 +1,5 @@
 import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
 import { Deadline } from '../../nodes/sobot/deadline';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 test('a call that never ends is given up within a second of its limit; others keep their outcome', async () => {
 	const clock = new SimulatedClock();

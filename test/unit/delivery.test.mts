@@ -6,7 +6,7 @@ import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/
 import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { TokenError } from '../../nodes/sobot/tokenApi';
 import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 jest.setTimeout(20_000);
 

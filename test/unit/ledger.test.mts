@@ -5,7 +5,7 @@ import { LateLedger } from '../../nodes/sobot/lateLedger';
 import { KeyClaims, Ledger, type EntryStore, type LedgerOptions } from '../../nodes/sobot/ledger';
 import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { TokenSession } from '../../nodes/sobot/tokenSession';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 /** n8n's deduplication table: written at once, and what is written back was read a moment before. */
 class Table implements EntryStore {

@@ -1,5 +1,5 @@
 import { Outage } from '../../nodes/sobot/outage';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 function setUp() {
 	const clock = new SimulatedClock();

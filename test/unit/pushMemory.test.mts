@@ -5,7 +5,7 @@ import {
 	STORED_PUSHES,
 	type StoredMemory,
 } from '../../nodes/sobot/pushMemory';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,6 +1,6 @@
 import { RateLimiter } from '../../nodes/sobot/rateLimiter';
 import { rateLimiterOf } from '../../nodes/sobot/shared';
-import { settle, SimulatedClock } from './clock.mts';
+import { settle, SimulatedClock } from '../support/clock.mts';
 
 /** The most calls that left in any one second. */
 function mostInASecond(momentsMs: readonly number[]): number {

@@ -2,7 +2,7 @@
 import type { Token } from '../../nodes/sobot/account';
 import { TokenError } from '../../nodes/sobot/tokenApi';
 import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 const LIMIT = 50;
 const SLOT_MS = 1000 / LIMIT;

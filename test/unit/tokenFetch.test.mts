@@ -1,6 +1,6 @@
 import type { HttpAnswer } from '../../nodes/sobot/answer';
 import { TokenFetch } from '../../nodes/sobot/tokenFetch';
-import { SimulatedClock } from './clock.mts';
+import { SimulatedClock } from '../support/clock.mts';
 
 const ACCOUNT = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
 const HOUR_MS = 3_600_000;

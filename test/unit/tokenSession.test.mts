@@ -1,7 +1,7 @@
 import type { Token } from '../../nodes/sobot/account';
 import { TokenError } from '../../nodes/sobot/tokenApi';
 import { pickRenewalMoment, TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
-import { settle, SimulatedClock } from './clock.mts';
+import { settle, SimulatedClock } from '../support/clock.mts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

@@ -41,17 +41,21 @@ export class SimulatedClock implements Clock {
 	/** Advances time, and wakes each sleeper at its moment. */
 	async advance(ms: number): Promise<void> {
 		const endMs = this.ms + ms;
-		for (;;) {
-			await settle();
-			this.sleepers.sort((a, b) => a.atMs - b.atMs);
-			const next = this.sleepers[0];
-			if (!next || next.atMs > endMs) break;
-			this.sleepers.shift();
-			this.ms = next.atMs;
-			next.wake();
-		}
+		await settle();
+		while (this.wakeNext(endMs)) await settle();
 		this.ms = endMs;
 		await settle();
+	}
+
+	/** Advances time to the next sleeper, and wakes it. False if there is none until `endMs`. */
+	private wakeNext(endMs: number): boolean {
+		this.sleepers.sort((a, b) => a.atMs - b.atMs);
+		const next = this.sleepers[0];
+		if (!next || next.atMs > endMs) return false;
+		this.sleepers.shift();
+		this.ms = next.atMs;
+		next.wake();
+		return true;
 	}
 
 	/** Advances time until a promise is settled, and returns its result. */
@@ -62,12 +66,8 @@ export class SimulatedClock implements Clock {
 			() => (isSettled = true),
 		);
 		const endMs = this.ms + withinMs;
-		while (!isSettled && this.ms < endMs) {
-			await settle();
-			if (isSettled) break;
-			this.sleepers.sort((a, b) => a.atMs - b.atMs);
-			await this.advance(Math.max(0, (this.sleepers[0]?.atMs ?? endMs) - this.ms));
-		}
+		await settle();
+		while (!isSettled && this.wakeNext(endMs)) await settle();
 		if (!isSettled) throw new Error(`Not settled within ${withinMs} ms of simulated time.`);
 		return await promise;
 	}
