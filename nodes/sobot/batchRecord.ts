@@ -127,14 +127,14 @@ export class BatchRecord {
 	/**
 	 * Opens the record before anything is sent.
 	 *
-	 * @param leftovers customers whose entries an earlier batch may have left; none if this run continues a record
+	 * @param leftovers keys of which an earlier batch may have left entries; none if this run continues a record
 	 */
-	async begin(leftovers: readonly Customer[] = []): Promise<void> {
+	async begin(leftovers: readonly string[] = []): Promise<void> {
 		await this.inTurn(async (store) => {
 			if (leftovers.length > 0) {
 				// Until the leftovers are gone, nothing is set: a kill in between must not make them count.
 				await store.remove([this.open, this.left, this.run].flatMap(bothOf));
-				const entries = keysOf(leftovers).map(sentEntry);
+				const entries = leftovers.map(sentEntry);
 				for (let from = 0; from < entries.length; from += REMOVED_AT_ONCE)
 					await store.remove(entries.slice(from, from + REMOVED_AT_ONCE));
 			}

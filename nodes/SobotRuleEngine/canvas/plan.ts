@@ -42,6 +42,8 @@ export interface SendPlan {
 export interface RejectedPlan {
 	readonly kind: 'rejected';
 	readonly contactId?: string;
+	/** as in a plan to send, if the customer and the canvas are known */
+	readonly digest?: string;
 	readonly reason: string;
 	/** whether an earlier try of this execution may have sent it */
 	readonly isInDoubt?: boolean;
@@ -95,21 +97,19 @@ async function planOf(
 		}
 		reading = readBody(node, index, options);
 		const { contactId } = reading;
-		if ('reason' in reading) return { kind: 'rejected', contactId, reason: reading.reason };
+		if (contactId === undefined)
+			return { kind: 'rejected', reason: 'reason' in reading ? reading.reason : '' };
 		const target = await targets.at(index);
 		if ('reason' in target) return { kind: 'rejected', contactId, reason: target.reason };
-		const key = readKey(node, options);
-		if ('reason' in key) return { kind: 'rejected', contactId, reason: key.reason };
 		const place = target.canvas.triggerId;
-		const occurrence = occurrences.get(`${place}\n${reading.contactId}`) ?? 0;
-		occurrences.set(`${place}\n${reading.contactId}`, occurrence + 1);
-		return {
-			kind: 'send',
-			contactId: reading.contactId,
-			target,
-			customer: { body: reading.body, key: key.key, identity: digestOf(place, reading.contactId, 0) },
-			digest: digestOf(place, reading.contactId, occurrence),
-		};
+		const occurrence = occurrences.get(`${place}\n${contactId}`) ?? 0;
+		occurrences.set(`${place}\n${contactId}`, occurrence + 1);
+		const digest = digestOf(place, contactId, occurrence);
+		if ('reason' in reading) return { kind: 'rejected', contactId, digest, reason: reading.reason };
+		const key = readKey(node, options);
+		if ('reason' in key) return { kind: 'rejected', contactId, digest, reason: key.reason };
+		const customer = { body: reading.body, key: key.key, identity: digestOf(place, contactId, 0) };
+		return { kind: 'send', contactId, target, customer, digest };
 	} catch (cause) {
 		return { kind: 'rejected', contactId: reading?.contactId, reason: textOfError(cause) };
 	}

@@ -40,14 +40,12 @@ interface RunRecord {
 	tries: { execution: string; count: number };
 }
 
-/** The context's field that names the execution which Retry has begun with a stored context. */
-const STORED = 'stored';
-
 /** A customer's digest, and what became of them if anything did. */
 export interface CustomerState {
 	/** index of the item */
 	readonly index: number;
-	readonly digest: string;
+	/** undefined if the item could not be read */
+	readonly digest?: string;
 	readonly result?: Result;
 	readonly isInDoubt?: boolean;
 }
@@ -104,12 +102,9 @@ export class RetryMemory {
 		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
 		this.items = new Set(inRanges(stored?.items));
-		if (stored && isRetry) context[STORED] = executionId;
-		// n8n stores the context of an execution that fails, for all its runs, and none of one that crashes.
-		const hasContext = context[STORED] === executionId;
 		const { execution, count = 0 } = stored?.tries ?? {};
 		this.tries = execution === executionId ? count + 1 : 1;
-		this.isOrphan = stored ? stored.isOrphan === true : isRetry && !hasContext;
+		this.isOrphan = stored ? stored.isOrphan === true : isRetry;
 		this.mayFollowCrash = stored?.mayFollowCrash === true || (this.tries === 1 && this.isOrphan);
 		if (this.tries > 1) this.batch = stored?.batch;
 		else this.inherited = stored?.batch;
@@ -153,11 +148,12 @@ export class RetryMemory {
 		for (const { index, digest, result, isInDoubt } of customers) {
 			const isAccepted = result?.outcome === 'accepted' || result?.outcome === 'alreadySent';
 			const isUnknown = result?.outcome === 'unknown';
-			if (isAccepted) accepted.add(digest);
-			else if (isUnknown || isInDoubt) unknown.set(digest, isUnknown ? result.retCode : null);
-			else continue;
-			if (isAccepted) unknown.delete(digest);
+			if (!isAccepted && !isUnknown && !isInDoubt) continue;
 			items.add(index);
+			if (digest === undefined) continue;
+			if (isAccepted) accepted.add(digest);
+			else unknown.set(digest, isUnknown ? result.retCode : null);
+			if (isAccepted) unknown.delete(digest);
 		}
 		this.context[this.key] = {
 			id: this.id,

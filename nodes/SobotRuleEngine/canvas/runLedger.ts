@@ -110,9 +110,10 @@ export class RunLedger {
 			await record.lookUp(this.unsettled, found, this.options.unknownOutcome === 'sendAgain');
 			this.nobodyIsLeft();
 		}
-		const isNew = !isOwn && found === 'nothing' && memory.batch?.state !== 'begun';
+		const isNew = !isOwn && memory.batch?.found === 'nothing' && memory.batch.state !== 'begun';
 		if (isNew && memory.batch) memory.batch = { ...memory.batch, state: 'beginning' };
-		await record.begin(isNew ? this.customers : []);
+		const digests = this.plans.flatMap(({ digest }) => (digest === undefined ? [] : [digest]));
+		await record.begin(isNew ? digests.map((digest) => record.keyOf(digest)) : []);
 		if (memory.batch) memory.batch = { ...memory.batch, state: 'begun' };
 		return this.newLedger();
 	}

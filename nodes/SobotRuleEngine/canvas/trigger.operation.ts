@@ -64,8 +64,9 @@ async function run(
 			? await makePlans(node, false)
 			: node.getInputData().map(() => ({ kind: 'rejected', reason: unread }));
 	const ledger = new RunLedger(node, plans, options, memory);
-	// A batch is named after its customers, who are not known then.
 	if (unread === undefined || ledger.isOwn) await ledger.read();
+	// A batch is named after its customers, who are not known then. n8n 1 may have run this execution before.
+	else if (!memory.batch) memory.mayFollowCrash = true;
 	if (!mustNotThrow) {
 		memory.remember();
 		const before = sentBefore(memory, ledger.mayHoldSome);
@@ -143,9 +144,8 @@ async function send(run: Run): Promise<void> {
 
 function* statesOf(plans: readonly Plan[]) {
 	for (const [index, plan] of plans.entries()) {
-		if (plan.kind !== 'send') continue;
-		const { digest, customer } = plan;
-		yield { index, digest, result: customer.result, isInDoubt: customer.isInDoubt };
+		const { result, isInDoubt } = plan.kind === 'send' ? plan.customer : { isInDoubt: plan.isInDoubt };
+		yield { index, digest: plan.digest, result, isInDoubt };
 	}
 }
 
