@@ -69,11 +69,12 @@ class Run {
 	async step(steps: readonly Step[]): Promise<StepResult> {
 		const startedMs = Date.now();
 		const kinds = steps.filter(isWithoutN8n);
+		const others = steps.filter((step): step is Exclude<Step, KindWithoutN8n> => !isWithoutN8n(step));
 		const passed =
 			kinds.length > 0
 				? // Importing n8n-core starts timers that it never stops.
 					await this.jest(kinds, [TWO_FILES_AT_A_TIME, '--forceExit'])
-				: await this.isPassed(steps[0] as Exclude<Step, KindWithoutN8n>);
+				: (await Promise.all(others.map(async (step) => await this.isPassed(step)))).every(Boolean);
 		return { step: steps.join(', '), passed, seconds: Math.round((Date.now() - startedMs) / 1000) };
 	}
 
@@ -173,12 +174,16 @@ function chosenSteps(words: readonly string[]): readonly Step[] {
 	return words.includes('all') ? ALL_STEPS : ALL_STEPS.filter((step) => words.includes(step));
 }
 
-/** The steps in the order of their run; those that need no n8n for their tests run together. */
+/** Steps that only read the source, each with one core. */
+const isReading = (step: Step) => step === 'lint' || step === 'typecheck';
+
+/** The steps in the order of their run; those that only read, and those that need no n8n for their tests, run together. */
 function runsOf(steps: readonly Step[]): Step[][] {
 	const runs: Step[][] = [];
 	for (const step of steps) {
 		const previous = runs.at(-1);
-		if (previous?.every(isWithoutN8n) && isWithoutN8n(step)) previous.push(step);
+		const isTogether = [isReading, isWithoutN8n].some((kind) => kind(step) && previous?.every(kind));
+		if (isTogether) previous?.push(step);
 		else runs.push([step]);
 	}
 	return runs;

@@ -62,9 +62,9 @@ export class BatchRecord {
 		return `${this.name} ${digest}`;
 	}
 
-	/** Entries that keep the record open. Another run with the same batch removes them when it ends. */
+	/** Entries that keep the record open. Another run with the same batch removes them, another process may overwrite them. */
 	get marker(): string[] {
-		return bothOf(this.open);
+		return [this.open, this.run].flatMap(bothOf);
 	}
 
 	/**
@@ -116,7 +116,8 @@ export class BatchRecord {
 			const isSent = known.has(sentEntry(key));
 			const isOpen = known.has(openEntry(key));
 			if (!isSent) onlyLookedAt.push(sentEntry(key), openEntry(key));
-			else if (!isOpen) onlyLookedAt.push(openEntry(key));
+			// Whoever may belong to another execution stays in doubt.
+			else if (!isOpen && found === 'sent') onlyLookedAt.push(openEntry(key));
 			const isClear = !isOpen || this.parts.claims.accepted.has(key);
 			states.set(customer, isSent ? (isClear && found === 'sent' ? 'sent' : 'inDoubt') : 'new');
 		}

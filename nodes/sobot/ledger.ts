@@ -98,11 +98,13 @@ export interface LedgerOptions {
 	readonly store: EntryStore;
 	readonly claims: KeyClaims;
 	readonly clock: Clock;
-	/** whether the keys are those of a `BatchRecord`: then they are only written, for a Retry after a crash */
+	/** whether what is stored decides; otherwise it is only written, for a Retry after a crash */
+	readonly isConsulted: boolean;
+	/** whether the keys are those of a `BatchRecord`, and not the user's */
 	readonly isForBatch: boolean;
 	/** entries that each admission adds once more */
 	readonly marker?: readonly string[];
-	/** whether a customer in doubt may be sent again, if the keys are the user's */
+	/** whether a customer in doubt may be sent again */
 	readonly sendsDoubtful: boolean;
 }
 
@@ -184,9 +186,9 @@ export class Ledger {
 
 	/** What Sobot has accepted counts before n8n's database has it: it may be away for a while. */
 	private settleFromMemory(customer: Customer, key: string): boolean {
-		const { claims, isForBatch } = this.options;
+		const { claims, isConsulted } = this.options;
 		const accepted = claims.accepted.get(key);
-		if (accepted === undefined || isForBatch) return false;
+		if (accepted === undefined || !isConsulted) return false;
 		customer.result = RESULTS[accepted === (customer.identity ?? '') ? 'sent' : 'taken'];
 		return true;
 	}
@@ -238,10 +240,10 @@ export class Ledger {
 
 	/** Admits a customer, or settles them by what is stored. */
 	private applyState(customer: Customer, state: KeyState): void {
-		const { isForBatch, sendsDoubtful } = this.options;
-		if (isForBatch || state === 'new' || (state === 'inDoubt' && sendsDoubtful)) {
+		const { isConsulted, sendsDoubtful } = this.options;
+		if (!isConsulted || state === 'new' || (state === 'inDoubt' && sendsDoubtful)) {
 			customer.isAdmitted = true;
-			if (state === 'inDoubt' && !isForBatch) customer.isInDoubt = true;
+			if (state === 'inDoubt' && isConsulted) customer.isInDoubt = true;
 			return;
 		}
 		customer.result = RESULTS[state];
@@ -250,7 +252,7 @@ export class Ledger {
 
 	/** Adds the entries of each key, and tells from what was there before how the key stands. */
 	private async open(customers: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
-		const { store, isForBatch, marker = [], sendsDoubtful } = this.options;
+		const { store, isConsulted, isForBatch, marker = [], sendsDoubtful } = this.options;
 		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
 		const keys = [...customers.keys()];
 		const latest = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
@@ -259,11 +261,11 @@ export class Ledger {
 			...latest,
 			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(isForBatch ? [] : [owner(key)])]),
 		]);
-		if (isForBatch) return new Map();
+		if (!isConsulted) return new Map();
 		const states = new Map(
 			keys.map((key): [string, KeyState] => {
 				const state = this.stateOf(known.has(sentEntry(key)), known.has(openEntry(key)));
-				return [key, state !== 'new' && !known.has(owner(key)) ? 'taken' : state];
+				return [key, !isForBatch && state !== 'new' && !known.has(owner(key)) ? 'taken' : state];
 			}),
 		);
 		const again = keys.filter((key) => states.get(key) === 'inDoubt').map(againEntry);
@@ -286,8 +288,8 @@ export class Ledger {
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older.
-		return isOpen ? 'inDoubt' : 'new';
+		// n8n drops the oldest entries first, and `sent` is older. A batch without keys removes no more than `sent` of an earlier one.
+		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 
 	private async flushSoon(): Promise<void> {

@@ -12,7 +12,7 @@ import {
 import { customers, ModelOfN8n, nameOf, type Execution, type Told } from './modelOfN8n.mts';
 import { differencesOf, type Difference } from './modelTruth.mts';
 
-const COUNT = Number(process.env.CHAINS ?? 1500);
+const COUNT = Number(process.env.CHAINS ?? 700);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
 
 jest.setTimeout(30_000 + COUNT * 100);

@@ -318,3 +318,49 @@ const unknownOf = (execution: Execution) =>
 	toldBy(execution)
 		.filter(({ outcome }) => outcome === 'unknown')
 		.map(({ item }) => nameOf(item));
+
+describe('Retry pressed twice: both run at the same time, and nobody is sent twice', () => {
+	/** Runs two Retries of an execution that begin one after the other. */
+	async function retryTwice(execution: Execution, apartMs: number): Promise<Execution[]> {
+		const [first, second] = [n8n.retryOf(execution), n8n.retryOf(execution)];
+		const running = n8n.begin(first, TREAT_AS_SENT);
+		await n8n.clock.advance(apartMs);
+		await n8n.run(second, TREAT_AS_SENT);
+		await n8n.clock.run(running);
+		return [first, second];
+	}
+
+	test.each([
+		[200, 0],
+		[200, 5],
+		[200, 500],
+		[40, 200],
+	])('of one with %i customers that failed, %i ms apart', async (count, apartMs) => {
+		const failed = await n8n.run(n8n.execution([customers(count)]), {}, refusing('c2'));
+		const [first, second] = await retryTwice(failed, apartMs);
+		expect([first?.state, second?.state]).toEqual(['success', 'success']);
+		const times = [...n8n.timesOnCanvas({ execution: failed, iteration: 0 }).values()];
+		expect([times.length, Math.max(...times)]).toEqual([count, 1]);
+	});
+
+	test('of one that crashed', async () => {
+		const execution = await crashed();
+		const [first, second] = await retryTwice(execution, 500);
+		expect([first?.state, second?.state]).toEqual(['success', 'success']);
+		const times = [...n8n.timesOnCanvas({ execution, iteration: 0 }).values()];
+		expect(Math.max(...times)).toBe(1);
+	});
+});
+
+test('what a failed Retry of another execution has left stays in doubt, also after a crash', async () => {
+	await retryAfterFailureBefore(customers(100), {}, refusing('c50'));
+	const execution = await n8n.run(n8n.execution([customers(100)], true));
+	const killed = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, { killedAfterMs: 600 });
+	expect(killed.state).toBe('crashed');
+	const again = await n8n.run(n8n.retryOf(execution), CONTINUE);
+	const times = n8n.timesOnCanvas({ execution: again, iteration: 0 });
+	expect(
+		toldBy(again).filter(({ item, outcome }) => outcome === 'alreadySent' && !times.has(nameOf(item))),
+	).toEqual([]);
+	expect(outcomesOf(again)).toContain('unknown');
+});

@@ -98,6 +98,7 @@ class World {
 		const open = () =>
 			new Ledger({
 				...parts,
+				isConsulted: true,
 				isForBatch: isRetry,
 				sendsDoubtful: false,
 				...more,
@@ -288,7 +289,7 @@ test.each([
 
 test('a late refusal of a stopped batch without keys takes nothing from the next one', async () => {
 	const world = new World();
-	const forBatch = { isForBatch: true };
+	const forBatch = { isForBatch: true, isConsulted: false };
 	world.onTheWayMs = 3000;
 	const stopped = world.start(keysOf(20), forBatch);
 	await world.clock.advance(410);
@@ -469,8 +470,8 @@ test('a stop gives back what was admitted and never sent', async () => {
 
 test('for a batch without keys it is only written, and everybody is sent', async () => {
 	const world = new World();
-	await world.clock.run(world.start(keysOf(30), { isForBatch: true }).ended);
-	await world.clock.run(world.start(keysOf(30), { isForBatch: true }).ended);
+	await world.clock.run(world.start(keysOf(30), { isForBatch: true, isConsulted: false }).ended);
+	await world.clock.run(world.start(keysOf(30), { isForBatch: true, isConsulted: false }).ended);
 	expect(world.accepted.length).toBe(60);
 });
 
@@ -490,6 +491,7 @@ test('one key for two canvases: the end of the batch does not take the refusal o
 		store: table,
 		claims: new KeyClaims(),
 		clock,
+		isConsulted: true,
 		isForBatch: false,
 		sendsDoubtful: false,
 	});
@@ -509,7 +511,7 @@ test('one key for two canvases: the end of the batch does not take the refusal o
 });
 
 describe('a batch that should end within a second', () => {
-	const late = { isLate: true, isForBatch: true };
+	const late = { isLate: true, isForBatch: true, isConsulted: false };
 
 	test('writes nothing if it does', async () => {
 		const world = new World();

@@ -129,6 +129,8 @@ export class RunLedger {
 			store: deduplicationTable(this.node, this.room),
 			claims: claimsFor(this.node),
 			clock: systemClock,
+			// A Retry may run beside another one of the same execution.
+			isConsulted: this.hasUserKeys || this.isRetry,
 			isForBatch: !this.hasUserKeys,
 			marker: this.hasUserKeys ? [] : this.record.marker,
 			sendsDoubtful: this.options.unknownOutcome === 'sendAgain',
