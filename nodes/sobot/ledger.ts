@@ -124,6 +124,8 @@ export class Ledger {
 	/** keys whose entries are to change with the next write */
 	private readonly toClose = new Map<string, Closing>();
 	private readonly latestAccepted: Array<{ key: string; identity: string }> = [];
+	/** keys whose `again` entry was added by a write of this ledger that failed afterwards */
+	private readonly ownAgain = new Set<string>();
 	/** entries that were only added to look at them, and could not be removed yet */
 	private readonly toRemove: string[] = [];
 	private flushing?: Promise<void>;
@@ -322,13 +324,14 @@ export class Ledger {
 
 	private async store(closing: ReadonlyMap<string, Closing>): Promise<void> {
 		const { store } = this.options;
-		const notSent = [...closing].flatMap(([key, { outcome }]) =>
-			outcome === 'notSent' ? [againEntry(key)] : [],
-		);
-		const sentAgain: ReadonlySet<string> = notSent.length > 0 ? await store.add(notSent) : new Set();
+		const notSent = [...closing].flatMap(([key, { outcome }]) => (outcome === 'notSent' ? [key] : []));
+		const known: ReadonlySet<string> =
+			notSent.length > 0 ? await store.add(notSent.map(againEntry)) : new Set();
+		const sentAgain = new Set(notSent.filter((key) => known.has(againEntry(key)) && !this.ownAgain.has(key)));
+		for (const key of notSent) if (!sentAgain.has(key)) this.ownAgain.add(key);
 		const remove: string[] = [...this.toRemove];
 		for (const [key, { outcome, identity }] of closing) {
-			if (outcome === 'inDoubt' || (outcome === 'notSent' && sentAgain.has(againEntry(key)))) continue;
+			if (outcome === 'inDoubt' || (outcome === 'notSent' && sentAgain.has(key))) continue;
 			remove.push(openEntry(key));
 			if (outcome === 'notSent') remove.push(againEntry(key), sentEntry(key), ownerEntry(key, identity));
 			else this.latestAccepted.push({ key, identity });
@@ -336,6 +339,7 @@ export class Ledger {
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);
 		if (remove.length > 0) await store.remove(remove);
 		this.toRemove.length = 0;
+		this.ownAgain.clear();
 	}
 }
 

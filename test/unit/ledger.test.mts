@@ -15,6 +15,8 @@ class Table implements EntryStore {
 	writeMs = [4];
 	private asked = 0;
 	isDown = false;
+	/** how many removals are still to fail */
+	rejectedRemovals = 0;
 
 	constructor(private readonly clock: SimulatedClock) {}
 
@@ -27,6 +29,10 @@ class Table implements EntryStore {
 	}
 
 	async remove(entries: string[]): Promise<void> {
+		if (this.rejectedRemovals > 0) {
+			this.rejectedRemovals--;
+			throw new Error('the database is away');
+		}
 		await this.write((read) => {
 			for (const entry of entries) read.delete(entry);
 		});
@@ -307,6 +313,18 @@ test('a late refusal of a stopped batch without keys takes nothing from the next
 	const retry = world.start(keysOf(20), { isRetry: true });
 	await world.clock.run(retry.ended);
 	expect([world.twice, count(retry.customers, 'alreadySent')]).toEqual([0, 20]);
+});
+
+test('a refused customer can be sent again, even if removing the entries failed once', async () => {
+	const world = new World();
+	world.refuse = () => true;
+	world.table.rejectedRemovals = 1;
+	await world.clock.run(world.start(keysOf(20)).ended);
+	expect(world.table.rejectedRemovals).toBe(0);
+	world.refuse = () => false;
+	const again = world.start(keysOf(20));
+	await world.clock.run(again.ended);
+	expect([count(again.customers, 'accepted'), world.twice]).toEqual([20, 0]);
 });
 
 test('a late refusal leaves alone whoever sends the customer now', async () => {
