@@ -121,7 +121,7 @@ const options: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. spring-2027 {{ $json.customer }}',
 		description:
-			'The node sends each key only once, even in a later execution or after a crash. Use an expression that names the campaign and the customer. On several workers, run one execution with the same keys at a time.',
+			'The node sends each key only once, even in a later execution or after a crash. Use an expression that names the campaign and the customer. On several workers, let only one execution of this node run at a time.',
 	},
 	{
 		displayName: 'Include Input Fields',
