@@ -135,7 +135,7 @@ export class Ledger {
 		options.claims.batches++;
 	}
 
-	/** Whether what is stored decides whom to send. */
+	/** Whether the keys are the user's: then they say what became of a customer even if nobody is sent any more. */
 	get hasUserKeys(): boolean {
 		return !this.options.isForBatch;
 	}
@@ -343,6 +343,7 @@ export class Ledger {
 	}
 }
 
+/** The result for a customer whom the ledger holds, by the state of the key. */
 export const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
 	sent: {
 		outcome: 'alreadySent',
