@@ -149,7 +149,7 @@ export class BatchRecord {
 		await this.insist(async (store) => await store.remove([this.open, this.left].flatMap(bothOf)));
 	}
 
-	/** Ends the record of a Retry that failed: the execution before it can be retried once more, and knows nothing of this one. */
+	/** Ends the record of a Retry: whoever is in it counts as unknown for another Retry of the same execution. */
 	async leave(): Promise<void> {
 		await this.insist(async (store) => {
 			await store.add(bothOf(this.left));
@@ -196,6 +196,6 @@ async function readFlags(store: EntryStore, flags: readonly string[]): Promise<R
 const MAY_BE_OF_ANOTHER: Result = {
 	outcome: 'unknown',
 	retCode: null,
-	message: `A Retry with the same customers has failed before, and had sent this one. ${MAY_OR_MAY_NOT}.`,
+	message: `A Retry with the same customers has ended before, and had sent this one. ${MAY_OR_MAY_NOT}.`,
 	advice: LOOK_FIRST,
 };

@@ -1,12 +1,10 @@
 // What is promised after a crash, after a fault of n8n's database and to another execution with the same customers: one short
 // chain of executions for each promise. Each of them was broken once.
 import type { Faults, Item, Settings, TableCall } from './modelNode.mts';
-import { customers, errorOf, ModelOfN8n, nameOf, toldBy, type Execution } from './modelOfN8n.mts';
+import { customers, errorOf, ModelOfN8n, nameOf, toldBy, TOKEN, type Execution } from './modelOfN8n.mts';
 import { differencesOf, itemsIn } from './modelTruth.mts';
 
 let n8n: ModelOfN8n;
-beforeEach(() => (n8n = new ModelOfN8n()));
-afterEach(() => n8n.end());
 
 const CONTINUE: Settings = { onError: 'continueRegularOutput' };
 const RETRY_ON_FAIL: Settings = { retryOnFail: true };
@@ -53,314 +51,417 @@ function tableFaults(fate: 'rejected' | 'lost', isHit: (call: number) => boolean
 	return { table: ({ index }) => (isHit(index - from) ? fate : 'stored') };
 }
 
-describe('Retry after a crash', () => {
-	test('sends the rest, and nobody twice', async () => {
-		const execution = await crashed();
-		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
-		expect(retry.state).toBe('success');
-		expect(differences(retry)).toEqual([]);
-		expect(new Set([...onCanvas(execution), ...unknownOf(retry)]).size).toBe(100);
-	});
-
-	test('with On Error: Continue and no token says of nobody on the canvas that they are not', async () => {
-		const execution = await crashed(CONTINUE, { ...refusing('c0'), killedAfterMs: 1800 });
-		const retry = await n8n.run(n8n.retryOf(execution), CONTINUE, { hasNoToken: true });
-		expect(differences(retry)).toEqual([]);
-		expect(outcomesOf(retry)).toContain('alreadySent');
-	});
-
-	test('or another execution with idempotency keys and no token says the same', async () => {
-		const settings = { ...CONTINUE, hasKeys: true };
-		await crashed(settings, { ...refusing('c0'), ...KILLED });
-		const next = await n8n.run(n8n.execution([customers(100)]), settings, { hasNoToken: true });
-		expect(differencesOf(n8n, next, true)).toEqual([]);
-		expect(toldBy(next).filter(({ outcome }) => outcome === 'alreadySent').length).toBeGreaterThan(20);
-		expect(onCanvas(next)).toEqual([]);
-	});
-
-	test("says the same with On Error: Continue if n8n's database goes away once the record is read", async () => {
-		const settings = { ...CONTINUE, options: { giveUpAfter: 0 } };
-		const execution = await crashed(settings);
-		const faults = tableFaults('rejected', (call) => call >= 2);
-		const retry = await n8n.run(n8n.retryOf(execution), settings, faults);
-		expect(differences(retry)).toEqual([]);
-		expect(outcomesOf(retry)).toEqual(['unknown']);
-	});
-
-	test.each([
-		['rejects its second call', 'rejected', 1],
-		['loses the answer to its first call', 'lost', 0],
-	] as const)("with Retry On Fail, while n8n's database %s: nobody twice", async (_, fate, at) => {
-		const execution = await crashed(RETRY_ON_FAIL);
-		const settings = { ...RETRY_ON_FAIL, ...TREAT_AS_SENT };
-		const faults = tableFaults(fate, (call) => call === at);
-		const retry = await n8n.run(n8n.retryOf(execution), settings, faults);
-		expect(retry.state).toBe('success');
-		expect(differences(retry)).toEqual([]);
-	});
-
-	test('killed between its first two calls of the table, and run again by n8n 1: nobody twice', async () => {
-		const execution = await crashed();
-		const retry = n8n.retryOf(execution);
-		await n8n.run(retry, TREAT_AS_SENT, { killedAfterMs: 5 });
-		expect(retry.state).toBe('crashed');
-		await n8n.run(retry, TREAT_AS_SENT);
-		expect(retry.state).toBe('success');
-		expect(differences(retry)).toEqual([]);
-	});
-
-	test('that cannot read the credential names all as unknown, and the next Retry sends nobody twice', async () => {
-		const execution = await crashed(CONTINUE);
-		const retry = await n8n.run(n8n.retryOf(execution), CONTINUE, CREDENTIAL_AWAY);
-		expect(outcomesOf(retry)).toEqual(['unknown']);
-		const next = await n8n.run(n8n.retryOf(execution), CONTINUE);
-		expect(differences(next)).toEqual([]);
-		expect(onCanvas(execution).length).toBeGreaterThan(70);
-	});
-
-	test("that finds n8n's database away counts nobody as failed or not accepted", async () => {
-		const execution = await crashed();
-		const retry = await n8n.run(n8n.retryOf(execution), {}, { table: () => 'rejected' });
-		expect(errorOf(retry)).toMatch(/An earlier run may have put customers on the canvas/);
-		expect(errorOf(retry)).not.toMatch(/Failed: /);
-		expect(retry.ends).toMatchObject([{ end: { customData: { sobot_accepted: 'Sobot: no customers' } } }]);
-		expect(JSON.stringify(retry.ends)).not.toContain('sobot_not_accepted');
-	});
-
-	test('after another one that ended at a customer: whoever the killed run has sent counts as sent', async () => {
-		const execution = await crashed();
-		const before = onCanvas(execution).length;
-		expect((await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, refusing('c99'))).state).toBe('error');
-		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
-		expect(differences(retry)).toEqual([]);
-		const sent = toldBy(retry).filter(({ outcome }) => outcome === 'alreadySent');
-		// The last outcomes before the kill had not been stored.
-		expect(sent.length).toBeGreaterThan(before - 25);
-	});
-
-	test('after an earlier execution with the same customers, which went well: sends the rest', async () => {
-		await n8n.run(n8n.execution([customers(100)]));
-		const execution = await crashed();
-		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
-		expect(differences(retry)).toEqual([]);
-		expect(onCanvas(execution).length).toBeGreaterThan(70);
-	});
-
-	test('with On Error: Continue and an empty nickname in the list: nobody twice', async () => {
-		const execution = await crashed(CONTINUE);
-		const retry = n8n.retryOf(execution);
-		const withoutNick = ({ id, canvas }: Item) => ({ id, canvas, nick: 'empty' as const });
-		retry.iterations = [customers(100).map((item) => (item.id === 'c7' ? withoutNick(item) : item))];
-		await n8n.run(retry, CONTINUE);
-		expect(toldBy(retry)[7]?.outcome).toBe('unknown');
-		expect(differences(retry)).toEqual([]);
-		expect(onCanvas(execution).length).toBeGreaterThan(70);
-	});
-
-	test('that reads the list in another order and stops: its text says of nobody on the canvas that they are still to send', async () => {
-		const execution = await crashed();
-		const before = new Set(onCanvas(execution));
-		const retry = n8n.retryOf(execution);
-		const items = customers(100).toReversed();
-		retry.iterations = [items];
-		await n8n.run(retry, TREAT_AS_SENT, refusing('c99'));
-		const text = errorOf(retry);
-		expect(text).toContain('910026');
-		const left = itemsIn(text.split('Still to send: ')[1] ?? '').map((index) => nameOf(items[index] as Item));
-		expect(left.length).toBeGreaterThan(0);
-		expect(left.filter((name) => before.has(name))).toEqual([]);
-	});
-});
-
-describe('n8n 1, which runs a killed execution again', () => {
-	test('and cannot read the credential, with On Error: Continue, says of nobody that they were not sent', async () => {
-		const execution = await crashed(CONTINUE);
-		await n8n.run(execution, CONTINUE, CREDENTIAL_AWAY);
-		expect(outcomesOf(execution)).toEqual(['unknown']);
-	});
-});
-
-describe('a killed Retry of a failed execution', () => {
-	test('then Retry with On Error: Continue that cannot read the credential: nobody on the canvas is denied', async () => {
-		const execution = await n8n.run(n8n.execution([customers(100)]), {}, refusing('c0'));
-		expect(execution.state).toBe('error');
-		const killed = await n8n.run(n8n.retryOf(execution), {}, KILLED);
-		const retry = await n8n.run(n8n.retryOf(killed), CONTINUE, CREDENTIAL_AWAY);
-		expect(onCanvas(execution).length).toBeGreaterThan(20);
-		expect(differences(retry)).toEqual([]);
-	});
-
-	test("the same with On Error: Stop does not say 'Nothing was sent'", async () => {
-		const execution = await n8n.run(n8n.execution([customers(100)]), {}, CREDENTIAL_AWAY);
-		const killed = await n8n.run(n8n.retryOf(execution), {}, KILLED);
-		const retry = await n8n.run(n8n.retryOf(killed), {}, CREDENTIAL_AWAY);
-		expect(onCanvas(execution).length).toBeGreaterThan(20);
-		expect(errorOf(retry)).toContain('An earlier run may have put customers on the canvas');
-		expect(errorOf(retry)).not.toContain('Nothing was sent');
-	});
-});
-
-describe('another execution with the same customers, whose node before this one failed', () => {
-	const all = Array<string>(60).fill('accepted');
-	const outcomes = (execution: Execution) => toldBy(execution).map(({ outcome }) => outcome);
-
-	test.each([
-		['a Retry that ended at a customer', refusing('c59'), 59],
-		['a Retry that was stopped', { stoppedAfterMs: 800 }, undefined],
-	])('after %s: its Retry names whom that one had sent, and sends the others', async (_, faults, sent) => {
-		const earlier = await retryAfterFailureBefore(customers(60), {}, faults);
-		await n8n.rest();
-		const before = onCanvas(earlier);
-		expect(before.length).toBe(sent ?? before.length);
-		expect(before.length).toBeGreaterThan(20);
-		const retry = await retryAfterFailureBefore(customers(60), CONTINUE);
-		const doubtful = new Set(unknownOf(retry));
-		// After a stop, also customers whose call was about to leave.
-		expect(before.filter((name) => !doubtful.has(name))).toEqual([]);
-		expect(doubtful.size).toBeLessThan(60);
-		expect(new Set([...doubtful, ...onCanvas(retry)]).size).toBe(60);
-	});
-
-	test("the same with On Error: Stop fails with 'Unknown'", async () => {
-		await retryAfterFailureBefore(customers(60), {}, refusing('c59'));
-		const retry = await retryAfterFailureBefore(customers(60));
-		const text = errorOf(retry);
-		expect(text).toContain('A Retry with the same customers has failed before');
-		expect(itemsIn(text.split('Unknown: ')[1] ?? '')).toEqual(
-			Array.from({ length: 59 }, (_, index) => index),
-		);
-	});
-
-	test('the same after a small batch of its own, which went well', async () => {
-		const earlier = await retryAfterFailureBefore(customers(10), {}, refusing('c9'));
-		expect((await n8n.run(n8n.execution([customers(10)]))).state).toBe('success');
-		const retry = await retryAfterFailureBefore(customers(10), CONTINUE);
-		expect(unknownOf(retry).sort()).toEqual(onCanvas(earlier).sort());
-		expect(onCanvas(retry).length).toBe(1);
-	});
-
-	test('after one with Retry On Fail whose options could not be read in the last try: all are sent', async () => {
-		const faults = {
-			...refusing('c59'),
-			areOptionsUnreadable: () => n8n.sobot.accepted.length >= 59,
-		};
-		const failed = await n8n.run(n8n.execution([customers(60)]), RETRY_ON_FAIL, faults);
-		expect(failed.state).toBe('error');
-		expect(outcomes(await retryAfterFailureBefore(customers(60), RETRY_ON_FAIL))).toEqual(all);
-	});
-
-	test('after one that went well, and a Retry that loses the answer to its first call of the table: all are sent', async () => {
-		expect((await n8n.run(n8n.execution([customers(60)]))).state).toBe('success');
-		const faults = tableFaults('lost', (call) => call === 0);
-		const retry = await retryAfterFailureBefore(customers(60), {}, faults);
-		expect(retry.state).toBe('error');
-		const next = await n8n.run(n8n.retryOf(retry));
-		expect(outcomes(next)).toEqual(all);
-	});
-
-	test("after one whose last calls of n8n's database failed for half a minute: all are sent", async () => {
-		let refused = 0;
-		const isEnd = ({ kind }: TableCall) => kind === 'remove' && n8n.sobot.accepted.length === 60;
-		const table = (call: TableCall) => (isEnd(call) && refused++ < 60 ? 'rejected' : 'stored');
-		await n8n.run(n8n.execution([customers(60)]), {}, { table });
-		expect(refused).toBeGreaterThan(60);
-		expect(outcomes(await retryAfterFailureBefore(customers(60)))).toEqual(all);
-	});
-
-	test('after a Retry that failed in the next iteration of a loop: all are sent', async () => {
-		const iterations = [customers(10, 'a'), customers(10, 'b')];
-		const execution = await n8n.run(n8n.execution(iterations), {}, refusing('a9'));
-		const retry = await n8n.run(n8n.retryOf(execution), {}, refusing('b9'));
-		expect(retry.state).toBe('error');
-		expect(outcomes(await retryAfterFailureBefore(customers(10, 'b')))).toEqual(all.slice(0, 10));
-	});
-
-	test('after a small batch for whose record the database lost one answer: all are sent', async () => {
-		let lost = 0;
-		const isMarker = ({ kind, entries }: TableCall) =>
-			kind === 'add' && entries.length === 4 && entries.every((entry) => / (open|run .*) [12]$/.test(entry));
-		const failed = await n8n.run(
-			n8n.execution([customers(40)]),
-			{},
-			{
-				sobot: ({ id }, call) => (id === 'c39' ? '910026' : call > 5 && call < 9 ? '910024' : 'accepted'),
-				table: (call) => (isMarker(call) && lost++ === 0 ? 'lost' : 'stored'),
-			},
-		);
-		expect([failed.state, lost]).toEqual(['error', 2]);
-		expect(outcomes(await retryAfterFailureBefore(customers(40)))).toEqual(all.slice(0, 40));
-	});
-});
-
-describe('two executions with the same customers', () => {
-	test('that overlap, the second one killed once the first has ended: Retry of it sends nobody twice', async () => {
-		const [first, second] = [n8n.execution([customers(100)]), n8n.execution([customers(100)])];
-		const ended = n8n.begin(first);
-		await n8n.clock.advance(1000);
-		await n8n.run(second, {}, { killedAfterMs: 2700 });
-		await ended;
-		expect([first.state, second.state]).toEqual(['success', 'crashed']);
-		const retry = await n8n.run(n8n.retryOf(second), TREAT_AS_SENT);
-		expect(differences(retry)).toEqual([]);
-	});
-
-	test('of which the first is stopped, and the second killed at once: Retry of it sends nobody twice', async () => {
-		const stopped = await n8n.run(n8n.execution([customers(100)]), {}, { stoppedAfterMs: 1000 });
-		expect(stopped.state).toBe('canceled');
-		const second = await crashed();
-		const retry = await n8n.run(n8n.retryOf(second), TREAT_AS_SENT);
-		expect(differences(retry)).toEqual([]);
-	});
-});
-
 /** Customers of whom the node says that it cannot tell. */
 const unknownOf = (execution: Execution) =>
 	toldBy(execution)
 		.filter(({ outcome }) => outcome === 'unknown')
 		.map(({ item }) => nameOf(item));
 
-describe('Retry pressed twice: both run at the same time, and nobody is sent twice', () => {
-	/** Runs two Retries of an execution that begin one after the other. */
-	async function retryTwice(execution: Execution, apartMs: number): Promise<Execution[]> {
-		const [first, second] = [n8n.retryOf(execution), n8n.retryOf(execution)];
-		const running = n8n.begin(first, TREAT_AS_SENT);
-		await n8n.clock.advance(apartMs);
-		await n8n.run(second, TREAT_AS_SENT);
-		await n8n.clock.run(running);
-		return [first, second];
-	}
+describe.each([
+	['since n8n 2.14', true],
+	['before n8n 2.14', false],
+])('%s', (_, hasResumeToken) => {
+	beforeEach(() => (n8n = new ModelOfN8n(1, hasResumeToken)));
+	afterEach(() => n8n.end());
 
-	test.each([
-		[200, 0],
-		[200, 5],
-		[200, 500],
-		[40, 200],
-	])('of one with %i customers that failed, %i ms apart', async (count, apartMs) => {
-		const failed = await n8n.run(n8n.execution([customers(count)]), {}, refusing('c2'));
-		const [first, second] = await retryTwice(failed, apartMs);
-		expect([first?.state, second?.state]).toEqual(['success', 'success']);
-		const times = [...n8n.timesOnCanvas({ execution: failed, iteration: 0 }).values()];
-		expect([times.length, Math.max(...times)]).toEqual([count, 1]);
+	describe('Retry after a crash', () => {
+		test('sends the rest, and nobody twice', async () => {
+			const execution = await crashed();
+			const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expect(retry.state).toBe('success');
+			expect(differences(retry)).toEqual([]);
+			expect(new Set([...onCanvas(execution), ...unknownOf(retry)]).size).toBe(100);
+		});
+
+		test('with On Error: Continue and no token says of nobody on the canvas that they are not', async () => {
+			const execution = await crashed(CONTINUE, { ...refusing('c0'), killedAfterMs: 1800 });
+			const retry = await n8n.run(n8n.retryOf(execution), CONTINUE, { hasNoToken: true });
+			expect(differences(retry)).toEqual([]);
+			expect(outcomesOf(retry)).toContain('alreadySent');
+		});
+
+		test('or another execution with idempotency keys and no token says the same', async () => {
+			const settings = { ...CONTINUE, hasKeys: true };
+			await crashed(settings, { ...refusing('c0'), ...KILLED });
+			const next = await n8n.run(n8n.execution([customers(100)]), settings, { hasNoToken: true });
+			expect(differencesOf(n8n, next, true)).toEqual([]);
+			expect(toldBy(next).filter(({ outcome }) => outcome === 'alreadySent').length).toBeGreaterThan(20);
+			expect(onCanvas(next)).toEqual([]);
+		});
+
+		test("says the same with On Error: Continue if n8n's database goes away once the record is read", async () => {
+			const settings = { ...CONTINUE, options: { giveUpAfter: 0 } };
+			const execution = await crashed(settings);
+			const faults = tableFaults('rejected', (call) => call >= 2);
+			const retry = await n8n.run(n8n.retryOf(execution), settings, faults);
+			expect(differences(retry)).toEqual([]);
+			expect(outcomesOf(retry)).toEqual(['unknown']);
+		});
+
+		test.each([
+			['rejects its second call', 'rejected', 1],
+			['loses the answer to its first call', 'lost', 0],
+		] as const)("with Retry On Fail, while n8n's database %s: nobody twice", async (_, fate, at) => {
+			const execution = await crashed(RETRY_ON_FAIL);
+			const settings = { ...RETRY_ON_FAIL, ...TREAT_AS_SENT };
+			const faults = tableFaults(fate, (call) => call === at);
+			const retry = await n8n.run(n8n.retryOf(execution), settings, faults);
+			expect(retry.state).toBe('success');
+			expect(differences(retry)).toEqual([]);
+		});
+
+		test('killed between its first two calls of the table, and run again by n8n 1: nobody twice', async () => {
+			const execution = await crashed();
+			const retry = n8n.retryOf(execution);
+			await n8n.run(retry, TREAT_AS_SENT, { killedAfterMs: 5 });
+			expect(retry.state).toBe('crashed');
+			await n8n.run(retry, TREAT_AS_SENT);
+			expect(retry.state).toBe('success');
+			expect(differences(retry)).toEqual([]);
+		});
+
+		test('that cannot read the credential names all as unknown, and the next Retry sends nobody twice', async () => {
+			const execution = await crashed(CONTINUE);
+			const retry = await n8n.run(n8n.retryOf(execution), CONTINUE, CREDENTIAL_AWAY);
+			expect(outcomesOf(retry)).toEqual(['unknown']);
+			const next = await n8n.run(n8n.retryOf(execution), CONTINUE);
+			expect(differences(next)).toEqual([]);
+			expect(onCanvas(execution).length).toBeGreaterThan(70);
+		});
+
+		test("that finds n8n's database away counts nobody as failed or not accepted", async () => {
+			const execution = await crashed();
+			const retry = await n8n.run(n8n.retryOf(execution), {}, { table: () => 'rejected' });
+			expect(errorOf(retry)).toMatch(/An earlier run may have put customers on the canvas/);
+			expect(errorOf(retry)).not.toMatch(/Failed: /);
+			expect(retry.ends).toMatchObject([{ end: { customData: { sobot_accepted: 'Sobot: no customers' } } }]);
+			expect(JSON.stringify(retry.ends)).not.toContain('sobot_not_accepted');
+		});
+
+		test('after another one that ended at a customer: whoever the killed run has sent counts as sent', async () => {
+			const execution = await crashed();
+			const before = onCanvas(execution).length;
+			expect((await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, refusing('c99'))).state).toBe('error');
+			const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expect(differences(retry)).toEqual([]);
+			const sent = toldBy(retry).filter(({ outcome }) => outcome === 'alreadySent');
+			// The last outcomes before the kill had not been stored.
+			expect(sent.length).toBeGreaterThan(before - 25);
+		});
+
+		test('after an earlier execution with the same customers, which went well: sends the rest', async () => {
+			await n8n.run(n8n.execution([customers(100)]));
+			const execution = await crashed();
+			const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expect(differences(retry)).toEqual([]);
+			expect(onCanvas(execution).length).toBeGreaterThan(70);
+		});
+
+		test('with On Error: Continue and an empty nickname in the list: nobody twice', async () => {
+			const execution = await crashed(CONTINUE);
+			const retry = n8n.retryOf(execution);
+			const withoutNick = ({ id, canvas }: Item) => ({ id, canvas, nick: 'empty' as const });
+			retry.iterations = [customers(100).map((item) => (item.id === 'c7' ? withoutNick(item) : item))];
+			await n8n.run(retry, CONTINUE);
+			expect(toldBy(retry)[7]?.outcome).toBe('unknown');
+			expect(differences(retry)).toEqual([]);
+			expect(onCanvas(execution).length).toBeGreaterThan(70);
+		});
+
+		test('that reads the list in another order and stops: its text says of nobody on the canvas that they are still to send', async () => {
+			const execution = await crashed();
+			const before = new Set(onCanvas(execution));
+			const retry = n8n.retryOf(execution);
+			const items = customers(100).toReversed();
+			retry.iterations = [items];
+			await n8n.run(retry, TREAT_AS_SENT, refusing('c99'));
+			const text = errorOf(retry);
+			expect(text).toContain('910026');
+			const left = itemsIn(text.split('Still to send: ')[1] ?? '').map((index) =>
+				nameOf(items[index] as Item),
+			);
+			expect(left.length).toBeGreaterThan(0);
+			expect(left.filter((name) => before.has(name))).toEqual([]);
+		});
 	});
 
-	test('of one that crashed', async () => {
-		const execution = await crashed();
-		const [first, second] = await retryTwice(execution, 500);
-		expect([first?.state, second?.state]).toEqual(['success', 'success']);
-		const times = [...n8n.timesOnCanvas({ execution, iteration: 0 }).values()];
-		expect(Math.max(...times)).toBe(1);
+	describe('n8n 1, which runs a killed execution again', () => {
+		test('and cannot read the credential, with On Error: Continue, says of nobody that they were not sent', async () => {
+			const execution = await crashed(CONTINUE);
+			await n8n.run(execution, CONTINUE, CREDENTIAL_AWAY);
+			expect(outcomesOf(execution)).toEqual(['unknown']);
+		});
+	});
+
+	describe('a killed Retry of a failed execution', () => {
+		test('then Retry with On Error: Continue that cannot read the credential: nobody on the canvas is denied', async () => {
+			const execution = await n8n.run(n8n.execution([customers(100)]), {}, refusing('c0'));
+			expect(execution.state).toBe('error');
+			const killed = await n8n.run(n8n.retryOf(execution), {}, KILLED);
+			const retry = await n8n.run(n8n.retryOf(killed), CONTINUE, CREDENTIAL_AWAY);
+			expect(onCanvas(execution).length).toBeGreaterThan(20);
+			expect(differences(retry)).toEqual([]);
+		});
+
+		test("the same with On Error: Stop does not say 'Nothing was sent'", async () => {
+			const execution = await n8n.run(n8n.execution([customers(100)]), {}, CREDENTIAL_AWAY);
+			const killed = await n8n.run(n8n.retryOf(execution), {}, KILLED);
+			const retry = await n8n.run(n8n.retryOf(killed), {}, CREDENTIAL_AWAY);
+			expect(onCanvas(execution).length).toBeGreaterThan(20);
+			expect(errorOf(retry)).toContain('An earlier run may have put customers on the canvas');
+			expect(errorOf(retry)).not.toContain('Nothing was sent');
+		});
+	});
+
+	describe('another execution with the same customers, whose node before this one failed', () => {
+		const all = Array<string>(60).fill('accepted');
+		const outcomes = (execution: Execution) => toldBy(execution).map(({ outcome }) => outcome);
+
+		/** Since n8n 2.14 a Retry sends everyone. Before, it names whom the earlier one had sent, and sends the others. */
+		function expectSentOrNamed(retry: Execution, before: readonly string[]): void {
+			const doubtful = unknownOf(retry);
+			const named = hasResumeToken ? [] : before;
+			expect(named.filter((name) => !doubtful.includes(name))).toEqual([]);
+			expect(doubtful.length).toBeLessThan(hasResumeToken ? 1 : toldBy(retry).length);
+			expect(new Set([...doubtful, ...onCanvas(retry)]).size).toBe(toldBy(retry).length);
+		}
+
+		test.each([
+			['a Retry that ended at a customer', refusing('c59'), 59],
+			['a Retry that was stopped', { stoppedAfterMs: 800 }, undefined],
+		])('after %s: its Retry sends everyone, or names whom that one had sent', async (__, faults, sent) => {
+			const earlier = await retryAfterFailureBefore(customers(60), {}, faults);
+			await n8n.rest();
+			const before = onCanvas(earlier);
+			expect(before.length).toBe(sent ?? before.length);
+			expect(before.length).toBeGreaterThan(20);
+			expectSentOrNamed(await retryAfterFailureBefore(customers(60), CONTINUE), before);
+		});
+
+		test('the same with On Error: Stop: everyone is sent, or the error names them', async () => {
+			await retryAfterFailureBefore(customers(60), {}, refusing('c59'));
+			const retry = await retryAfterFailureBefore(customers(60));
+			const text = hasResumeToken ? '' : errorOf(retry);
+			expect(text.includes('A Retry with the same customers has ended before')).toBe(!hasResumeToken);
+			const named = itemsIn(text.split('Unknown: ')[1] ?? '');
+			expect([named.length, onCanvas(retry).length]).toEqual(hasResumeToken ? [0, 60] : [59, 1]);
+		});
+
+		test('the same after a small batch of its own, which went well', async () => {
+			const earlier = await retryAfterFailureBefore(customers(10), {}, refusing('c9'));
+			expect((await n8n.run(n8n.execution([customers(10)]))).state).toBe('success');
+			expectSentOrNamed(await retryAfterFailureBefore(customers(10), CONTINUE), onCanvas(earlier));
+		});
+
+		test('after one with Retry On Fail whose options could not be read in the last try: all are sent', async () => {
+			const faults = {
+				...refusing('c59'),
+				areOptionsUnreadable: () => n8n.sobot.accepted.length >= 59,
+			};
+			const failed = await n8n.run(n8n.execution([customers(60)]), RETRY_ON_FAIL, faults);
+			expect(failed.state).toBe('error');
+			expect(outcomes(await retryAfterFailureBefore(customers(60), RETRY_ON_FAIL))).toEqual(all);
+		});
+
+		test('after one that went well, and a Retry that loses the answer to its first call of the table: all are sent', async () => {
+			expect((await n8n.run(n8n.execution([customers(60)]))).state).toBe('success');
+			const faults = tableFaults('lost', (call) => call === 0);
+			const retry = await retryAfterFailureBefore(customers(60), {}, faults);
+			expect(retry.state).toBe('error');
+			const next = await n8n.run(n8n.retryOf(retry));
+			expect(outcomes(next)).toEqual(all);
+		});
+
+		test("after one whose last calls of n8n's database failed for half a minute: all are sent", async () => {
+			let refused = 0;
+			const isEnd = ({ kind }: TableCall) => kind === 'remove' && n8n.sobot.accepted.length === 60;
+			const table = (call: TableCall) => (isEnd(call) && refused++ < 60 ? 'rejected' : 'stored');
+			await n8n.run(n8n.execution([customers(60)]), {}, { table });
+			expect(refused).toBeGreaterThan(60);
+			expect(outcomes(await retryAfterFailureBefore(customers(60)))).toEqual(all);
+		});
+
+		test('after a Retry that failed in the next iteration of a loop: all are sent', async () => {
+			const iterations = [customers(10, 'a'), customers(10, 'b')];
+			const execution = await n8n.run(n8n.execution(iterations), {}, refusing('a9'));
+			const retry = await n8n.run(n8n.retryOf(execution), {}, refusing('b9'));
+			expect(retry.state).toBe('error');
+			expect(outcomes(await retryAfterFailureBefore(customers(10, 'b')))).toEqual(all.slice(0, 10));
+		});
+
+		test('after a small batch for whose record the database lost one answer: all are sent', async () => {
+			let lost = 0;
+			const isMarker = ({ kind, entries }: TableCall) =>
+				kind === 'add' &&
+				entries.length === 4 &&
+				entries.every((entry) => / (open|run .*) [12]$/.test(entry));
+			const failed = await n8n.run(
+				n8n.execution([customers(40)]),
+				{},
+				{
+					sobot: ({ id }, call) => (id === 'c39' ? '910026' : call > 5 && call < 9 ? '910024' : 'accepted'),
+					table: (call) => (isMarker(call) && lost++ === 0 ? 'lost' : 'stored'),
+				},
+			);
+			expect([failed.state, lost]).toEqual(['error', 2]);
+			expect(outcomes(await retryAfterFailureBefore(customers(40)))).toEqual(all.slice(0, 40));
+		});
+	});
+
+	describe('two executions with the same customers', () => {
+		test('that overlap, the second one killed once the first has ended: Retry of it sends nobody twice', async () => {
+			const [first, second] = [n8n.execution([customers(100)]), n8n.execution([customers(100)])];
+			const ended = n8n.begin(first);
+			await n8n.clock.advance(1000);
+			await n8n.run(second, {}, { killedAfterMs: 2700 });
+			await ended;
+			expect([first.state, second.state]).toEqual(['success', 'crashed']);
+			const retry = await n8n.run(n8n.retryOf(second), TREAT_AS_SENT);
+			expect(differences(retry)).toEqual([]);
+		});
+
+		test('of which the first is stopped, and the second killed at once: Retry of it sends nobody twice', async () => {
+			const stopped = await n8n.run(n8n.execution([customers(100)]), {}, { stoppedAfterMs: 1000 });
+			expect(stopped.state).toBe('canceled');
+			const second = await crashed();
+			const retry = await n8n.run(n8n.retryOf(second), TREAT_AS_SENT);
+			expect(differences(retry)).toEqual([]);
+		});
+	});
+
+	describe('Retry pressed twice: both run at the same time, and nobody is sent twice', () => {
+		/** Runs two Retries of an execution that begin one after the other. */
+		async function retryTwice(execution: Execution, apartMs: number): Promise<Execution[]> {
+			const [first, second] = [n8n.retryOf(execution), n8n.retryOf(execution)];
+			const running = n8n.begin(first, TREAT_AS_SENT);
+			await n8n.clock.advance(apartMs);
+			await n8n.run(second, TREAT_AS_SENT);
+			await n8n.clock.run(running);
+			return [first, second];
+		}
+
+		test.each([
+			[200, 0],
+			[200, 5],
+			[200, 500],
+			[40, 200],
+		])('of one with %i customers that failed, %i ms apart', async (count, apartMs) => {
+			const failed = await n8n.run(n8n.execution([customers(count)]), {}, refusing('c2'));
+			const [first, second] = await retryTwice(failed, apartMs);
+			expect([first?.state, second?.state]).toEqual(['success', 'success']);
+			const times = [...n8n.timesOnCanvas({ execution: failed, iteration: 0 }).values()];
+			expect([times.length, Math.max(...times)]).toEqual([count, 1]);
+		});
+
+		test('of one that crashed', async () => {
+			const execution = await crashed();
+			const [first, second] = await retryTwice(execution, 500);
+			expect([first?.state, second?.state]).toEqual(['success', 'success']);
+			const times = [...n8n.timesOnCanvas({ execution, iteration: 0 }).values()];
+			expect(Math.max(...times)).toBe(1);
+		});
+	});
+
+	describe('Retry of an execution that has been retried already sends nobody twice', () => {
+		/** Two executions without a node context: one whose node before this one failed, and one that crashed. */
+		const begun = {
+			'whose node before this one failed': async () => await n8n.run(n8n.execution([customers(100)], true)),
+			'that crashed': async () => await crashed(),
+		};
+		const kinds = Object.keys(begun) as Array<keyof typeof begun>;
+
+		/** Expects that everyone is on the canvas once, or was named as unknown. */
+		function expectOnce(execution: Execution, retries: readonly Execution[]): void {
+			const times = n8n.timesOnCanvas({ execution, iteration: 0 });
+			expect(Math.max(...times.values())).toBe(1);
+			const doubtful = retries.flatMap((retry) => unknownOf(retry));
+			expect(new Set([...times.keys(), ...doubtful]).size).toBe(100);
+		}
+
+		test.each(kinds)('after a Retry that went well here: one %s', async (kind) => {
+			const execution = await begun[kind]();
+			const first = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			const second = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expectOnce(execution, [first, second]);
+			expect(differences(second)).toEqual([]);
+		});
+
+		test.each(kinds)('after a Retry of its Retry: one %s', async (kind) => {
+			const execution = await begun[kind]();
+			const first = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, refusing('c90'));
+			const second = await n8n.run(n8n.retryOf(first), TREAT_AS_SENT);
+			expect([first.state, second.state]).toEqual(['error', 'success']);
+			const third = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expectOnce(execution, [second, third]);
+		});
+	});
+
+	test('what a failed Retry of another execution has left is not taken for sent, also after a crash', async () => {
+		await retryAfterFailureBefore(customers(100), {}, refusing('c50'));
+		const execution = await n8n.run(n8n.execution([customers(100)], true));
+		const killed = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, { killedAfterMs: 600 });
+		expect(killed.state).toBe('crashed');
+		const again = await n8n.run(n8n.retryOf(execution), CONTINUE);
+		expect(differences(again)).toEqual([]);
+		expect(outcomesOf(again)).toContain('unknown');
 	});
 });
 
-test('what a failed Retry of another execution has left stays in doubt, also after a crash', async () => {
-	await retryAfterFailureBefore(customers(100), {}, refusing('c50'));
-	const execution = await n8n.run(n8n.execution([customers(100)], true));
-	const killed = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT, { killedAfterMs: 600 });
-	expect(killed.state).toBe('crashed');
-	const again = await n8n.run(n8n.retryOf(execution), CONTINUE);
-	const times = n8n.timesOnCanvas({ execution: again, iteration: 0 });
-	expect(
-		toldBy(again).filter(({ item, outcome }) => outcome === 'alreadySent' && !times.has(nameOf(item))),
-	).toEqual([]);
-	expect(outcomesOf(again)).toContain('unknown');
+describe('since n8n 2.14, an execution is known by its token', () => {
+	beforeEach(() => (n8n = new ModelOfN8n(1)));
+	afterEach(() => n8n.end());
+
+	test('so Retry after a crash in the next iteration of a loop sends the first one to nobody again', async () => {
+		const execution = n8n.execution([customers(100, 'a'), customers(100, 'b')]);
+		await n8n.run(execution, {}, { killedAfterMs: 3300 });
+		expect([execution.state, execution.ends.length]).toEqual(['crashed', 1]);
+		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+		expect(differences(retry)).toEqual([]);
+		expect(retry.state).toBe('success');
+	});
+
+	test('so Retry after a crash sends nobody twice if a new execution with the same customers went well meanwhile', async () => {
+		const execution = await crashed();
+		expect((await n8n.run(n8n.execution([customers(100)]))).state).toBe('success');
+		const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+		expect(differences(retry)).toEqual([]);
+	});
+
+	test('so Retry after a crash sends nobody twice if the list has changed meanwhile', async () => {
+		const execution = await crashed();
+		const retry = n8n.retryOf(execution);
+		retry.iterations = [[...customers(20, 'new'), ...customers(70)]];
+		await n8n.run(retry, TREAT_AS_SENT);
+		expect(differences(retry)).toEqual([]);
+		expect(toldBy(retry)[0]?.outcome).toBe('accepted');
+	});
+
+	test('so Retry beside a new execution with the same customers takes nobody of that one for its own', async () => {
+		const execution = await n8n.run(n8n.execution([customers(100)], true));
+		const [retry, other] = [n8n.retryOf(execution), n8n.execution([customers(100)])];
+		const running = n8n.begin(retry);
+		await n8n.clock.advance(200);
+		await n8n.run(other);
+		await n8n.clock.run(running);
+		expect([...outcomesOf(retry), ...outcomesOf(other)]).toEqual(['accepted', 'accepted']);
+		expect([differences(retry), differences(other)]).toEqual([[], []]);
+	});
+
+	test('so two Retries of which the second ends at a customer in flight leave nothing for another execution', async () => {
+		const execution = await n8n.run(n8n.execution([customers(100)], true));
+		const [first, second] = [n8n.retryOf(execution), n8n.retryOf(execution)];
+		const running = n8n.begin(first);
+		await n8n.clock.advance(300);
+		await n8n.run(second, {}, { hasNoToken: true });
+		await n8n.clock.run(running);
+		const other = await retryAfterFailureBefore(customers(100));
+		expect(outcomesOf(other)).toEqual(['accepted']);
+		expect(onCanvas(other).length).toBe(100);
+	});
+
+	test("the token is a secret, and is not in n8n's deduplication table", async () => {
+		await crashed();
+		expect(n8n.table.entries.length).toBeGreaterThan(20);
+		expect(n8n.table.entries.join()).not.toContain(TOKEN);
+	});
 });

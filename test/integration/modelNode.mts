@@ -161,6 +161,8 @@ export interface Try {
 	readonly mode: 'trigger' | 'retry';
 	readonly executionId: string;
 	readonly lineage: string;
+	/** `$execution.resumeUrl` */
+	readonly resumeUrl: string;
 	readonly iteration: number;
 	/** the node context */
 	readonly context: Record<string, unknown>;
@@ -188,7 +190,10 @@ export function nodeOf(attempt: Try): IExecuteFunctions {
 		getContext: () => attempt.context,
 		getWorkflowDataProxy: () => ({
 			$runIndex: iteration,
-			$execution: { customData: { set: (key: string, value: string) => (customData[key] = value) } },
+			$execution: {
+				resumeUrl: attempt.resumeUrl,
+				customData: { set: (key: string, value: string) => (customData[key] = value) },
+			},
 		}),
 		getCredentials: async () => {
 			await process.alive();

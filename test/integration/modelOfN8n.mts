@@ -14,6 +14,9 @@ import {
 } from './modelNode.mts';
 import { ModelProcess, useSeededClock } from './modelProcess.mts';
 
+/** The token of an execution begins with it. */
+export const TOKEN = 'token-of-';
+
 /** What the node's output says about one item. */
 export interface Told {
 	readonly item: Item;
@@ -65,8 +68,14 @@ export class ModelOfN8n {
 	private executions = 0;
 	private process: ModelProcess;
 
-	/** @param seed the same seed gives the same course of events */
-	constructor(seed = 1) {
+	/**
+	 * @param seed the same seed gives the same course of events
+	 * @param hasResumeToken whether an execution and its Retries have a token in common, as since n8n 2.14
+	 */
+	constructor(
+		seed = 1,
+		private readonly hasResumeToken = true,
+	) {
 		this.clock = useSeededClock(seed);
 		const startMs = this.clock.nowMs();
 		const log = (line: string) => void this.log.push(`  ${this.clock.nowMs() - startMs} ms: ${line}`);
@@ -170,15 +179,17 @@ export class ModelOfN8n {
 
 	private async runTries(
 		execution: Execution,
-		one: Omit<Try, 'table' | 'sobot' | 'mode' | 'executionId' | 'lineage'>,
+		one: Omit<Try, 'table' | 'sobot' | 'mode' | 'executionId' | 'lineage' | 'resumeUrl'>,
 	): Promise<NodeEnd> {
 		const { table, sobot } = this;
 		const { retryOnFail, maxTries, waitBetweenTries = 1000, isTool } = one.settings;
 		// Source: n8n, WorkflowExecute.
 		const tries = retryOnFail === true ? Math.min(5, Math.max(2, maxTries ?? 3)) : 1;
 		const { id: executionId, lineage, mode } = execution;
+		const token = this.hasResumeToken ? `?signature=${TOKEN}${lineage}` : '';
+		const resumeUrl = `https://n8n.example.com/webhook-waiting/${executionId}${token}`;
 		for (let count = 1; ; count++) {
-			const node = nodeOf({ ...one, table, sobot, mode, executionId, lineage });
+			const node = nodeOf({ ...one, table, sobot, mode, executionId, lineage, resumeUrl });
 			const end = await endOf(one, async () => await execute.call(node));
 			await one.process.alive();
 			// n8n 1 tries again for an item's field 'error', even if that is null and the node has not thrown.

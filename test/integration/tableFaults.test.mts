@@ -42,9 +42,10 @@ class Chain {
 	/** @param seed so that a call differs a little from that of the next chain */
 	constructor(
 		seed: number,
+		readonly hasResumeToken: boolean,
 		private readonly table: Required<Faults>['table'],
 	) {
-		this.n8n = new ModelOfN8n(seed);
+		this.n8n = new ModelOfN8n(seed, hasResumeToken);
 	}
 
 	async first(settings: Settings, faults: Faults = {}, items: readonly Item[] = BATCH): Promise<Execution> {
@@ -244,25 +245,33 @@ const CHAINS: readonly ChainToTry[] = [
 const ALL = process.env.FAULTS === 'all';
 
 interface Fault {
+	/** whether n8n is 2.14 or newer */
+	readonly hasResumeToken: boolean;
 	readonly fate: 'rejected' | 'lost';
 	/** the first call that fails, and how many do */
 	readonly from: number;
 	readonly count: number;
 }
 
-test.each(CHAINS)('$title: nobody twice, and each told the truth', async (toTry) => {
-	const calls = await callsOf(toTry);
-	expect(calls).toBeGreaterThan(1);
-	const counts = ALL || toTry.isAtRisk === true ? [1, 2] : [1];
-	for (let from = 0; from < calls; from++) {
-		for (const fate of ['rejected', 'lost'] as const)
-			for (const count of counts) expect(await faultsFoundBy(toTry, { fate, from, count })).toEqual([]);
-	}
+describe.each([
+	['since n8n 2.14', true],
+	['before n8n 2.14', false],
+])('%s', (_, hasResumeToken) => {
+	test.each(CHAINS)('$title: nobody twice, and each told the truth', async (toTry) => {
+		const calls = await callsOf(toTry, hasResumeToken);
+		expect(calls).toBeGreaterThan(1);
+		const counts = ALL || toTry.isAtRisk === true ? [1, 2] : [1];
+		for (let from = 0; from < calls; from++) {
+			for (const fate of ['rejected', 'lost'] as const)
+				for (const count of counts)
+					expect(await faultsFoundBy(toTry, { hasResumeToken, fate, from, count })).toEqual([]);
+		}
+	});
 });
 
 /** How often a chain calls the table if nothing fails. Then it has no differences. */
-async function callsOf({ run, hasKeys = false }: ChainToTry): Promise<number> {
-	const chain = new Chain(1, () => 'stored');
+async function callsOf({ run, hasKeys = false }: ChainToTry, hasResumeToken: boolean): Promise<number> {
+	const chain = new Chain(1, hasResumeToken, () => 'stored');
 	const last = await run(chain);
 	await chain.n8n.rest();
 	expect(differencesOf(chain.n8n, last, hasKeys)).toEqual([]);
@@ -277,16 +286,17 @@ const hasReadRecord = (last: Execution) =>
 /** What is wrong after a chain, with its log. */
 async function faultsFoundBy(
 	{ run, hasKeys = false, mayDiffer }: ChainToTry,
-	{ fate, from, count }: Fault,
+	{ hasResumeToken, fate, from, count }: Fault,
 ): Promise<string[]> {
-	const chain = new Chain(1 + from, ({ index }) => (index >= from && index < from + count ? fate : 'stored'));
+	const table = ({ index }: { index: number }) => (index >= from && index < from + count ? fate : 'stored');
+	const chain = new Chain(1 + from, hasResumeToken, table);
 	const { n8n } = chain;
 	const last = await run(chain);
 	await n8n.rest();
 	const found = differencesOf(n8n, last, hasKeys)
 		.filter(({ kind }) => kind !== mayDiffer)
 		.map(({ kind, text }) => `${kind}: ${text}`);
-	if (!hasKeys && (!chain.hasCrashed || hasReadRecord(last))) {
+	if (!hasKeys && (hasResumeToken || !chain.hasCrashed || hasReadRecord(last))) {
 		const [items = []] = last.iterations;
 		const failed = await chain.failedBefore(items);
 		const other = await n8n.run(n8n.retryOf(failed), { ...STOP, ...CONTINUE });

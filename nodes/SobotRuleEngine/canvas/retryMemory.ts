@@ -14,6 +14,8 @@ export interface BatchOfRun {
 	readonly name: string;
 	/** how many entries the store has room for */
 	readonly room: number;
+	/** whether only this execution and its Retries can find it, so that it never has to be closed */
+	readonly isKept: boolean;
 	/** what it said before this run */
 	readonly found: Found;
 	/** `beginning`: it may be open, and holds nobody */

@@ -28,13 +28,15 @@ export class RunLedger {
 	private readonly record: BatchRecord;
 	/** whether the record belongs to a failed run and its Retries alone */
 	readonly isOwn: boolean;
+	/** whether the record belongs to an execution and its Retries alone, unless it is their own already */
+	private readonly isOfLineage: boolean;
 	private found: Found = 'nothing';
 	private failure?: { cause: unknown };
 	/** whether the ledger may hold customers of this batch whom nobody has looked up */
 	mayHoldSome: boolean;
 
 	/**
-	 * @param plans the whole batch, also customers of whom an earlier try has settled: they give the batch its name
+	 * @param plans the whole batch, also customers of whom an earlier try has settled: before n8n 2.14, they give it its name
 	 * @param memory learns what has to be known in the next try, and after Retry
 	 */
 	constructor(
@@ -53,8 +55,10 @@ export class RunLedger {
 		const { failedRun, mayFollowCrash, isOrphan } = memory;
 		this.isOwn = this.isRetry && failedRun !== undefined && !isOrphan && !mayFollowCrash;
 		this.mayHoldSome = mayFollowCrash || this.isOwn;
-		const name = `batch ${this.isOwn ? failedRun : nameOf(node, plans)}`;
-		this.record = recordOf(node, { name, room: this.room });
+		const lineage = lineageOf(node);
+		this.isOfLineage = lineage !== undefined;
+		const name = this.isOwn ? failedRun : digestOf(node, lineage ?? contactIdsOf(plans));
+		this.record = recordOf(node, { name: `batch ${name}`, room: this.room });
 	}
 
 	/**
@@ -80,7 +84,8 @@ export class RunLedger {
 		this.mayHoldSome = this.found !== 'nothing';
 		if (this.isOwn) return;
 		memory.mayFollowCrash = this.mayHoldSome;
-		memory.batch = { name: this.record.name, room: this.room, found: this.found, state: 'read' };
+		const { record, room, found, isOfLineage: isKept } = this;
+		memory.batch = { name: record.name, room, isKept, found, state: 'read' };
 	}
 
 	/**
@@ -113,7 +118,8 @@ export class RunLedger {
 		const isNew = !isOwn && memory.batch?.found === 'nothing' && memory.batch.state !== 'begun';
 		if (isNew && memory.batch) memory.batch = { ...memory.batch, state: 'beginning' };
 		const digests = this.plans.flatMap(({ digest }) => (digest === undefined ? [] : [digest]));
-		await record.begin(isNew ? digests.map((digest) => record.keyOf(digest)) : []);
+		const mayHaveLeftovers = isNew && !this.isOfLineage;
+		await record.begin(mayHaveLeftovers ? digests.map((digest) => record.keyOf(digest)) : []);
 		if (memory.batch) memory.batch = { ...memory.batch, state: 'begun' };
 		return this.newLedger();
 	}
@@ -156,7 +162,7 @@ export class RunLedger {
 }
 
 /**
- * Ends the record that a run has begun, as far as another execution must no longer find it. Never rejects.
+ * Ends the record that a run has begun, as far as another execution could find it. Never rejects.
  *
  * @param hasSucceeded whether the run has neither failed nor been stopped
  */
@@ -169,11 +175,12 @@ export async function endRecord(
 	if (memory.mayFollowCrash) return;
 	const records = hasSucceeded ? [memory.batch, memory.inherited] : [memory.batch];
 	for (const batch of records) {
-		if (!batch || (batch.state === 'read' && batch.found === 'nothing')) continue;
+		if (!batch || batch.isKept || (batch.state === 'read' && batch.found === 'nothing')) continue;
 		const record = recordOf(node, batch);
 		// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
-		if (hasSucceeded || !memory.isOrphan) await record.close().catch(() => undefined);
-		else if (batch.found !== 'sent') await record.leave().catch(() => undefined);
+		if (!memory.isOrphan) await record.close().catch(() => undefined);
+		// The first execution can be retried once more, and knows nothing of this one.
+		else if (hasSucceeded || batch.found !== 'sent') await record.leave().catch(() => undefined);
 	}
 }
 
@@ -185,9 +192,20 @@ function recordOf(node: IExecuteFunctions, { name, room }: Pick<BatchOfRun, 'nam
 
 const claimsFor = (node: IExecuteFunctions) => claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`);
 
-/** A digest of all contact IDs in any order: a crash leaves nothing else by which a batch is known. */
-function nameOf(node: IExecuteFunctions, plans: readonly Plan[]): string {
-	const contactIds = plans.map(({ contactId = '' }) => contactId).sort();
-	const batch = JSON.stringify([node.getWorkflowDataProxy(0).$runIndex, contactIds]);
+/**
+ * What an execution and all its Retries have in common, also after a crash: the token in the address that resumes it. n8n
+ * stores it with the execution before that begins. Undefined before n8n 2.14.
+ */
+function lineageOf(node: IExecuteFunctions): string | undefined {
+	const { resumeUrl } = node.getWorkflowDataProxy(0).$execution as { resumeUrl?: string };
+	return /[?&]signature=([^&#]+)/.exec(resumeUrl ?? '')?.[1];
+}
+
+/** In any order: the node before this one can read its list in another one after Retry. */
+const contactIdsOf = (plans: readonly Plan[]) => plans.map(({ contactId = '' }) => contactId).sort();
+
+/** A digest, since the token is a secret. */
+function digestOf(node: IExecuteFunctions, identity: string | readonly string[]): string {
+	const batch = JSON.stringify([node.getWorkflowDataProxy(0).$runIndex, identity]);
 	return createHash('sha256').update(batch).digest('base64url').slice(0, 16);
 }
