@@ -9,7 +9,7 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account';
-import { withoutSecrets, type HttpAnswer } from '../nodes/sobot/answer';
+import { redactSecrets, type HttpAnswer } from '../nodes/sobot/answer';
 import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { readCanvases } from '../nodes/sobot/canvasRows';
@@ -30,7 +30,7 @@ import {
 	renewalOf,
 	wasAttached,
 } from '../nodes/sobot/renewal';
-import { RETURN_CODES } from '../nodes/sobot/returnCodes';
+import { RETURN_CODES, withCode } from '../nodes/sobot/returnCodes';
 import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
 import { TokenError } from '../nodes/sobot/tokenApi';
 
@@ -101,11 +101,13 @@ const stored = (displayName: string, name: string): INodeProperties => ({
  */
 const NO_REDIRECTS = { disableFollowRedirect: true, followRedirect: false, followAllRedirects: false };
 
+/** A rule of a credential test that fails on a value in the answer's body. */
 type TestRule = Extract<
 	NonNullable<ICredentialTestRequest['rules']>[number],
 	{ type: 'responseSuccessBody' }
 >;
 
+/** A Sobot account with its canvases and its token. */
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
 
@@ -195,7 +197,7 @@ export class SobotApi implements ICredentialType {
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
 		const send = async (request: IHttpRequestOptions) => {
 			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
-			return { statusCode, body: withoutSecrets(body, [account.appKey]) };
+			return { statusCode, body: redactSecrets(body, [account.appKey]) };
 		};
 		try {
 			const token = isTested(credentials)
@@ -212,6 +214,10 @@ export class SobotApi implements ICredentialType {
 		}
 	}
 
+	/**
+	 * Attaches the token to a request. Throws something like HTTP 401 if there is no valid token, which makes n8n call
+	 * `preAuthentication` and try again.
+	 */
 	async authenticate(
 		credentials: ICredentialDataDecryptedObject,
 		requestOptions: IHttpRequestOptions,
@@ -246,7 +252,9 @@ export class SobotApi implements ICredentialType {
 		rules: [
 			...Object.entries(RETURN_CODES)
 				.filter(([, { outcome }]) => outcome === 'tokenRefused')
-				.map(([retCode, { message, advice }]) => testRule(retCode, `${message} (${retCode}). ${advice}`)),
+				.map(([retCode, { message, advice }]) =>
+					testRule(retCode, `${withCode(message, retCode)} ${advice}`),
+				),
 			testRule('910022', 'Sobot refused the token that it had just issued (910022). Test again in a moment.'),
 			testRule('999999', 'Sobot reports an unknown system error (999999). Test again in a moment.'),
 			testRule(

@@ -1,4 +1,4 @@
-// Looks into the errors of failed requests.
+// Looks into errors of HTTP clients and of n8n.
 
 /** The errors that a failed request carries: itself and its causes (HTTP clients wrap the socket's error). */
 export function* causesOf(error: unknown): Generator<Record<string, unknown>> {
@@ -9,4 +9,9 @@ export function* causesOf(error: unknown): Generator<Record<string, unknown>> {
 		if (Array.isArray(level.errors)) for (const inner of level.errors) yield* causesOf(inner);
 		current = level.cause;
 	}
+}
+
+/** n8n's own words on what it has thrown, to follow a text; '' if it has thrown no error. */
+export function n8nSays(cause: unknown): string {
+	return cause instanceof Error ? ` n8n says: ${cause.message}` : '';
 }

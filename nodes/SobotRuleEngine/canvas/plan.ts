@@ -6,6 +6,7 @@ import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRo
 import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
+import { n8nSays } from '../../sobot/errors';
 import {
 	bodyFromFields,
 	bodyFromItem,
@@ -71,7 +72,11 @@ export async function forEachIndex(
 	}
 }
 
-/** One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item. */
+/**
+ * One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item.
+ *
+ * @param dryRun the option 'Dry Run' of the batch, which no item may contradict
+ */
 export async function makePlans(node: IExecuteFunctions, dryRun: boolean): Promise<Plan[]> {
 	const plans: Plan[] = [];
 	const targets = new Targets(node);
@@ -115,7 +120,7 @@ async function planOf(
 	}
 }
 
-/** The user's idempotency key for an item, if there is to be one. */
+/** The idempotency key of an item, marked as the user's; none without the option 'Idempotency Key'. */
 function readKey(
 	node: IExecuteFunctions,
 	options: Record<string, unknown>,
@@ -146,12 +151,15 @@ function readKey(
 class Targets {
 	/** the credential's fields, once they are known to be the same for every item */
 	private fields?: ICredentialDataDecryptedObject;
+	/** whether it is known if the fields depend on the item */
 	private isKnown = false;
+	/** why the credential cannot be read for any item */
 	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
 
 	constructor(private readonly node: IExecuteFunctions) {}
 
+	/** The target of an item, the same object for all items with one account and canvas; or why it has none. */
 	async at(index: number): Promise<Target | { reason: string }> {
 		const read = await this.fieldsAt(index);
 		if ('reason' in read) return read;
@@ -185,8 +193,7 @@ class Targets {
 			if (!varies) this.fields = fields;
 			return { fields };
 		} catch (cause) {
-			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
+			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${n8nSays(cause)}`;
 			// If the very first read fails, so do the others: do not make every item wait for the same.
 			if (!this.isKnown) this.reason = reason;
 			return { reason };
