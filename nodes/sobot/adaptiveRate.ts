@@ -19,7 +19,7 @@ const HIGHEST_RATE = 0.998 * CALLS_PER_SECOND;
 const LOWEST_RATE = 0.5;
 
 /** Length of Sobot's sliding window, in ms. */
-const WINDOW_MS = 1000;
+export const WINDOW_MS = 1000;
 
 /** Additive increase, in calls per second for each second. Identical in every process, so rates converge. */
 const GROWTH = 0.25;
