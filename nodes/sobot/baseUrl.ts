@@ -8,6 +8,7 @@ export const REGION_URLS: Readonly<Record<string, string>> = {
 	cnAlibaba: 'https://www.sobot.com',
 };
 
+/** What to enter instead of an address that is too long or not one. */
 const ONLY_THE_START = 'Enter only the first part of the address, such as https://sobot.example.com.';
 
 /** Paths of Sobot's console and API, which belong to no Base URL. */

@@ -8,6 +8,7 @@ const TOKENS_FOR_UNPROVED_CANVAS = 3;
 const TOKENS_FOR_PROVED_CANVAS = 8;
 /** After this time a canvas gets another chance: someone may have corrected it in Sobot. */
 const BLAME_MS = 3_600_000;
+/** After this time without a call the evidence is evicted. */
 const IDLE_MS = 2 * BLAME_MS;
 
 /** The evidence on one canvas, for one trigger ID and secret. */

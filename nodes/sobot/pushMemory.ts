@@ -20,11 +20,13 @@ export interface StoredMemory {
 const KEY_LENGTH = 11;
 /** The second field: when the push was accepted, epoch milliseconds in base 36. Enough until the year 2059. */
 const TIME_LENGTH = 8;
+/** Records follow each other without separators. */
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
 
 /** How far the clocks of two machines may differ. A record further ahead means that the wall clock was set back. */
 const CLOCK_SKEW_MS = 5_000;
 
+/** When a push was accepted. */
 interface Acceptance {
 	/** monotonic milliseconds of this process: ages are counted from here */
 	acceptedMs: number;

@@ -13,6 +13,7 @@ export interface Renewal {
 	failure?: TokenError;
 }
 
+// Known by the object of the fields, since a field of its own could end up in the stored credential.
 const renewals = new WeakMap<object, Renewal>();
 const granted = new WeakMap<object, Token>();
 const attached = new WeakSet<object>();

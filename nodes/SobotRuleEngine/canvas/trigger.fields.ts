@@ -172,6 +172,7 @@ const options: INodeProperties[] = [
 	},
 ];
 
+/** The operation's parameters. The defaults of its options stand in `DEFAULT_OPTIONS` too: a test compares them. */
 export const fields: INodeProperties[] = [
 	{
 		displayName: 'Canvas',
