@@ -15,11 +15,11 @@ import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { readCanvases } from '../nodes/sobot/canvasRows';
 import { systemClock } from '../nodes/sobot/clock';
 import {
-	fieldsOf,
+	COLLECT_EXPRESSIONS,
+	fieldsFromToken,
 	readAccount,
 	tokenFromFields,
 	typedExpressions,
-	TYPED_EXPRESSIONS,
 } from '../nodes/sobot/credential';
 import {
 	grant,
@@ -175,7 +175,7 @@ export class SobotApi implements ICredentialType {
 			displayName: 'Expressions',
 			name: 'expressions',
 			type: 'hidden',
-			default: TYPED_EXPRESSIONS,
+			default: COLLECT_EXPRESSIONS,
 		},
 	];
 
@@ -205,7 +205,7 @@ export class SobotApi implements ICredentialType {
 				: await fetchToken(account, previous, send);
 			grant(credentials, token);
 			if (renewal) renewal.token = token;
-			return fieldsToStore(credentials, fieldsOf(token, account));
+			return fieldsToStore(credentials, fieldsFromToken(token, account));
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
 			if (renewal) renewal.failure = error;

@@ -13,7 +13,7 @@ import {
 import { splitList } from './typedText';
 
 /** Settings that cannot work: what is wrong, and what to do. */
-interface Misconfiguration {
+export interface Misconfiguration {
 	message: string;
 	description: string;
 }

@@ -1,4 +1,4 @@
-// Puts the customers of a batch on one canvas: each exactly once, or with the reason why not.
+// Puts the customers of a batch on one canvas: each once, or with the reason why not.
 import type { Token } from './account';
 import type { HttpAnswer } from './answer';
 import { Backlog } from './backlog';
@@ -137,11 +137,13 @@ class Delivery {
 		}
 	}
 
+	/** Whether nobody is sent any more: the execution was stopped, or a failure ends the batch. */
 	private get isOver(): boolean {
 		const { signal, batch } = this.options;
 		return signal?.aborted === true || (batch.hasFailed && batch.stopsOnFailure);
 	}
 
+	/** Sends a customer in their turn, settles them without a call, or puts them back. */
 	private async dispatch(customer: Customer): Promise<void> {
 		await this.waitUntilClear();
 		this.giveUpIfStalled();
@@ -187,7 +189,7 @@ class Delivery {
 	/** Settles a customer who is no longer sent. What the ledger knows of the user's key takes precedence. */
 	private async settleAtEnd(customer: Customer, end: Verdict | Result): Promise<void> {
 		const { ledger } = this.options;
-		if (ledger?.hasUserKeys && !customer.isAdmitted && !ledger.blocked(customer)) {
+		if (ledger?.hasUserKeys && !customer.isAdmitted && !ledger.blockedUntil(customer)) {
 			await ledger.admit(this.nextToAdmit(customer)).catch(() => undefined);
 		}
 		this.settle(customer, customer.result ?? end);
@@ -197,9 +199,9 @@ class Delivery {
 	private async admit(customer: Customer): Promise<boolean> {
 		const { ledger } = this.options;
 		if (!ledger || customer.isAdmitted) return true;
-		const settled = ledger.blocked(customer);
-		if (settled) {
-			void this.backlog.hold(customer, settled).then(() => this.inFlight.wake());
+		const blockedUntil = ledger.blockedUntil(customer);
+		if (blockedUntil) {
+			void this.backlog.hold(customer, blockedUntil).then(() => this.inFlight.wake());
 			return false;
 		}
 		try {
@@ -232,13 +234,15 @@ class Delivery {
 		return session.isCurrent(token) ? token : undefined;
 	}
 
+	/** Sends a customer, and settles them or puts them back. */
 	private async attempt(customer: Customer, token: Token): Promise<void> {
-		const sentMs = this.options.clock.nowMs();
+		const { clock, rateLimiter, session, trust } = this.options;
+		const sentMs = clock.nowMs();
 		customer.firstSentMs ??= sentMs;
 		const verdict = await this.call(customer, token);
 		switch (verdict.outcome) {
 			case 'accepted':
-				this.options.trust.recordAccepted();
+				trust.recordAccepted();
 				return this.settleByAnswer(customer, verdict, token, sentMs);
 			case 'refused':
 				return this.settleByAnswer(customer, verdict, token, sentMs);
@@ -246,14 +250,16 @@ class Delivery {
 				return this.settleUnknown(customer, verdict);
 			case 'overLimit':
 				this.outage.recordClear(sentMs);
-				this.options.rateLimiter.refused(sentMs);
+				rateLimiter.refused(sentMs);
 				return this.retry(customer, verdict);
 			case 'unreachable':
 				this.outage.extend();
 				return this.retry(customer, verdict);
 			case 'canvasOrToken':
 				this.outage.recordClear(sentMs);
-				if (this.isCanvasToBlame(token)) return this.settleByAnswer(customer, verdict, token, sentMs);
+				// The answer to a call whose token has been replaced meanwhile shows nothing about the canvas.
+				if (session.isCurrent(token) && trust.recordNotFound(token.value))
+					return this.settleByAnswer(customer, verdict, token, sentMs);
 				return await this.replaceToken(customer, token, verdict);
 			case 'tokenRefused':
 				this.outage.recordClear(sentMs);
@@ -270,11 +276,7 @@ class Delivery {
 		return verdict;
 	}
 
-	/** Whether 910022 means the canvas. The refusal of a token that has been replaced meanwhile shows nothing about it. */
-	private isCanvasToBlame(token: Token): boolean {
-		return this.options.session.isCurrent(token) && this.options.trust.isToBlame(token.value);
-	}
-
+	/** Gets a new token for a customer whose call was refused, and puts the customer back. */
 	private async replaceToken(customer: Customer, refused: Token, verdict: Verdict): Promise<void> {
 		const { session, store, signal } = this.options;
 		try {

@@ -3,6 +3,7 @@
 /** The errors that a failed request carries: itself and its causes (HTTP clients wrap the socket's error). */
 export function* causesOf(error: unknown): Generator<Record<string, unknown>> {
 	let current = error;
+	// A cause can refer back to an earlier one.
 	for (let depth = 0; depth < 5 && typeof current === 'object' && current !== null; depth++) {
 		const level = current as Record<string, unknown>;
 		yield level;

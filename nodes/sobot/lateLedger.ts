@@ -36,8 +36,8 @@ export class LateLedger implements SendLedger {
 			.catch(ignore);
 	}
 
-	blocked(customer: Customer): Promise<void> | undefined {
-		return this.opened?.blocked(customer);
+	blockedUntil(customer: Customer): Promise<void> | undefined {
+		return this.opened?.blockedUntil(customer);
 	}
 
 	/** Admits the first customer, which is sent next. Rejects if the ledger is due and cannot be opened. */

@@ -117,7 +117,7 @@ interface Closing {
 }
 
 /** What the sending of a batch needs of a ledger. */
-export type SendLedger = Pick<Ledger, 'hasUserKeys' | 'blocked' | 'admit' | 'record'>;
+export type SendLedger = Pick<Ledger, 'hasUserKeys' | 'blockedUntil' | 'admit' | 'record'>;
 
 /** Stores the calls of one batch: those about to leave, and their outcomes. */
 export class Ledger {
@@ -143,7 +143,7 @@ export class Ledger {
 	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
-	blocked(customer: Customer): Promise<void> | undefined {
+	blockedUntil(customer: Customer): Promise<void> | undefined {
 		return customer.key === undefined || customer.isAdmitted
 			? undefined
 			: this.options.claims.settled(customer.key);

@@ -18,7 +18,7 @@ const IDLE_MS = 600_000;
 /** One caller's wait for a slot. */
 interface Waiter {
 	readonly requestsPerSecond: number;
-	/** Whether the caller asked before its slot came. */
+	/** whether the caller asked before its slot came */
 	hasWaited: boolean;
 	/** Whether the caller no longer wants a slot. */
 	isAborted(): boolean;
@@ -28,10 +28,10 @@ interface Waiter {
 /** Hands out the slots of one trigger ID. */
 export class RateLimiter {
 	private readonly rate: AdaptiveRate;
-	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
+	/** the slots of each 'Requests per Second': a call needs one of each limit that is not below its own */
 	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
 	private waiting: Waiter[] = [];
-	/** When the current timer fires. Earlier timers are ignored. */
+	/** when the current timer fires; earlier timers are ignored */
 	private wakeMs = Infinity;
 	private lastUsedMs: number;
 
@@ -133,11 +133,13 @@ export class RateLimiter {
 
 /** Evenly spaced slots, of which no second holds more than `mostPerSecond`. */
 class Slots {
-	/** When the latest calls left, at most `mostPerSecond` of them. */
+	/** when the latest calls left, at most `mostPerSecond` of them */
 	private readonly sentMs: number[];
+	/** when the next slot begins */
 	private nextMs = -Infinity;
 	private spacingMs = 0;
 
+	/** @param lower the slots of the next lower limit, whose calls count here too */
 	constructor(
 		private readonly mostPerSecond: number,
 		lower?: Slots,
@@ -152,7 +154,12 @@ class Slots {
 		return Math.max(this.nextMs, oldestMs + WINDOW_MS, latestMs + CATCHING_UP * this.spacingMs);
 	}
 
-	/** Records a call that leaves now; the next follows at `perSecond`. */
+	/**
+	 * Records a call that leaves now.
+	 *
+	 * @param perSecond the rate at which the next call follows
+	 * @param hasWaited whether the caller was there before its slot: then lag is made up
+	 */
 	take(nowMs: number, perSecond: number, hasWaited: boolean): void {
 		this.sentMs.push(nowMs);
 		if (this.sentMs.length > this.mostPerSecond) this.sentMs.shift();

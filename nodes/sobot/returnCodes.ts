@@ -26,7 +26,7 @@ export const MAY_OR_MAY_NOT = 'Sobot may or may not have put this customer on th
 /** What to do then. */
 export const LOOK_FIRST = 'Look the customer up on the canvas in Sobot before you send them again.';
 
-/** Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs. */
+/** What each code means. Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs. */
 export const RETURN_CODES: Readonly<Record<string, Row>> = {
 	'000000': { outcome: 'accepted', message: 'Accepted', advice: '' },
 	'700046': {

@@ -43,12 +43,14 @@ export function pickRenewalMoment(token: Token, random: number): number {
 /** The token of one account in this process. */
 export class TokenSession {
 	private current?: Token;
-	/** How and when (ms of the monotonic clock) a renewal brought the current token; undefined if none did. */
+	/** how and when (ms of the monotonic clock) a renewal brought the current token; undefined if none did */
 	private renewed?: { atMs: number; isFetched: boolean; confirmedAtMs?: number };
+	/** when to renew ahead of expiry, in epoch ms */
 	private renewAheadAtEpochMs = Infinity;
+	/** no sooner than this, in ms of the monotonic clock, after a renewal ahead has failed */
 	private renewAheadNotBeforeMs = -Infinity;
 	private renewal?: Promise<Token>;
-	/** How many callers wait for a renewal. */
+	/** how many callers wait for a renewal */
 	private waiting = 0;
 	private usedAtMs: number;
 	private readonly refused = new RecentValues(REMEMBERED_TOKENS);

@@ -106,14 +106,14 @@ async function planOf(
 			return { kind: 'rejected', reason: 'reason' in reading ? reading.reason : '' };
 		const target = await targets.at(index);
 		if ('reason' in target) return { kind: 'rejected', contactId, reason: target.reason };
-		const place = target.canvas.triggerId;
-		const occurrence = occurrences.get(`${place}\n${contactId}`) ?? 0;
-		occurrences.set(`${place}\n${contactId}`, occurrence + 1);
-		const digest = digestOf(place, contactId, occurrence);
+		const { triggerId } = target.canvas;
+		const occurrence = occurrences.get(`${triggerId}\n${contactId}`) ?? 0;
+		occurrences.set(`${triggerId}\n${contactId}`, occurrence + 1);
+		const digest = digestOf(triggerId, contactId, occurrence);
 		if ('reason' in reading) return { kind: 'rejected', contactId, digest, reason: reading.reason };
 		const key = readKey(node, options);
 		if ('reason' in key) return { kind: 'rejected', contactId, digest, reason: key.reason };
-		const customer = { body: reading.body, key: key.key, identity: digestOf(place, contactId, 0) };
+		const customer = { body: reading.body, key: key.key, identity: digestOf(triggerId, contactId, 0) };
 		return { kind: 'send', contactId, target, customer, digest };
 	} catch (cause) {
 		return { kind: 'rejected', contactId: reading?.contactId, reason: textOfError(cause) };

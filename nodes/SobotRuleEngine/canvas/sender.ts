@@ -18,17 +18,12 @@ export function senderFor(
 	{ account, canvas }: Target,
 	timeoutSeconds: number,
 ): DeliveryOptions['send'] {
-	const deadline = new Deadline(systemClock, timeoutSeconds * 1000);
+	const timeoutMs = timeoutSeconds * 1000;
+	const deadline = new Deadline(systemClock, timeoutMs);
 	return async (token, body) => {
-		const request = canvasRequest(
-			{ ...canvas, baseUrl: account.baseUrl },
-			token,
-			body,
-			timeoutSeconds * 1000,
-		);
-		const { statusCode, body: text } = (await deadline.bound(
-			node.helpers.httpRequest(request),
-		)) as HttpAnswer;
-		return { statusCode, body: redactSecrets(text, [token, canvas.secret, account.appKey]) };
+		const request = canvasRequest({ ...canvas, baseUrl: account.baseUrl }, token, body, timeoutMs);
+		const answer = (await deadline.bound(node.helpers.httpRequest(request))) as HttpAnswer;
+		const secrets = [token, canvas.secret, account.appKey];
+		return { statusCode: answer.statusCode, body: redactSecrets(answer.body, secrets) };
 	};
 }
