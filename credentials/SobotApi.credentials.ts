@@ -10,6 +10,7 @@ import type {
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account';
 import { redactSecrets, type HttpAnswer } from '../nodes/sobot/answer';
+import { authenticationOf } from '../nodes/sobot/authentication';
 import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { readCanvases } from '../nodes/sobot/canvasRows';
@@ -21,15 +22,6 @@ import {
 	tokenFromFields,
 	typedExpressions,
 } from '../nodes/sobot/credential';
-import {
-	grant,
-	grantedToken,
-	isTested,
-	noteAttached,
-	noteTested,
-	renewalOf,
-	wasAttached,
-} from '../nodes/sobot/renewal';
 import { RETURN_CODES, withCode } from '../nodes/sobot/returnCodes';
 import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
 import { TokenError } from '../nodes/sobot/tokenApi';
@@ -187,23 +179,24 @@ export class SobotApi implements ICredentialType {
 		this: IHttpRequestHelper,
 		credentials: ICredentialDataDecryptedObject,
 	): Promise<ICredentialDataDecryptedObject> {
+		const authentication = authenticationOf(credentials);
 		// The request was sent with a token, so n8n must not send it again: Sobot may have acted on it. If no token is
 		// returned here, n8n stores nothing and throws the error of the request.
-		if (wasAttached(credentials) || grantedToken(credentials)) return {};
+		if (authentication.isAttached || authentication.token) return {};
 		const reading = readAccount(credentials);
 		if ('reason' in reading) throw new Error(reading.reason);
 		const { account } = reading;
-		const renewal = renewalOf(credentials);
+		const { renewal } = authentication;
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
 		const send = async (request: IHttpRequestOptions) => {
 			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
 			return { statusCode, body: redactSecrets(body, [account.appKey]) };
 		};
 		try {
-			const token = isTested(credentials)
+			const token = authentication.isTest
 				? await fetchNewToken(account, send)
 				: await fetchToken(account, previous, send);
-			grant(credentials, token);
+			authentication.token = token;
 			if (renewal) renewal.token = token;
 			return fieldsToStore(credentials, fieldsFromToken(token, account));
 		} catch (error) {
@@ -222,12 +215,13 @@ export class SobotApi implements ICredentialType {
 		credentials: ICredentialDataDecryptedObject,
 		requestOptions: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
-		if (renewalOf(credentials)) throw new Error('The token is stored. There is nothing to send.');
+		const authentication = authenticationOf(credentials);
+		if (authentication.renewal) throw new Error('The token is stored. There is nothing to send.');
 		const isTest = isTestRequest(requestOptions);
-		if (isTest) noteTested(credentials);
+		if (isTest) authentication.isTest = true;
 		// A test fetches a token for the fields as typed: a stored token would only show that earlier values were right.
-		const token = grantedToken(credentials) ?? (isTest ? undefined : validToken(credentials));
-		noteAttached(credentials, token !== undefined);
+		const token = authentication.token ?? (isTest ? undefined : validToken(credentials));
+		authentication.isAttached = token !== undefined;
 		if (!token) {
 			// n8n renews and sends when a request ends in 401; Sobot itself would report this as HTTP 200.
 			throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });

@@ -40,8 +40,9 @@ export class PushMemory {
 	private readonly accepted = new Map<string, Acceptance>();
 	/** the latest records, as they are stored */
 	private text = '';
-	/** when the newest push was accepted, and for how long it counts */
+	/** when the newest push was accepted, in ms of the monotonic clock */
 	private newestMs = -Infinity;
+	/** how long the newest push counts */
 	private windowMs = 0;
 
 	constructor(private readonly clock: Clock) {}
