@@ -1,6 +1,9 @@
 // The address of Sobot's API for an account: its region's host, or the user's own address.
 
-/** The hosts of Sobot's regions. Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for Mainland China. */
+/**
+ * The hosts of Sobot's regions. Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for
+ * Mainland China.
+ */
 export const REGION_URLS: Readonly<Record<string, string>> = {
 	sg: 'https://sg.sobot.io',
 	us: 'https://us.sobot.com',

@@ -103,7 +103,7 @@ class Delivery {
 	private readonly backlog: Backlog;
 	/** when Sobot last gave a customer a definite answer, in ms of the monotonic clock */
 	private progressMs: number;
-	/** the verdict on the latest call that brought no definite answer; undefined after one that did */
+	/** what last kept a customer from a definite answer; undefined after such an answer */
 	private obstacle?: Verdict;
 	/** the result for all customers that are left */
 	private end?: Verdict | Result;

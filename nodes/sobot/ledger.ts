@@ -292,8 +292,8 @@ export class Ledger {
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older. A batch without keys removes no more than `sent` of an earlier
-		// one, so that its `open` shows nothing.
+		// `open` alone: n8n drops the oldest entries first, and `sent` is older. A batch without keys removes only the `sent`
+		// of an earlier one, so that the `open` left by it shows nothing.
 		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 

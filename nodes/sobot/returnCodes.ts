@@ -14,7 +14,7 @@ export type Outcome =
 	'accepted' | 'tokenRefused' | 'canvasOrToken' | 'overLimit' | 'unreachable' | 'refused' | 'unknown';
 
 /** What a code means. `message` has no full stop: the code follows it. */
-interface Row {
+interface Meaning {
 	readonly outcome: Outcome;
 	readonly message: string;
 	readonly advice: string;
@@ -26,8 +26,10 @@ export const MAY_OR_MAY_NOT = 'Sobot may or may not have put this customer on th
 /** What to do then. */
 export const LOOK_FIRST = 'Look the customer up on the canvas in Sobot before you send them again.';
 
-/** What each code means. Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs. */
-export const RETURN_CODES: Readonly<Record<string, Row>> = {
+/**
+ * What each code means. Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs.
+ */
+export const RETURN_CODES: Readonly<Record<string, Meaning>> = {
 	'000000': { outcome: 'accepted', message: 'Accepted', advice: '' },
 	'700046': {
 		outcome: 'refused',
@@ -100,7 +102,7 @@ export const RETURN_CODES: Readonly<Record<string, Row>> = {
 };
 
 /** What a code means; undefined for one that Sobot does not document. */
-export function meaningOf(retCode: string): Row | undefined {
+export function meaningOf(retCode: string): Meaning | undefined {
 	return Object.hasOwn(RETURN_CODES, retCode) ? RETURN_CODES[retCode] : undefined;
 }
 

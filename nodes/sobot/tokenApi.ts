@@ -109,9 +109,9 @@ function readLifeSeconds(item: Record<string, unknown>): number {
 
 function refusal(answer: SobotAnswer): TokenError {
 	const { retCode } = answer;
-	const row = meaningOf(retCode);
-	const message = withCode(row?.message ?? `Sobot gave no token${quoted(answer)}`, retCode);
-	return new TokenError(message, row?.advice ?? CHECK_CREDENTIAL, retCode, false);
+	const meaning = meaningOf(retCode);
+	const message = withCode(meaning?.message ?? `Sobot gave no token${quoted(answer)}`, retCode);
+	return new TokenError(message, meaning?.advice ?? CHECK_CREDENTIAL, retCode, false);
 }
 
 function redirected(statusCode: number): TokenError {

@@ -82,6 +82,7 @@ export class TokenFetch {
 		return reading.token;
 	}
 
+	/** Whether the last fetched token replaces `previous`: it has not expired, and is newer. */
 	private replaces(last: { token: Token; atMs: number }, previous: Token | undefined): boolean {
 		const { token, atMs } = last;
 		if (this.clock.epochMs() >= token.expiresAtMs) return false;

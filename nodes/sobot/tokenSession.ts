@@ -29,7 +29,8 @@ const IDLE_MS = 3_600_000;
 
 /**
  * The moment to renew ahead of expiry, in epoch ms: at random between a tenth and a twentieth of the token's lifetime
- * before it, at most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a lock.
+ * before it, at most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a
+ * lock.
  *
  * @param random at least 0, below 1
  * @see Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015

@@ -68,12 +68,14 @@ export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
 		);
 	}
 	const { retCode } = sobot;
-	const row = meaningOf(retCode);
-	if (!row) {
+	const meaning = meaningOf(retCode);
+	if (!meaning) {
 		const what = `Sobot answered with a code that it does not document${quoted(sobot)}`;
 		return unknown(retCode, what, LOOK_FIRST);
 	}
-	if (row.outcome !== 'accepted') return { ...row, retCode, message: withCode(row.message, retCode) };
+	if (meaning.outcome !== 'accepted') {
+		return { ...meaning, retCode, message: withCode(meaning.message, retCode) };
+	}
 	if (statusCode === 200) return ACCEPTED;
 	return unknown(retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
 }

@@ -118,9 +118,9 @@ export function sentBefore({ earlier: { accepted, unknown } }: RetryMemory, mayH
 /**
  * Throws if some input cannot be sent, before this try sends anything.
  *
- * @param sentBefore what earlier tries have sent, as a text
+ * @param before what earlier tries have sent, in words: the text of `sentBefore`
  */
-export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], sentBefore: string): void {
+export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], before: string): void {
 	const rejected = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [{ plan, index }] : []));
 	const [first] = rejected;
 	if (!first) return;
@@ -130,7 +130,7 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], sen
 		'item',
 	);
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
-		description: `${sentBefore} Input that cannot be sent: ${items}. Item numbers start at 0.`,
+		description: `${before} Input that cannot be sent: ${items}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
 }
