@@ -2,27 +2,9 @@
 // moment. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
+import { againEntry, openEntry, ownerEntry, sentEntry, type EntryStore } from './entries';
+import type { Claim, KeyClaims } from './keyClaims';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
-
-/** A set of entries that survives a crash. */
-export interface EntryStore {
-	/** Adds entries. Returns those that were there before. Rejects if it could not store them. */
-	add(entries: string[]): Promise<ReadonlySet<string>>;
-	/** Removes entries; those that are not there do not matter. */
-	remove(entries: string[]): Promise<void>;
-}
-
-// Each key has two entries. A key that has both is in doubt. The store can only be read by adding to it: entries that were
-// added only to read it can therefore put a key in doubt, but never make it count as sent.
-
-/** Added before a call leaves, and removed if Sobot refused it. */
-export const sentEntry = (key: string) => `sent ${key}`;
-/** Added with `sent`, and removed once the outcome is clear. */
-export const openEntry = (key: string) => `open ${key}`;
-/** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
-const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
-/** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
-export const againEntry = (key: string) => `again ${key}`;
 
 /** How many customers one write stores before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
@@ -39,61 +21,6 @@ const FLUSH_PAUSE_MS = 500;
 
 /** `taken`: the key was used for another customer or canvas. */
 export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
-
-/** The batch that is sending the customer with a key. */
-export interface Claim {
-	/** resolves once the customer is settled and the outcome is stored, or cannot be stored for a while */
-	readonly settled: Promise<void>;
-	readonly settle: () => void;
-}
-
-/** The keys of one node in this process: which calls are in flight, and whose turn it is to write. */
-export class KeyClaims {
-	private readonly claims = new Map<string, Claim>();
-	/** the identities of accepted customers, by key, until the outcome is stored */
-	readonly accepted = new Map<string, string>();
-	private lastWrite: Promise<unknown> = Promise.resolve();
-	private writes = 0;
-	/** how many batches are being sent */
-	batches = 0;
-
-	/** Whether no batch is being sent, and nothing is left to store. */
-	get isIdle(): boolean {
-		return this.claims.size + this.accepted.size + this.writes + this.batches === 0;
-	}
-
-	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
-	settled(key: string): Promise<void> | undefined {
-		return this.claims.get(key)?.settled;
-	}
-
-	/** Claims a key for a customer who is about to be sent. */
-	claim(key: string): Claim {
-		let settle = () => {};
-		const settled = new Promise<void>((resolve) => (settle = resolve));
-		const claim = { settled, settle };
-		this.claims.set(key, claim);
-		return claim;
-	}
-
-	/** Ends a claim, and no other one that has come after it. */
-	release(key: string, claim: Claim): void {
-		claim.settle();
-		if (this.claims.get(key) === claim) this.claims.delete(key);
-	}
-
-	/** Runs writes of this process one after the other: the table has no lock. */
-	async inTurn<T>(write: () => Promise<T>): Promise<T> {
-		this.writes++;
-		const written = this.lastWrite.then(write, write);
-		this.lastWrite = written.catch(() => undefined);
-		try {
-			return await written;
-		} finally {
-			this.writes--;
-		}
-	}
-}
 
 /** The ledger's parts, and what its keys are for. */
 export interface LedgerOptions {
@@ -353,7 +280,7 @@ export const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
 	sent: {
 		outcome: 'alreadySent',
 		retCode: '000000',
-		message: 'Sent before with this idempotency key',
+		message: 'Sent before',
 		advice: '',
 	},
 	inDoubt: {

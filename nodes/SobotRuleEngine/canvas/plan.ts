@@ -1,9 +1,8 @@
 // Decides for each input item, before anything is sent, which customer goes to which canvas, or why the item cannot be
 // sent.
-import { sleep, type ICredentialDataDecryptedObject, type IExecuteFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
-import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
 import { n8nSays } from '../../sobot/errors';
@@ -15,8 +14,9 @@ import {
 	textOf,
 	type CustomerBody,
 } from './customerBody';
+import { hasTable, USER_KEY } from './deduplicationTable';
+import { forEachIndex } from './eventLoop';
 import { dependsOnItem } from './itemCredentials';
-import { hasTable, USER_KEY } from './keyStore';
 import { digestOf } from './retryMemory';
 
 /** A canvas of an account, and the item for which its credential is read. */
@@ -52,25 +52,6 @@ export interface RejectedPlan {
 
 /** The decision about one input item. */
 export type Plan = SendPlan | RejectedPlan;
-
-/** Longest time to block the event loop, in ms: a worker that is blocked for too long loses its job. */
-const LONGEST_BLOCK_MS = 50;
-
-/** Runs `work` for each index, and yields to n8n's event loop in between. */
-export async function forEachIndex(
-	count: number,
-	work: (index: number) => Promise<void> | void,
-): Promise<void> {
-	let sinceMs = systemClock.nowMs();
-	for (let index = 0; index < count; index++) {
-		// Awaiting a value that is not a promise would cost a microtask for each item.
-		const working = work(index);
-		if (working) await working;
-		if (systemClock.nowMs() - sinceMs < LONGEST_BLOCK_MS) continue;
-		await sleep(0);
-		sinceMs = systemClock.nowMs();
-	}
-}
 
 /**
  * One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item.

@@ -138,14 +138,13 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], bef
 /**
  * Throws if a customer's call failed or is in doubt.
  *
- * @param mayHoldSome whether the ledger may hold customers whom nobody has looked up
+ * @param before what earlier tries have sent, as a text; without it, this try's counts are told
  */
 export function throwFirstFailure(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
-	memory: RetryMemory,
-	mayHoldSome: boolean,
+	before?: string,
 ): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
@@ -158,10 +157,7 @@ export function throwFirstFailure(
 		{ message, ret_code: result.retCode },
 		{
 			message,
-			// As long as nobody has looked up what a crash has left, counts would not be true.
-			description: [result.advice, mayHoldSome ? sentBefore(memory, true) : summarize(plans)]
-				.join(' ')
-				.trim(),
+			description: [result.advice, before ?? summarize(plans)].join(' ').trim(),
 			httpCode: result.retCode ?? undefined,
 			itemIndex: index,
 		},
