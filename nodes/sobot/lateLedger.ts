@@ -15,17 +15,18 @@ export class LateLedger implements SendLedger {
 	/** the same ledger, once it has stored the early customers */
 	private opened?: Ledger;
 	private opening?: Promise<Ledger>;
-	private isDue = false;
 	private isClosed = false;
 
 	/**
 	 * @param open opens the ledger; rejects if n8n cannot store it
 	 * @param early customers sent before the ledger is open; more are added here
+	 * @param isDue whether the ledger opens before another customer is sent
 	 */
 	constructor(
 		private readonly open: () => Promise<Ledger>,
 		clock: Clock,
 		private readonly early: Customer[] = [],
+		private isDue = false,
 	) {
 		void clock
 			.sleep(OPENS_AFTER_MS)
@@ -53,8 +54,13 @@ export class LateLedger implements SendLedger {
 		this.opened?.record(customer);
 	}
 
-	/** Closes the ledger if it has opened. Resolves once everything is stored. */
-	async close(): Promise<void> {
+	/**
+	 * Closes the ledger. Resolves once everything is stored. Never rejects.
+	 *
+	 * @param isTriedAgain whether the batch goes on in another try; otherwise a ledger that has not opened stores nothing
+	 */
+	async close(isTriedAgain = false): Promise<void> {
+		if (isTriedAgain) await this.openOnce().catch(ignore);
 		this.isClosed = true;
 		await this.opening?.catch(ignore);
 		await this.ledger?.close();

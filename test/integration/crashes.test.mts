@@ -396,6 +396,19 @@ describe.each([
 		});
 	});
 
+	test.each([4000, 8000])(
+		'killed after %i ms, in the later tries of a small batch: Retry sends nobody twice',
+		async (ms) => {
+			const settings = { ...RETRY_ON_FAIL, maxTries: 5, waitBetweenTries: 3500 };
+			const execution = n8n.execution([customers(40)]);
+			await n8n.run(execution, settings, { ...refusing('c39'), killedAfterMs: ms });
+			expect(execution.state).toBe('crashed');
+			const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expect(onCanvas(execution).length).toBe(40);
+			expect(differences(retry)).toEqual([]);
+		},
+	);
+
 	test('what a failed Retry of another execution has left is not taken for sent, also after a crash', async () => {
 		await retryAfterFailureBefore(customers(100), {}, refusing('c50'));
 		const execution = await n8n.run(n8n.execution([customers(100)], true));
@@ -457,6 +470,17 @@ describe('since n8n 2.14, an execution is known by its token', () => {
 		const other = await retryAfterFailureBefore(customers(100));
 		expect(outcomesOf(other)).toEqual(['accepted']);
 		expect(onCanvas(other).length).toBe(100);
+	});
+
+	test('so an execution that n8n takes for crashed while it sends, and its Retry: nobody twice', async () => {
+		const execution = n8n.execution([customers(300)]);
+		const running = n8n.begin(execution, TREAT_AS_SENT);
+		await n8n.clock.advance(1500);
+		const retry = n8n.retryOf({ ...execution, state: 'crashed' });
+		await n8n.run(retry, TREAT_AS_SENT);
+		await n8n.clock.run(running);
+		expect([execution.state, retry.state]).toEqual(['success', 'success']);
+		expect([differences(execution), differences(retry)]).toEqual([[], []]);
 	});
 
 	test("the token is a secret, and is not in n8n's deduplication table", async () => {

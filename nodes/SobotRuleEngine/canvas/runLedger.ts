@@ -18,7 +18,7 @@ import type { BatchOfRun, RetryMemory } from './retryMemory';
 const ROOM_WITHOUT_KEYS = 50_000;
 
 /** A ledger, and how to store its last outcomes. */
-export type OpenLedger = SendLedger & Pick<Ledger, 'close'>;
+export type OpenLedger = SendLedger & Pick<LateLedger, 'close'>;
 
 /** What the ledger holds of a batch, and the ledger that it is sent with. */
 export class RunLedger {
@@ -101,12 +101,13 @@ export class RunLedger {
 			if (plan.kind === 'send') plan.customer.key = this.record.keyOf(plan.digest);
 		if (this.isRetry || !this.isShort || this.memory.batch) return await this.openNow();
 		// Whom an earlier try has sent is not in the ledger yet.
-		const early = this.memory.tries > 1 ? this.customers.filter(({ result }) => result) : [];
+		const isLaterTry = this.memory.tries > 1;
+		const early = isLaterTry ? this.customers.filter(({ result }) => result) : [];
 		const openLate = async () => {
 			if (!this.memory.batch) await this.readNow();
 			return await this.openNow();
 		};
-		return new LateLedger(openLate, systemClock, early);
+		return new LateLedger(openLate, systemClock, early, isLaterTry);
 	}
 
 	private async openNow(): Promise<Ledger> {
@@ -135,8 +136,9 @@ export class RunLedger {
 			store: deduplicationTable(this.node, this.room),
 			claims: claimsFor(this.node),
 			clock: systemClock,
-			// A Retry may run beside another one of the same execution.
-			isConsulted: this.hasUserKeys || this.isRetry,
+			// Another Retry of the same execution may run at the same time, or that execution itself: n8n can take it for crashed
+			// while it sends.
+			isConsulted: this.hasUserKeys || this.isRetry || this.isOfLineage,
 			isForBatch: !this.hasUserKeys,
 			marker: this.hasUserKeys ? [] : this.record.marker,
 			sendsDoubtful: this.options.unknownOutcome === 'sendAgain',

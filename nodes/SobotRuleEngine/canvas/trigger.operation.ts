@@ -37,7 +37,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 	const runIndex = this.getWorkflowDataProxy(0).$runIndex;
 	const isRetry = this.getMode() === 'retry';
-	const memory = new RetryMemory(this.getContext('node'), runIndex, this.getExecutionId(), isRetry);
+	const memory = new RetryMemory(contextOf(this), runIndex, this.getExecutionId(), isRetry);
 	memory.remember();
 	let hasThrown = true;
 	try {
@@ -49,6 +49,15 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		if (!hasThrown || !isTriedAgain(this, memory)) {
 			await endRecord(this, memory, !hasThrown && this.getExecutionCancelSignal()?.aborted !== true);
 		}
+	}
+}
+
+/** The node context. n8n's Agents run a tool without one, and never again after it has failed. */
+function contextOf(node: IExecuteFunctions): Record<string, unknown> {
+	try {
+		return node.getContext('node');
+	} catch {
+		return {};
 	}
 }
 
@@ -67,7 +76,7 @@ async function run(
 			: node.getInputData().map(() => ({ kind: 'rejected', reason: unread }));
 	const ledger = new RunLedger(node, plans, options, memory);
 	if (unread === undefined || ledger.isOwn) await ledger.read();
-	// A batch is named after its customers, who are not known then. n8n 1 may have run this execution before.
+	// Neither the customers are known then, nor whether they have keys. n8n 1 may have run this execution before.
 	else if (!memory.batch) memory.mayFollowCrash = true;
 	if (!mustNotThrow) {
 		memory.remember();
@@ -154,7 +163,7 @@ function* statesOf(plans: readonly Plan[]) {
 }
 
 /** Sends the customers that have no result yet, with a ledger if the batch needs one. */
-async function sendUnsettled({ node, plans, options, ledger, stopsOnFailure }: Run): Promise<void> {
+async function sendUnsettled({ node, plans, options, memory, ledger, stopsOnFailure }: Run): Promise<void> {
 	let opened: OpenLedger | undefined;
 	try {
 		opened = await ledger.open();
@@ -169,7 +178,8 @@ async function sendUnsettled({ node, plans, options, ledger, stopsOnFailure }: R
 	}
 	const batch = { stopsOnFailure, hasFailed: false };
 	await deliverByTarget(node, plans.filter(isUnsettled), options, batch, opened);
-	await opened?.close();
+	const hasFailed = stopsOnFailure && !plans.every((plan) => isAsWanted(plan, options));
+	await opened?.close(hasFailed && isTriedAgain(node, memory));
 }
 
 /** Whether Retry On Fail makes another try after a throw. Source: n8n, WorkflowExecute. */
