@@ -78,6 +78,26 @@ test("the README's table of return codes says what the node says", () => {
 	expect(rows.map(([, ...cells]) => cells).toSorted()).toEqual(expected.toSorted());
 });
 
+test('the documents name only commands that package.json has', () => {
+	const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+	const named = DOCUMENTS.flatMap((file) =>
+		[...read(file).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name = '']) => name),
+	);
+	expect(named.length).toBeGreaterThan(10);
+	expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+test.each(['CONTRIBUTING.md', 'docs/publishing.md', 'docs/verification.md'])(
+	'the files that %s names are there',
+	(file) => {
+		const paths = [...read(file).matchAll(/`((?:test|docs|nodes|\.github|\.ci)\/[\w./-]+\w)`/g)].map(
+			([, path = '']) => path,
+		);
+		expect(paths.length).toBeGreaterThan(3);
+		expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+	},
+);
+
 /** The text below a heading of the README, up to the next heading of the same level or above. */
 function readmeSection(heading: string): string {
 	const [level = ''] = /^#+/.exec(heading) ?? [];
