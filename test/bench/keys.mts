@@ -11,10 +11,28 @@ import { ITEMS, measure, ON_THE_WAY, ROUNDS, thisNode } from './batch.mts';
 import { cpuSeconds } from './costs.mts';
 import { median, ratio } from './figures.mts';
 
-/** how many keys the node remembers; none is a batch without keys */
-const REMEMBERED = [0, 1000, 10_000, 100_000] as const;
+/** A node whose list is full. */
+interface Case {
+	name: string;
+	/** 'Idempotency History'; without it there are no keys */
+	remembered?: number;
+	/** how many entries of earlier executions the list holds */
+	entries: number;
+}
+
 /** n8n keeps as many entries for each key. */
 const ENTRIES_OF_A_KEY = 2;
+const withKeys = (remembered: number): Case => ({
+	name: remembered.toLocaleString('en'),
+	remembered,
+	entries: remembered * ENTRIES_OF_A_KEY,
+});
+const CASES: readonly Case[] = [
+	{ name: 'no keys, first batch', entries: 0 },
+	// The node keeps as many without keys.
+	{ name: 'no keys, after many batches', entries: 50_000 },
+	...[1000, 10_000, 100_000].map(withKeys),
+];
 
 /**
  * Runs statements in the database of a running n8n, by the SQLite in n8n's own Node.js. Returns the last one's first row.
@@ -44,12 +62,12 @@ const COUNTING = ['insert', 'update']
 	.join(';;');
 
 /** Fills the list of a workflow's action up, as its earlier executions would have. */
-async function fill(runtime: Runtime, n8n: N8n, { id }: Workflow, remembered: number): Promise<void> {
-	if (remembered === 0) return;
+async function fill(runtime: Runtime, n8n: N8n, { id }: Workflow, entries: number): Promise<void> {
+	if (entries === 0) return;
 	const hash = (text: string) => createHash('md5').update(text).digest('base64');
-	const data = Array.from({ length: remembered * ENTRIES_OF_A_KEY }, (_, i) => hash(`earlier ${i}`));
+	const data = Array.from({ length: entries }, (_, i) => hash(`earlier ${i}`));
 	// 100,000 keys are too long for an argument of a program.
-	const file = join(n8n.userFolder, `keys-${remembered}.json`);
+	const file = join(n8n.userFolder, `entries-${entries}.json`);
 	await writeFile(file, JSON.stringify({ mode: 'entries', data }));
 	await sql(
 		runtime,
@@ -68,13 +86,15 @@ interface Cost {
 	kilobytes: number;
 }
 
-async function costOf(runtime: Runtime, n8n: N8n, remembered: number): Promise<Cost> {
+async function costOf(runtime: Runtime, n8n: N8n, { name, remembered, entries }: Case): Promise<Cost> {
 	const options =
-		remembered === 0 ? {} : { idempotencyKey: '=spring {{ $json.id }}', idempotencyHistory: remembered };
+		remembered === undefined
+			? {}
+			: { idempotencyKey: '=spring {{ $json.id }}', idempotencyHistory: remembered };
 	let cpuBefore = 0;
 	const seen = await measure(n8n, { onTheWay: ON_THE_WAY }, async (credentials) => {
 		const workflow = await thisNode(n8n, credentials, ITEMS, options);
-		await fill(runtime, n8n, workflow, remembered);
+		await fill(runtime, n8n, workflow, entries);
 		await sql(runtime, n8n, 'update bench set writes = 0, bytes = 0');
 		cpuBefore = await cpuSeconds(n8n.pid);
 		return workflow;
@@ -82,7 +102,7 @@ async function costOf(runtime: Runtime, n8n: N8n, remembered: number): Promise<C
 	const cpu = (await cpuSeconds(n8n.pid)) - cpuBefore;
 	const { writes = 0, bytes = 0 } = await sql(runtime, n8n, 'select writes, bytes from bench');
 	if (seen.accepted !== ITEMS || seen.twice > 0)
-		throw new Error(`With ${remembered} keys: ${JSON.stringify(seen)}`);
+		throw new Error(`Remembered keys: ${name}: ${JSON.stringify(seen)}`);
 	const seconds = ITEMS / seen.perSecond;
 	return {
 		ofTheLimit: seen.perSecond / 50,
@@ -95,11 +115,11 @@ async function costOf(runtime: Runtime, n8n: N8n, remembered: number): Promise<C
 export async function keyCosts(n8n: N8n, runtime: Runtime, say: Say): Promise<string> {
 	if (process.platform !== 'linux') return 'CPU time is measured on Linux only.';
 	await sql(runtime, n8n, `create table bench as select 0 as writes, 0 as bytes;;${COUNTING}`);
-	const costs = new Map<number, Cost[]>(REMEMBERED.map((remembered) => [remembered, []]));
+	const costs = new Map<Case, Cost[]>(CASES.map((one) => [one, []]));
 	for (let round = 1; round <= ROUNDS; round++) {
-		for (const [remembered, list] of costs) {
-			say(`  ${remembered} remembered keys, ${round} of ${ROUNDS} ...`);
-			list.push(await costOf(runtime, n8n, remembered));
+		for (const [one, list] of costs) {
+			say(`  remembered keys: ${one.name}, ${round} of ${ROUNDS} ...`);
+			list.push(await costOf(runtime, n8n, one));
 		}
 	}
 	return table(
@@ -110,11 +130,11 @@ export async function keyCosts(n8n: N8n, runtime: Runtime, say: Say): Promise<st
 			'kB a second',
 			'CPU seconds for 1,000 customers',
 		],
-		[...costs].map(([remembered, list]) => {
+		[...costs].map(([{ name }, list]) => {
 			const of = (pick: (cost: Cost) => number) => median(list.map(pick));
 			const worst = Math.min(...list.map(({ ofTheLimit }) => ofTheLimit));
 			return [
-				remembered === 0 ? 'no keys' : remembered.toLocaleString('en'),
+				name,
 				`${ratio(of(({ ofTheLimit }) => ofTheLimit))} (${ratio(worst)})`,
 				of(({ writes }) => writes).toFixed(1),
 				of(({ kilobytes }) => kilobytes).toFixed(0),

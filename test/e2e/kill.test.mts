@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import {
 	acceptedOf,
+	CUSTOMERS,
 	customersOf,
 	cutOffNode,
 	expectTruth,
@@ -15,6 +16,8 @@ import {
 	untilMoment,
 	type Kill,
 } from '../support/kills.mts';
+import { Crm } from '../support/crm.mts';
+import { thisN8n } from '../support/differences.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
@@ -52,9 +55,10 @@ class Cut {
 		private readonly url: string,
 	) {}
 
-	static async create(batch: string, action: SavedNode): Promise<Cut> {
+	/** @param after the nodes behind the action */
+	static async create(batch: string, action: SavedNode, after: SavedNode[] = []): Promise<Cut> {
 		const split = node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' });
-		const { workflow, url } = await listen(n8n, { simplify: false }, { after: [split, action] });
+		const { workflow, url } = await listen(n8n, { simplify: false }, { after: [split, action, ...after] });
 		return new Cut(batch, workflow, url);
 	}
 
@@ -78,6 +82,11 @@ class Cut {
 
 	/** n8n's Retry, once n8n calls the execution crashed: n8n 1 looks for such a while after its start. */
 	async retry(): Promise<Execution> {
+		return await n8n.retry(await this.crashed(), false);
+	}
+
+	/** Waits for the ID of the crashed execution. */
+	async crashed(): Promise<string> {
 		let crashed: { id: string; status: string } | undefined;
 		await until(
 			'n8n to call it crashed',
@@ -87,7 +96,7 @@ class Cut {
 			},
 			120_000,
 		);
-		return await n8n.retry(crashed?.id ?? '', false);
+		return crashed?.id ?? '';
 	}
 }
 
@@ -115,6 +124,30 @@ test.each(moments(killsOf(20)).map((moment, index): [number, number] => [moment,
 		}
 	},
 );
+
+test('killed while a later node runs, then Retry pressed twice: since n8n 2.14 nobody is sent again', async () => {
+	const crm = await Crm.start();
+	const once = { ...crm.node("'left'"), executeOnce: true };
+	const later = node('Later', 'n8n-nodes-base.wait', 1.1, { amount: 15, unit: 'seconds' });
+	const cut = await Cut.create('later', cutOffNode(credentials, DEMO_CANVAS.triggerId), [once, later]);
+	await cut.launch();
+	await until('the action to end', () => crm.saved.length === 1, 60_000);
+	expect(acceptedOf(sandbox, cut.batch)).toBe(CUSTOMERS);
+	await n8n.stop({ keepUserFolder: true, signal: 'SIGKILL' });
+	n8n = await n8n.restart();
+	const crashed = await cut.crashed();
+	const first = n8n.retry(crashed, false);
+	await until('the action to end once more', () => crm.saved.length === 2, 60_000);
+	// The first Retry has left the action, and waits.
+	const executions = await Promise.all([first, n8n.retry(crashed, false)]);
+	await crm.close();
+	// Before n8n 2.14, nothing tells the first Retry that the batch had ended.
+	const times = thisN8n.namesExecutions ? 1 : 2;
+	expect(acceptedOf(sandbox, cut.batch)).toBe(times * CUSTOMERS);
+	const outcomes = executions.map((one) => outputOf(one, 'Sobot').map(({ json }) => json.outcome));
+	const expected = thisN8n.namesExecutions ? ['alreadySent', 'alreadySent'] : ['accepted', 'unknown'];
+	expect(outcomes).toEqual(expected.map((outcome) => Array<string>(CUSTOMERS).fill(outcome)));
+});
 
 test('two executions with the same keys at the same time in one n8n: nobody twice', async () => {
 	const cut = await Cut.create('overlap', cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));

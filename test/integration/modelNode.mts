@@ -163,6 +163,8 @@ export interface Try {
 	readonly lineage: string;
 	/** `$execution.resumeUrl` */
 	readonly resumeUrl: string;
+	/** how many runs of the node n8n only assumes, by its log of a crashed execution */
+	readonly assumedRuns: number;
 	readonly iteration: number;
 	/** the node context */
 	readonly context: Record<string, unknown>;
@@ -189,7 +191,7 @@ export function nodeOf(attempt: Try): IExecuteFunctions {
 		getExecutionId: () => attempt.executionId,
 		getContext: () => attempt.context,
 		getWorkflowDataProxy: () => ({
-			$runIndex: iteration,
+			$runIndex: iteration + attempt.assumedRuns,
 			$execution: {
 				resumeUrl: attempt.resumeUrl,
 				customData: { set: (key: string, value: string) => (customData[key] = value) },

@@ -41,6 +41,8 @@ interface Start {
 	readonly context: Record<string, unknown>;
 	/** whether the node before this one runs first */
 	readonly runsNodeBefore: boolean;
+	/** how many runs of the node n8n only assumes, by its log of a crashed execution */
+	readonly assumedRuns: number;
 }
 
 /** One execution. n8n 1 can run it a second time. */
@@ -87,15 +89,22 @@ export class ModelOfN8n {
 	/** An execution that a trigger starts. */
 	execution(iterations: Execution['iterations'], failsBefore = false): Execution {
 		const id = `execution${++this.executions}`;
-		const start = { iteration: 0, context: {}, runsNodeBefore: true };
+		const start = { iteration: 0, context: {}, runsNodeBefore: true, assumedRuns: 0 };
 		return { id, lineage: id, mode: 'trigger', iterations, failsBefore, start, state: 'new', ends: [] };
 	}
 
-	/** n8n's Retry of an execution. n8n offers none of an execution that has succeeded or was stopped. */
+	/**
+	 * n8n's Retry of an execution. n8n offers none of an execution that has succeeded or was stopped. After a crash, n8n
+	 * writes a run without data for each node that had run, unless a run of it was stored, and removes only that of one node.
+	 * Source: n8n, ExecutionRecoveryService.
+	 */
 	retryOf({ state, stored, start, lineage, iterations }: Execution): Execution {
 		expect(['error', 'crashed']).toContain(state);
 		const retry = this.execution(iterations);
-		return { ...retry, lineage, mode: 'retry', start: structuredClone(stored ?? start) };
+		const from = structuredClone(stored ?? start);
+		const isAssumed = state === 'crashed' && start.runsNodeBefore && this.clock.random() < 0.5;
+		const assumedRuns = isAssumed ? 1 : from.assumedRuns;
+		return { ...retry, lineage, mode: 'retry', start: { ...from, assumedRuns } };
 	}
 
 	/** Runs an execution to its end. */
@@ -154,12 +163,13 @@ export class ModelOfN8n {
 		for (const [iteration, items] of iterations.entries()) {
 			if (iteration < start.iteration) continue;
 			const customData: Record<string, string> = {};
-			const common = { settings, faults, process, context, customData, items, iteration };
+			const { assumedRuns } = start;
+			const common = { settings, faults, process, context, customData, items, iteration, assumedRuns };
 			const ended = this.runTries(execution, { ...common, signal: stop.signal });
 			const end = (await Promise.race([ended, stopped])) ?? { kind: 'stopped' as const, customData };
 			execution.ends.push({ iteration, end });
 			if (end.kind === 'output') continue;
-			execution.stored = { iteration, context: structuredClone(context), runsNodeBefore: false };
+			execution.stored = { ...start, iteration, context: structuredClone(context), runsNodeBefore: false };
 			execution.state = end.kind === 'stopped' ? 'canceled' : 'error';
 			return;
 		}

@@ -13,6 +13,8 @@ interface Differences {
 	takesByteOrderMark: boolean;
 	/** in queue mode the execution of a killed worker runs again by itself, under the same ID */
 	runsKilledAgain: boolean;
+	/** an execution and its Retries have a token in common, also after a crash */
+	namesExecutions: boolean;
 	/** the error when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
 	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
@@ -27,6 +29,7 @@ const N8N_1: Differences = {
 	savedIsActive: true,
 	takesByteOrderMark: false,
 	runsKilledAgain: true,
+	namesExecutions: false,
 	urlIsTaken: /already taken/,
 	installsFromEnvironment: false,
 	restrictsCredentials: false,
@@ -38,6 +41,7 @@ const N8N_2: Differences = {
 	savedIsActive: false,
 	takesByteOrderMark: true,
 	runsKilledAgain: false,
+	namesExecutions: true,
 	urlIsTaken: /conflict/i,
 	installsFromEnvironment: true,
 	restrictsCredentials: true,

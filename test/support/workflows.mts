@@ -127,9 +127,9 @@ export function httpRequestNode(
 	};
 }
 
-/** The output of a node in an execution. */
+/** The output of a node in its last run. After a crash, n8n can have written a run before that. */
 export function outputOf(execution: Execution, name: string): Item[] {
-	return execution.data.resultData.runData[name]?.[0]?.data?.main[0] ?? [];
+	return execution.data.resultData.runData[name]?.at(-1)?.data?.main[0] ?? [];
 }
 
 export interface Behind {

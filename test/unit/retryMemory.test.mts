@@ -71,7 +71,7 @@ test('deletes the record of a run that needs no other try', () => {
 	const memory = new RetryMemory(context, 0, 'e', false);
 	memory.remember([entry('1', 'accepted')]);
 	memory.forget();
-	expect(context).toEqual({});
+	expect(context).toEqual({ firstRun: 0 });
 });
 
 test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
@@ -81,3 +81,9 @@ test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
 		expect(memory.resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
 	},
 );
+
+test('counts runs from the first one, which n8n can number 1 after a crash', () => {
+	const context = {};
+	const runs = [1, 1, 2, 3].map((runIndex) => new RetryMemory(context, runIndex, 'execution', true).run);
+	expect(runs).toEqual([0, 0, 1, 2]);
+});

@@ -64,9 +64,14 @@ export function digestOf(canvas: string, contactId: string, occurrence: number):
 		.slice(0, DIGEST_LENGTH);
 }
 
+/** Where the node context holds the index of the node's first run. */
+const FIRST_RUN = 'firstRun';
+
 /** The record of this run. Its earlier tries include, after Retry, those of the runs that it continues. */
 export class RetryMemory {
 	private readonly key: string;
+	/** which run of the node this is, from 0; the same after Retry */
+	readonly run: number;
 	private readonly id: string;
 	/** identifies the failed run that this one continues, if n8n has stored one */
 	readonly failedRun: string | undefined;
@@ -86,7 +91,8 @@ export class RetryMemory {
 
 	/**
 	 * @param context the node context, an object that n8n stores with the execution
-	 * @param runIndex tells this run from the others of its execution, in a loop
+	 * @param runIndex n8n's `$runIndex`: tells this run from the others of its execution, in a loop. After a crash n8n can begin
+	 *   with 1, since it also counts a run that it knows from its log only
 	 * @param executionId tells the tries of Retry On Fail from those of an execution before Retry
 	 * @param isRetry whether this is n8n's Retry of an execution, which may have crashed
 	 */
@@ -97,6 +103,8 @@ export class RetryMemory {
 		isRetry: boolean,
 	) {
 		this.key = `run${runIndex}`;
+		context[FIRST_RUN] ??= runIndex;
+		this.run = runIndex - Number(context[FIRST_RUN]);
 		const stored = context[this.key] as Partial<RunRecord> | undefined;
 		this.failedRun = typeof stored?.id === 'string' ? stored.id : undefined;
 		this.id = this.failedRun ?? randomBytes(12).toString('base64url');

@@ -57,8 +57,8 @@ export class RunLedger {
 		this.mayHoldSome = mayFollowCrash || this.isOwn;
 		const lineage = lineageOf(node);
 		this.isOfLineage = lineage !== undefined;
-		const name = this.isOwn ? failedRun : digestOf(node, lineage ?? contactIdsOf(plans));
-		this.record = recordOf(node, { name: `batch ${name}`, room: this.room });
+		const name = this.isOwn ? failedRun : digestOf(memory.run, lineage ?? contactIdsOf(plans));
+		this.record = recordOf(node, memory, { name: `batch ${name}`, room: this.room });
 	}
 
 	/**
@@ -176,7 +176,7 @@ export async function endRecord(
 	const records = hasSucceeded ? [memory.batch, memory.inherited] : [memory.batch];
 	for (const batch of records) {
 		if (!batch || batch.isKept || (batch.state === 'read' && batch.found === 'nothing')) continue;
-		const record = recordOf(node, batch);
+		const record = recordOf(node, memory, batch);
 		// If n8n's database stays away, a Retry of another execution can take this record for that of a crash.
 		if (!memory.isOrphan) await record.close().catch(() => undefined);
 		// The first execution can be retried once more, and knows nothing of this one.
@@ -184,8 +184,12 @@ export async function endRecord(
 	}
 }
 
-function recordOf(node: IExecuteFunctions, { name, room }: Pick<BatchOfRun, 'name' | 'room'>): BatchRecord {
-	const runId = `${node.getExecutionId()} ${node.getWorkflowDataProxy(0).$runIndex}`;
+function recordOf(
+	node: IExecuteFunctions,
+	{ run }: RetryMemory,
+	{ name, room }: Pick<BatchOfRun, 'name' | 'room'>,
+): BatchRecord {
+	const runId = `${node.getExecutionId()} ${run}`;
 	const store = deduplicationTable(node, room);
 	return new BatchRecord(name, runId, { store, claims: claimsFor(node), clock: systemClock });
 }
@@ -205,7 +209,9 @@ function lineageOf(node: IExecuteFunctions): string | undefined {
 const contactIdsOf = (plans: readonly Plan[]) => plans.map(({ contactId = '' }) => contactId).sort();
 
 /** A digest, since the token is a secret. */
-function digestOf(node: IExecuteFunctions, identity: string | readonly string[]): string {
-	const batch = JSON.stringify([node.getWorkflowDataProxy(0).$runIndex, identity]);
-	return createHash('sha256').update(batch).digest('base64url').slice(0, 16);
+function digestOf(run: number, identity: string | readonly string[]): string {
+	return createHash('sha256')
+		.update(JSON.stringify([run, identity]))
+		.digest('base64url')
+		.slice(0, 16);
 }
