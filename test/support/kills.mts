@@ -110,6 +110,7 @@ export interface Kill {
 
 /** Prints what became of each batch, and with WRITE_FIGURES=1 writes a summary into the document. */
 export function reportKills(what: string, kills: readonly Kill[]): void {
+	if (kills.length === 0) return;
 	const title = `${what}, n8n ${underTest().runtime.version}`;
 	const sorted = kills.toSorted((a, b) => a.again.localeCompare(b.again) || a.moment - b.moment);
 	printTable(
