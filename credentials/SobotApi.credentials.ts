@@ -9,28 +9,20 @@ import type {
 	INodeProperties,
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account';
-import { withoutSecrets, type HttpAnswer } from '../nodes/sobot/answer';
+import { redactSecrets, type HttpAnswer } from '../nodes/sobot/answer';
+import { authenticationOf } from '../nodes/sobot/authentication';
 import { REGION_URLS } from '../nodes/sobot/baseUrl';
 import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas';
 import { readCanvases } from '../nodes/sobot/canvasRows';
 import { systemClock } from '../nodes/sobot/clock';
 import {
-	fieldsOf,
+	COLLECT_EXPRESSIONS,
+	fieldsFromToken,
 	readAccount,
 	tokenFromFields,
 	typedExpressions,
-	TYPED_EXPRESSIONS,
 } from '../nodes/sobot/credential';
-import {
-	grant,
-	grantedToken,
-	isTested,
-	noteAttached,
-	noteTested,
-	renewalOf,
-	wasAttached,
-} from '../nodes/sobot/renewal';
-import { RETURN_CODES } from '../nodes/sobot/returnCodes';
+import { RETURN_CODES, withCode } from '../nodes/sobot/returnCodes';
 import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
 import { TokenError } from '../nodes/sobot/tokenApi';
 
@@ -101,11 +93,13 @@ const stored = (displayName: string, name: string): INodeProperties => ({
  */
 const NO_REDIRECTS = { disableFollowRedirect: true, followRedirect: false, followAllRedirects: false };
 
+/** A rule of a credential test that fails on a value in the answer's body. */
 type TestRule = Extract<
 	NonNullable<ICredentialTestRequest['rules']>[number],
 	{ type: 'responseSuccessBody' }
 >;
 
+/** A Sobot account with its canvases and its token. */
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
 
@@ -173,7 +167,7 @@ export class SobotApi implements ICredentialType {
 			displayName: 'Expressions',
 			name: 'expressions',
 			type: 'hidden',
-			default: TYPED_EXPRESSIONS,
+			default: COLLECT_EXPRESSIONS,
 		},
 	];
 
@@ -185,25 +179,26 @@ export class SobotApi implements ICredentialType {
 		this: IHttpRequestHelper,
 		credentials: ICredentialDataDecryptedObject,
 	): Promise<ICredentialDataDecryptedObject> {
+		const authentication = authenticationOf(credentials);
 		// The request was sent with a token, so n8n must not send it again: Sobot may have acted on it. If no token is
 		// returned here, n8n stores nothing and throws the error of the request.
-		if (wasAttached(credentials) || grantedToken(credentials)) return {};
+		if (authentication.isAttached || authentication.token) return {};
 		const reading = readAccount(credentials);
 		if ('reason' in reading) throw new Error(reading.reason);
 		const { account } = reading;
-		const renewal = renewalOf(credentials);
+		const { renewal } = authentication;
 		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
 		const send = async (request: IHttpRequestOptions) => {
 			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
-			return { statusCode, body: withoutSecrets(body, [account.appKey]) };
+			return { statusCode, body: redactSecrets(body, [account.appKey]) };
 		};
 		try {
-			const token = isTested(credentials)
+			const token = authentication.isTest
 				? await fetchNewToken(account, send)
 				: await fetchToken(account, previous, send);
-			grant(credentials, token);
+			authentication.token = token;
 			if (renewal) renewal.token = token;
-			return fieldsToStore(credentials, fieldsOf(token, account));
+			return fieldsToStore(credentials, fieldsFromToken(token, account));
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
 			if (renewal) renewal.failure = error;
@@ -212,16 +207,21 @@ export class SobotApi implements ICredentialType {
 		}
 	}
 
+	/**
+	 * Attaches the token to a request. Throws something like HTTP 401 if there is no valid token, which makes n8n call
+	 * `preAuthentication` and try again.
+	 */
 	async authenticate(
 		credentials: ICredentialDataDecryptedObject,
 		requestOptions: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
-		if (renewalOf(credentials)) throw new Error('The token is stored. There is nothing to send.');
+		const authentication = authenticationOf(credentials);
+		if (authentication.renewal) throw new Error('The token is stored. There is nothing to send.');
 		const isTest = isTestRequest(requestOptions);
-		if (isTest) noteTested(credentials);
+		if (isTest) authentication.isTest = true;
 		// A test fetches a token for the fields as typed: a stored token would only show that earlier values were right.
-		const token = grantedToken(credentials) ?? (isTest ? undefined : validToken(credentials));
-		noteAttached(credentials, token !== undefined);
+		const token = authentication.token ?? (isTest ? undefined : validToken(credentials));
+		authentication.isAttached = token !== undefined;
 		if (!token) {
 			// n8n renews and sends when a request ends in 401; Sobot itself would report this as HTTP 200.
 			throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
@@ -246,7 +246,9 @@ export class SobotApi implements ICredentialType {
 		rules: [
 			...Object.entries(RETURN_CODES)
 				.filter(([, { outcome }]) => outcome === 'tokenRefused')
-				.map(([retCode, { message, advice }]) => testRule(retCode, `${message} (${retCode}). ${advice}`)),
+				.map(([retCode, { message, advice }]) =>
+					testRule(retCode, `${withCode(message, retCode)} ${advice}`),
+				),
 			testRule('910022', 'Sobot refused the token that it had just issued (910022). Test again in a moment.'),
 			testRule('999999', 'Sobot reports an unknown system error (999999). Test again in a moment.'),
 			testRule(

@@ -18,11 +18,13 @@ const RESOURCES: INodePropertyOptions[] = [
 	{ name: 'Webhook App', value: 'webhookApp' },
 ];
 
+/** What each operation does, by resource and operation. */
 const OPERATIONS: Record<string, (this: IExecuteFunctions) => Promise<INodeExecutionData[]>> = {
 	'canvas.trigger': trigger.execute,
 	'webhookApp.acknowledge': acknowledge.execute,
 };
 
+/** Puts customers on canvases, and acknowledges pushes. */
 export class SobotRuleEngine implements INodeType {
 	description: INodeTypeDescription = {
 		displayName: 'Sobot Rule Engine',

@@ -2,7 +2,6 @@
 // to read about settings that cannot work.
 import { NodeOperationError, type IHookFunctions } from 'n8n-workflow';
 import { isRange } from './addressList';
-import { splitList } from './list';
 import {
 	customFieldRows,
 	isAnsweredByWorkflow,
@@ -11,9 +10,10 @@ import {
 	type CustomFieldName,
 	type TriggerOptions,
 } from './settings';
+import { splitList } from './typedText';
 
-/** Why a setting cannot work, and what to do. */
-export interface Reason {
+/** Settings that cannot work: what is wrong, and what to do. */
+export interface Misconfiguration {
 	message: string;
 	description: string;
 }
@@ -22,10 +22,11 @@ export interface Reason {
 export function checkActivation(context: IHookFunctions): void {
 	// A builder may listen for a test event before the workflow is complete.
 	const isTest = context.getActivationMode() === 'manual';
-	const reason =
-		reasonAgainstOptions(optionsOf(context)) ?? (isTest ? undefined : reasonAgainstRespond(context));
-	if (reason)
-		throw new NodeOperationError(context.getNode(), reason.message, { description: reason.description });
+	const found =
+		misconfiguredOption(optionsOf(context)) ?? (isTest ? undefined : missingAcknowledgement(context));
+	if (found) {
+		throw new NodeOperationError(context.getNode(), found.message, { description: found.description });
+	}
 	const origin = isTest ? undefined : localOrigin(context.getNodeWebhookUrl('default'));
 	if (origin) {
 		context.logger.warn(
@@ -35,42 +36,43 @@ export function checkActivation(context: IHookFunctions): void {
 	}
 }
 
-/** Why the first invalid option cannot work; undefined if all options are valid. */
-export function reasonAgainstOptions(options: TriggerOptions): Reason | undefined {
+/** The first option that cannot work; undefined if all can. */
+export function misconfiguredOption(options: TriggerOptions): Misconfiguration | undefined {
 	return (
-		reasonAgainstList(options, 'ipAllowlist', 'IP Allowlist', isRange, {
+		misconfiguredList(options, 'ipAllowlist', 'IP Allowlist', isRange, {
 			description:
 				'Enter addresses such as 203.0.113.7 or ranges such as 2001:db8::/32, separated by commas.',
 			ifEmpty: 'Without an address, every push would be refused.',
 		}) ??
-		reasonAgainstList(options, 'companyIds', 'Company IDs', isCompanyId, {
+		misconfiguredList(options, 'companyIds', 'Company IDs', isCompanyId, {
 			description: 'Enter IDs such as 456, separated by commas. Sobot sends them as pid.',
 			ifEmpty: 'Without an ID, no push would be accepted.',
 		}) ??
-		reasonAgainstCustomFields(options)
+		misconfiguredCustomFields(options)
 	);
 }
 
-function reasonAgainstList(
+function misconfiguredList(
 	options: TriggerOptions,
 	name: 'ipAllowlist' | 'companyIds',
 	displayName: string,
 	isValid: (entry: string) => boolean,
 	{ description, ifEmpty }: { description: string; ifEmpty: string },
-): Reason | undefined {
+): Misconfiguration | undefined {
 	if (!(name in options)) return undefined;
 	const entries = splitList(options[name]);
-	if (entries.length === 0)
+	if (entries.length === 0) {
 		return {
 			message: `'${displayName}' is empty. ${ifEmpty}`,
 			description: `${description} Or remove the option.`,
 		};
+	}
 	const invalid = entries.filter((entry) => !isValid(entry));
 	if (invalid.length === 0) return undefined;
 	return { message: `'${displayName}' contains invalid entries: ${invalid.join(', ')}`, description };
 }
 
-function reasonAgainstCustomFields(options: TriggerOptions): Reason | undefined {
+function misconfiguredCustomFields(options: TriggerOptions): Misconfiguration | undefined {
 	const reason = reasonAgainstRows(customFieldRows(options));
 	if (reason === undefined) return undefined;
 	return {
@@ -101,7 +103,7 @@ function firstDouble(texts: readonly string[]): string | undefined {
 }
 
 /** Without an Acknowledge node, Sobot would get an empty answer, and resend each push twice. */
-function reasonAgainstRespond(context: IHookFunctions): Reason | undefined {
+function missingAcknowledgement(context: IHookFunctions): Misconfiguration | undefined {
 	if (!isAnsweredByWorkflow(context)) return undefined;
 	const following = context.getChildNodes(context.getNode().name, { includeNodeParameters: true });
 	const isAcknowledged = following.some(
@@ -116,7 +118,7 @@ function reasonAgainstRespond(context: IHookFunctions): Reason | undefined {
 	};
 }
 
-/** The beginning of a URL that only this machine can reach; undefined for any other. */
+/** The scheme, host and port of a URL that only this machine can reach; undefined for any other. */
 export function localOrigin(url: string | undefined): string | undefined {
 	const [origin, host = ''] = /^https?:\/\/(\[[^\]]*\]|[^/:]*)[^/]*/i.exec(url ?? '') ?? [];
 	return /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\]|0\.0\.0\.0)$/i.test(host) ? origin : undefined;

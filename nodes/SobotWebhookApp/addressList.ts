@@ -1,5 +1,6 @@
 // Lists of addresses: IPv4, IPv6 and CIDR ranges of both. n8n allows neither a dependency nor Node's `net` here.
 
+/** An address as a number. An IPv4 address has 32 bits, an IPv6 address 128. */
 interface Address {
 	bits: 32 | 128;
 	value: bigint;

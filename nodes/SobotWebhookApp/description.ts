@@ -58,8 +58,10 @@ export const TRIGGER_PANEL: TriggerPanelDefinition = {
 		'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',
 };
 
+/** 'Respond', for n8n to decide who answers a push. */
 const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
 
+/** What both webhooks share. */
 const WEBHOOK_BASE = {
 	path: 'webhook',
 	responseMode: RESPONSE_MODE,

@@ -1,4 +1,5 @@
 // The Sobot Webhook App credential: how a push proves that it comes from the user's Sobot account.
+import { trimmedText } from './typedText';
 
 /** The credential's fields, trimmed. A field that is not text counts as empty. */
 export interface PushSecret {
@@ -13,16 +14,16 @@ export interface PushSecret {
 
 /** Reads the credential. Its fields can be expressions, so each can have any type. */
 export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushSecret {
-	const text = (value: unknown) => (typeof value === 'string' ? value.trim() : '');
 	return {
-		method: text(fields.method),
-		parameterName: text(fields.parameterName),
-		headerName: text(fields.headerName),
-		user: text(fields.user),
-		secret: text(fields.secret),
+		method: trimmedText(fields.method),
+		parameterName: trimmedText(fields.parameterName),
+		headerName: trimmedText(fields.headerName),
+		user: trimmedText(fields.user),
+		secret: trimmedText(fields.secret),
 	};
 }
 
+/** How to get a good secret. */
 const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
 
 /** Why no push could match this credential, and what to enter instead; undefined if the credential is usable. */

@@ -8,6 +8,7 @@ export interface RequestDetails {
 	headers: Readonly<Record<string, unknown>>;
 }
 
+/** Headers that carry credentials, whatever the trigger's own secret is. */
 const ALWAYS_SECRET = ['authorization', 'proxy-authorization', 'cookie'];
 
 /**

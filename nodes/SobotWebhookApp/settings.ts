@@ -1,8 +1,8 @@
 // Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can have any type.
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
-import { splitList } from './list';
 import { readPushSecret } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
+import { splitList, trimmedText } from './typedText';
 
 /** The trigger's options, as n8n provides them. An option that the user has not added is missing. */
 export interface TriggerOptions {
@@ -70,10 +70,9 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 
 /** The rows of 'Custom Field Names' that are not empty. */
 export function customFieldRows({ customFieldNames: names }: TriggerOptions): CustomFieldName[] {
-	const text = (value: unknown) => (typeof value === 'string' ? value.trim() : '');
 	const rows = (names as { field?: unknown } | null | undefined)?.field;
 	return (Array.isArray(rows) ? (rows as Array<Record<string, unknown> | null>) : [])
-		.map((row) => ({ id: text(row?.id), name: text(row?.name) }))
+		.map((row) => ({ id: trimmedText(row?.id), name: trimmedText(row?.name) }))
 		.filter(({ id, name }) => id !== '' || name !== '');
 }
 

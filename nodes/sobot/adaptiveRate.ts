@@ -19,7 +19,7 @@ const HIGHEST_RATE = 0.998 * CALLS_PER_SECOND;
 const LOWEST_RATE = 0.5;
 
 /** Length of Sobot's sliding window, in ms. */
-const WINDOW_MS = 1000;
+export const WINDOW_MS = 1000;
 
 /** Additive increase, in calls per second for each second. Identical in every process, so rates converge. */
 const GROWTH = 0.25;
@@ -111,6 +111,7 @@ const HOLD_FACTOR = 4;
 /** Number of calls kept: 5 s of them, longer than a refusal takes. */
 const REMEMBERED_CALLS = 256;
 
+/** A call, and whether its refusal has arrived. */
 interface Call {
 	readonly sentMs: number;
 	isRefused: boolean;
@@ -126,14 +127,14 @@ export class AdaptiveRate {
 	private lastReactionMs = -Infinity;
 	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
-	/** Reactions to refusals since the last call that got through. */
+	/** reactions to refusals since the last call that got through */
 	private reactions = 0;
-	/** Length of the last pause between probes; 0 while calls get through. */
+	/** length of the last pause between probes; 0 while calls get through */
 	private pauseMs = 0;
 	private pauseEndMs = -Infinity;
-	/** Whether the next call is a probe. */
+	/** whether the next call is a probe */
 	private isProbing = false;
-	/** The latest calls, oldest first. */
+	/** the latest calls, oldest first */
 	private readonly calls: Call[] = [];
 
 	constructor(private readonly random: () => number) {}
@@ -194,6 +195,7 @@ export class AdaptiveRate {
 		this.highestRate = START_RATE;
 	}
 
+	/** Some calls get through: lowers the rate by the share of the last second's calls that was refused. */
 	private decrease(nowMs: number, sentMs: number, isIsolated: boolean): void {
 		const second = this.secondBefore(sentMs);
 		const letThrough = second.filter((one) => !one.isRefused);
@@ -214,10 +216,12 @@ export class AdaptiveRate {
 		this.rate = Math.max(LOWEST_RATE, rate);
 	}
 
+	/** The calls that left within the second before a moment. */
 	private secondBefore(endMs: number): Call[] {
 		return this.calls.filter((one) => one.sentMs > endMs - WINDOW_MS && one.sentMs <= endMs);
 	}
 
+	/** Lets the rate grow for the time since it last grew, without pauses and holds. */
 	private growTo(nowMs: number): void {
 		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pauseEndMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
@@ -245,6 +249,7 @@ export class AdaptiveRate {
 	}
 }
 
+/** The share of refusals among these calls and the assumed ones. */
 function refusedShare(calls: readonly Call[]): number {
 	const refused = calls.filter((one) => one.isRefused).length;
 	return (refused + ASSUMED_REFUSED) / (calls.length + ASSUMED_CALLS);

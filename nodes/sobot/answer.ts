@@ -13,6 +13,15 @@ export interface SobotAnswer {
 	json: Record<string, unknown>;
 }
 
+/** Options of n8n's HTTP client with which every answer becomes an `HttpAnswer`, whatever its status. */
+export const PLAIN_ANSWER = {
+	encoding: 'text',
+	returnFullResponse: true,
+	ignoreHttpStatusErrors: true,
+	// A redirect would turn a POST into a GET, or carry secrets to another address.
+	disableFollowRedirect: true,
+} as const;
+
 /** Whether the value is a JSON object, and neither an array nor null. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
 	return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -27,8 +36,13 @@ export function readSobotAnswer(body: unknown): SobotAnswer | undefined {
 	return { retCode: String(code), retMsg: typeof json.ret_msg === 'string' ? json.ret_msg : '', json };
 }
 
-/** The same body, with secrets hidden in the text that is quoted to the user. A gateway may echo what it was sent. */
-export function withoutSecrets(body: unknown, secrets: readonly string[]): unknown {
+/** Sobot's own words in brackets, to follow a message; '' if it sent none. */
+export function quoted({ retMsg }: SobotAnswer): string {
+	return retMsg === '' ? '' : ` ("${retMsg.slice(0, 200)}")`;
+}
+
+/** The same body, with secrets replaced in the text that is quoted to the user. A gateway may echo what it was sent. */
+export function redactSecrets(body: unknown, secrets: readonly string[]): unknown {
 	const answer = readSobotAnswer(body);
 	if (!answer) return body;
 	const hidden = secrets

@@ -1,6 +1,9 @@
 // The address of Sobot's API for an account: its region's host, or the user's own address.
 
-/** Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for Mainland China. */
+/**
+ * The hosts of Sobot's regions. Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for
+ * Mainland China.
+ */
 export const REGION_URLS: Readonly<Record<string, string>> = {
 	sg: 'https://sg.sobot.io',
 	us: 'https://us.sobot.com',
@@ -8,6 +11,7 @@ export const REGION_URLS: Readonly<Record<string, string>> = {
 	cnAlibaba: 'https://www.sobot.com',
 };
 
+/** What to enter instead of an address that is too long or not one. */
 const ONLY_THE_START = 'Enter only the first part of the address, such as https://sobot.example.com.';
 
 /** Paths of Sobot's console and API, which belong to no Base URL. */

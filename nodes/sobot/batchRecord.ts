@@ -2,15 +2,9 @@
 // the crashed one has sent. docs/ledger.md shows its entries.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
-import {
-	againEntry,
-	openEntry,
-	RESULTS,
-	sentEntry,
-	type EntryStore,
-	type KeyClaims,
-	type KeyState,
-} from './ledger';
+import { againEntry, openEntry, sentEntry, type EntryStore } from './entries';
+import type { KeyClaims } from './keyClaims';
+import { RESULTS, type KeyState } from './ledger';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
 
 /** A write of the store is repeated for a minute: a record that could not be closed would be taken for that of a crash. */

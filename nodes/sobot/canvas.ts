@@ -1,5 +1,7 @@
 // The call that puts a customer on a canvas.
+import { PLAIN_ANSWER } from './answer';
 
+/** A canvas at one of Sobot's hosts, as its calls name it. */
 export interface Canvas {
 	baseUrl: string;
 	/** a 19-digit number: kept as a string, since a JavaScript number would change its last digits */
@@ -7,6 +9,7 @@ export interface Canvas {
 	secret: string;
 }
 
+/** Source: Sobot, "Rule Engine API". */
 const TRIGGER_PATH = '/logi-flow/webhook/trigger';
 
 /**
@@ -15,7 +18,11 @@ const TRIGGER_PATH = '/logi-flow/webhook/trigger';
  */
 export const TOKEN_PROBE_PATH = TRIGGER_PATH;
 
-/** The request on behalf of one customer. `body` is the JSON as text, sent as it is. */
+/**
+ * The request on behalf of one customer.
+ *
+ * @param body the JSON as text, sent as it is
+ */
 export function canvasRequest(canvas: Canvas, token: string, body: string, timeoutMs: number) {
 	return {
 		method: 'POST' as const,
@@ -29,10 +36,6 @@ export function canvasRequest(canvas: Canvas, token: string, body: string, timeo
 		},
 		body,
 		timeout: timeoutMs,
-		encoding: 'text' as const,
-		returnFullResponse: true as const,
-		ignoreHttpStatusErrors: true,
-		// A redirect would turn the POST into a GET, or carry the secrets elsewhere.
-		disableFollowRedirect: true,
+		...PLAIN_ANSWER,
 	};
 }

@@ -1,13 +1,12 @@
 // The canvases of an account: the rows of names, trigger IDs and secrets in the Sobot API credential.
+import type { Canvas } from './canvas';
 
 /** A canvas as the credential names it. */
-export interface NamedCanvas {
+export interface NamedCanvas extends Omit<Canvas, 'baseUrl'> {
 	name: string;
-	/** a 19-digit number: kept as a string, since a JavaScript number would change its last digits */
-	triggerId: string;
-	secret: string;
 }
 
+/** A row as n8n provides it. An expression can give its fields any type. */
 interface Row {
 	name: unknown;
 	triggerId: unknown;
@@ -25,7 +24,7 @@ export function readCanvases(
 	for (const [index, row] of rowsOf(fields).entries()) {
 		const canvas = readRow(row);
 		if (canvas.name === '' && canvas.triggerId === '' && canvas.secret === '') continue;
-		const reason = reasonAgainstRow(row, canvas) ?? clash(canvas, canvases);
+		const reason = reasonAgainstRow(row, canvas) ?? reasonAgainstClash(canvas, canvases);
 		if (reason) {
 			const name = canvas.name === '' ? '' : ` ('${canvas.name.slice(0, 60)}')`;
 			return { reason: `Row ${index + 1}${name}: ${reason}` };
@@ -72,7 +71,7 @@ function reasonAgainstRow(row: Row, { triggerId, secret }: NamedCanvas): string 
 		: undefined;
 }
 
-function clash(canvas: NamedCanvas, earlier: readonly NamedCanvas[]): string | undefined {
+function reasonAgainstClash(canvas: NamedCanvas, earlier: readonly NamedCanvas[]): string | undefined {
 	for (const other of earlier) {
 		if (other.triggerId === canvas.triggerId) return "Another row has the same 'Trigger ID'.";
 		if (canvas.name !== '' && other.name === canvas.name) return "Another row has the same 'Name'.";

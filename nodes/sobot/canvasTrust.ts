@@ -8,6 +8,7 @@ const TOKENS_FOR_UNPROVED_CANVAS = 3;
 const TOKENS_FOR_PROVED_CANVAS = 8;
 /** After this time a canvas gets another chance: someone may have corrected it in Sobot. */
 const BLAME_MS = 3_600_000;
+/** After this time without a call the evidence is evicted. */
 const IDLE_MS = 2 * BLAME_MS;
 
 /** The evidence on one canvas, for one trigger ID and secret. */
@@ -26,7 +27,7 @@ export class CanvasTrust {
 		return this.clock.nowMs() - this.usedMs > IDLE_MS;
 	}
 
-	/** Sobot has put a customer on the canvas. */
+	/** Records that Sobot has put a customer on the canvas. */
 	recordAccepted(): void {
 		this.isProved = true;
 		this.refusedTokens.clear();
@@ -35,12 +36,12 @@ export class CanvasTrust {
 	}
 
 	/**
-	 * Sobot has answered a call with 910022.
+	 * Records that Sobot has answered a call with 910022.
 	 *
 	 * @param token the token of that call
 	 * @returns true if the canvas is to blame, so that no other token would help
 	 */
-	isToBlame(token: string): boolean {
+	recordNotFound(token: string): boolean {
 		const nowMs = this.clock.nowMs();
 		this.usedMs = nowMs;
 		if (nowMs - this.blamedMs < BLAME_MS) return true;

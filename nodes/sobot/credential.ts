@@ -2,6 +2,7 @@
 import { accountKey, type Account, type Token } from './account';
 import { readBaseUrl } from './baseUrl';
 
+/** The credential's fields, of any type: an expression can stand in each. */
 type Fields = Readonly<Record<string, unknown>>;
 
 /** The fields that users fill in, possibly with expressions. */
@@ -9,9 +10,9 @@ const TYPED_FIELDS = ['region', 'baseUrl', 'appId', 'appKey', 'canvases'] as con
 
 /**
  * The default of the hidden field `expressions`. n8n resolves it with the other fields, to a JSON object of the fields
- * that contain an expression, as they were typed.
+ * that contain an expression, as they were typed. `typedExpressions` reads it.
  */
-export const TYPED_EXPRESSIONS = `={{ JSON.stringify(Object.fromEntries(${JSON.stringify(TYPED_FIELDS)}.map(name => [name, $self[name]]).filter(([, value]) => (JSON.stringify(value) || "").includes('"=')))) }}`;
+export const COLLECT_EXPRESSIONS = `={{ JSON.stringify(Object.fromEntries(${JSON.stringify(TYPED_FIELDS)}.map(name => [name, $self[name]]).filter(([, value]) => (JSON.stringify(value) || "").includes('"=')))) }}`;
 
 /** The account that a credential names, or a text that says what is wrong with its fields: then nothing may be sent. */
 export function readAccount(fields: Fields): { account: Account } | { reason: string } {
@@ -39,7 +40,7 @@ export function tokenFromFields(fields: Fields): Token | undefined {
 }
 
 /** The fields to store for a token. All are strings: n8n 1.123 cannot open a credential with values of other types. */
-export function fieldsOf(token: Token, account: Account): Record<string, string> {
+export function fieldsFromToken(token: Token, account: Account): Record<string, string> {
 	return {
 		token: token.value,
 		tokenFetchedAt: String(token.fetchedAtMs),

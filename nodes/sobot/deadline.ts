@@ -1,10 +1,12 @@
 // Limits the duration of calls. An HTTP client's own timeout may start again with each byte that arrives.
 import type { Clock } from './clock';
 
+/** How often the calls are checked, in ms. */
 const CHECK_EVERY_MS = 1000;
 
 /** Checks all calls once a second, instead of setting a timer for each. */
 export class Deadline {
+	/** when each call began, in ms of the monotonic clock, by the function that ends it */
 	private readonly calls = new Map<() => void, number>();
 	private isChecking = false;
 

@@ -1,13 +1,14 @@
-// Puts the customers of a batch on one canvas: each exactly once, or with the reason why not.
+// Puts the customers of a batch on one canvas: each once, or with the reason why not.
+import type { Token } from './account';
 import type { HttpAnswer } from './answer';
+import { Backlog } from './backlog';
 import type { CanvasTrust } from './canvasTrust';
 import type { Clock } from './clock';
-import type { Token } from './account';
 import { InFlight } from './inFlight';
 import { ADMITTED_AT_ONCE, type SendLedger } from './ledger';
 import { Outage } from './outage';
 import type { RateLimiter } from './rateLimiter';
-import { LOOK_FIRST, MAY_OR_MAY_NOT, type Outcome } from './returnCodes';
+import { LOOK_FIRST, MAY_OR_MAY_NOT, withCode, type Outcome } from './returnCodes';
 import { TokenError } from './tokenApi';
 import type { TokenSession, TokenStore } from './tokenSession';
 import { judgeAnswer, judgeError, type Verdict } from './verdict';
@@ -18,6 +19,19 @@ export type UnknownOutcome = 'fail' | 'sendAgain' | 'treatAsSent';
 /** The result for a customer: `notSent` if no call ever left, `alreadySent` if they were sent before. */
 export interface Result extends Omit<Verdict, 'outcome'> {
 	readonly outcome: Exclude<Outcome, 'tokenRefused' | 'canvasOrToken'> | 'notSent' | 'alreadySent';
+}
+
+/** Whether Sobot has accepted a customer with this outcome, now or before. */
+export function isSent(outcome: Result['outcome'] | undefined): boolean {
+	return outcome === 'accepted' || outcome === 'alreadySent';
+}
+
+/** Whether nothing is left to do for a customer with this outcome: Sobot has accepted them, or the user assumes it. */
+export function countsAsSent(
+	outcome: Result['outcome'] | undefined,
+	unknownOutcome: UnknownOutcome,
+): boolean {
+	return isSent(outcome) || (outcome === 'unknown' && unknownOutcome === 'treatAsSent');
 }
 
 /** One customer of a batch. Without a `result` they have not been sent, or their call is in flight. */
@@ -39,7 +53,7 @@ export interface Customer {
 	result?: Result;
 }
 
-/** What the deliveries of a batch share, one for each canvas: a failure ends them all, if the user wants that. */
+/** Shared by the deliveries of a batch, of which each canvas has one. A failure ends them all if the user wants that. */
 export interface Batch {
 	readonly stopsOnFailure: boolean;
 	hasFailed: boolean;
@@ -86,36 +100,34 @@ export async function deliver(customers: readonly Customer[], options: DeliveryO
 class Delivery {
 	private readonly inFlight = new InFlight();
 	private readonly outage: Outage;
-	private readonly waiting: Customer[] = [];
-	/** how many customers wait for another one with the same key to be settled */
-	private blocked = 0;
-	private next = 0;
+	private readonly backlog: Backlog;
 	/** when Sobot last gave a customer a definite answer, in ms of the monotonic clock */
 	private progressMs: number;
-	/** why the latest call has to be sent again, if it does */
+	/** what last kept a customer from a definite answer; undefined after such an answer */
 	private obstacle?: Verdict;
 	/** the result for all customers that are left */
 	private end?: Verdict | Result;
 
 	constructor(
-		private readonly customers: readonly Customer[],
+		customers: readonly Customer[],
 		private readonly options: DeliveryOptions,
 	) {
+		this.backlog = new Backlog(customers);
 		this.outage = new Outage(options.clock);
 		this.progressMs = options.clock.nowMs();
 	}
 
 	async run(): Promise<void> {
-		const { signal } = this.options;
+		const { signal, clock } = this.options;
 		const wake = () => this.inFlight.wake();
 		signal?.addEventListener('abort', wake);
 		try {
 			while (!this.isOver) {
-				const customer = this.nextCustomer();
+				const customer = this.backlog.take();
 				if (customer) await this.dispatch(customer);
 				else if (this.inFlight.size > 0) await this.inFlight.change();
-				// The customer that they wait for may belong to another canvas, whose delivery has ended.
-				else if (this.blocked > 0) await this.options.clock.sleep(STOP_CHECK_MS);
+				// Held customers may wait for one of another canvas, whose delivery has ended.
+				else if (this.backlog.isHolding) await clock.sleep(STOP_CHECK_MS);
 				else break;
 			}
 			while (this.inFlight.size > 0 && !signal?.aborted) await this.inFlight.change();
@@ -125,22 +137,13 @@ class Delivery {
 		}
 	}
 
-	/** Aborts a wait for a slot, which can take long while Sobot refuses every call. */
-	private readonly slotSignal = ((delivery: Delivery) => ({
-		get aborted() {
-			return delivery.isOver || delivery.isStalled;
-		},
-	}))(this);
-
+	/** Whether nobody is sent any more: the execution was stopped, or a failure ends the batch. */
 	private get isOver(): boolean {
 		const { signal, batch } = this.options;
 		return signal?.aborted === true || (batch.hasFailed && batch.stopsOnFailure);
 	}
 
-	private nextCustomer(): Customer | undefined {
-		return this.waiting.shift() ?? this.customers[this.next++];
-	}
-
+	/** Sends a customer in their turn, settles them without a call, or puts them back. */
 	private async dispatch(customer: Customer): Promise<void> {
 		await this.waitUntilClear();
 		this.giveUpIfStalled();
@@ -150,7 +153,7 @@ class Delivery {
 		if (!(await this.admit(customer))) return;
 		try {
 			const token = await this.takeSlot();
-			if (!token) return void this.waiting.unshift(customer);
+			if (!token) return this.backlog.putFirst(customer);
 			this.inFlight.add(this.attempt(customer, token));
 		} catch (cause) {
 			this.withoutToken(customer, cause);
@@ -183,10 +186,10 @@ class Delivery {
 				: this.obstacle;
 	}
 
-	/** The result for a customer who is not sent any more: first what the ledger says of the user's key. */
+	/** Settles a customer who is no longer sent. What the ledger knows of the user's key takes precedence. */
 	private async settleAtEnd(customer: Customer, end: Verdict | Result): Promise<void> {
 		const { ledger } = this.options;
-		if (ledger?.hasUserKeys && !customer.isAdmitted && !ledger.blocked(customer)) {
+		if (ledger?.hasUserKeys && !customer.isAdmitted && !ledger.blockedUntil(customer)) {
 			await ledger.admit(this.nextToAdmit(customer)).catch(() => undefined);
 		}
 		this.settle(customer, customer.result ?? end);
@@ -196,9 +199,9 @@ class Delivery {
 	private async admit(customer: Customer): Promise<boolean> {
 		const { ledger } = this.options;
 		if (!ledger || customer.isAdmitted) return true;
-		const settled = ledger.blocked(customer);
-		if (settled) {
-			void this.waitFor(settled, customer);
+		const blockedUntil = ledger.blockedUntil(customer);
+		if (blockedUntil) {
+			void this.backlog.hold(customer, blockedUntil).then(() => this.inFlight.wake());
 			return false;
 		}
 		try {
@@ -209,42 +212,37 @@ class Delivery {
 			return false;
 		}
 		if (customer.isAdmitted) return true;
-		this.waiting.unshift(customer);
+		this.backlog.putFirst(customer);
 		return false;
 	}
 
-	/** After a crash, customers admitted but not sent are in doubt: so only as many as can leave within half a second. */
+	/** As many as can leave within half a second, since after a crash those that were admitted but not sent are in doubt. */
 	private nextToAdmit(customer: Customer): Customer[] {
 		const halfASecond = Math.min(ADMITTED_AT_ONCE, Math.ceil(this.options.requestsPerSecond / 2));
 		const more = this.outage.isOn ? 0 : halfASecond - 1;
-		return [customer, ...this.customers.slice(this.next, this.next + more)];
-	}
-
-	/** Puts a customer back once another one with the same key is settled. */
-	private async waitFor(settled: Promise<void>, customer: Customer): Promise<void> {
-		this.blocked++;
-		await settled;
-		this.blocked--;
-		this.waiting.push(customer);
-		this.inFlight.wake();
+		return [customer, ...this.backlog.untried(more)];
 	}
 
 	/** Waits for a slot. Returns the token to send with; undefined if the state of the batch must be checked again. */
 	private async takeSlot(): Promise<Token | undefined> {
 		const { session, store, rateLimiter, signal, requestsPerSecond } = this.options;
 		const token = session.ready(store) ?? (await session.token(store, signal));
-		if (!(await rateLimiter.takeSlot(requestsPerSecond, this.slotSignal)) || this.isOver) return undefined;
+		// The wait can take long while Sobot refuses every call.
+		const isGranted = await rateLimiter.takeSlot(requestsPerSecond, () => this.isOver || this.isStalled);
+		if (!isGranted || this.isOver) return undefined;
 		// It may have been refused or replaced meanwhile: then the call would be wasted.
 		return session.isCurrent(token) ? token : undefined;
 	}
 
+	/** Sends a customer, and settles them or puts them back. */
 	private async attempt(customer: Customer, token: Token): Promise<void> {
-		const sentMs = this.options.clock.nowMs();
+		const { clock, rateLimiter, session, trust } = this.options;
+		const sentMs = clock.nowMs();
 		customer.firstSentMs ??= sentMs;
 		const verdict = await this.call(customer, token);
 		switch (verdict.outcome) {
 			case 'accepted':
-				this.options.trust.recordAccepted();
+				trust.recordAccepted();
 				return this.settleByAnswer(customer, verdict, token, sentMs);
 			case 'refused':
 				return this.settleByAnswer(customer, verdict, token, sentMs);
@@ -252,14 +250,16 @@ class Delivery {
 				return this.settleUnknown(customer, verdict);
 			case 'overLimit':
 				this.outage.recordClear(sentMs);
-				this.options.rateLimiter.refused(sentMs);
+				rateLimiter.refused(sentMs);
 				return this.retry(customer, verdict);
 			case 'unreachable':
 				this.outage.extend();
 				return this.retry(customer, verdict);
 			case 'canvasOrToken':
 				this.outage.recordClear(sentMs);
-				if (this.isCanvasToBlame(token)) return this.settleByAnswer(customer, verdict, token, sentMs);
+				// The answer to a call whose token has been replaced meanwhile shows nothing about the canvas.
+				if (session.isCurrent(token) && trust.recordNotFound(token.value))
+					return this.settleByAnswer(customer, verdict, token, sentMs);
 				return await this.replaceToken(customer, token, verdict);
 			case 'tokenRefused':
 				this.outage.recordClear(sentMs);
@@ -276,11 +276,7 @@ class Delivery {
 		return verdict;
 	}
 
-	/** Whether 910022 means the canvas. The refusal of a token that has been replaced meanwhile shows nothing about it. */
-	private isCanvasToBlame(token: Token): boolean {
-		return this.options.session.isCurrent(token) && this.options.trust.isToBlame(token.value);
-	}
-
+	/** Gets a new token for a customer whose call was refused, and puts the customer back. */
 	private async replaceToken(customer: Customer, refused: Token, verdict: Verdict): Promise<void> {
 		const { session, store, signal } = this.options;
 		try {
@@ -288,7 +284,7 @@ class Delivery {
 			// Even if 'Give Up After' is over, no customer is refused for a token that has just been replaced.
 			const isFirst = customer.hadNewToken !== true;
 			customer.hadNewToken = true;
-			if (isFirst && !this.isOver) this.waiting.push(customer);
+			if (isFirst && !this.isOver) this.backlog.putLast(customer);
 			else this.retry(customer, this.withContention(verdict));
 		} catch (cause) {
 			this.withoutToken(customer, cause, verdict);
@@ -299,7 +295,7 @@ class Delivery {
 	private withContention(verdict: Verdict): Verdict {
 		const { contention } = this.options.session;
 		if (!contention || verdict.outcome !== 'tokenRefused') return verdict;
-		const message = `${contention.message.replace(/\.$/, '')} (${verdict.retCode}).`;
+		const message = withCode(contention.message, verdict.retCode);
 		return { ...verdict, message, advice: contention.advice };
 	}
 
@@ -308,11 +304,11 @@ class Delivery {
 		if (!(cause instanceof TokenError)) throw cause;
 		const { message, advice, transient } = cause;
 		const retCode = cause.retCode ?? refusal?.retCode ?? null;
-		const lacksCode = retCode !== null && !message.includes(retCode);
+		const hasCode = retCode !== null && message.includes(retCode);
 		const verdict: Verdict = {
 			outcome: transient ? 'unreachable' : 'refused',
 			retCode,
-			message: lacksCode ? `${message.replace(/\.$/, '')} (${retCode}).` : message,
+			message: hasCode ? message : withCode(message, retCode),
 			advice,
 		};
 		// An account that never had a token is probably misconfigured: report at once.
@@ -334,7 +330,7 @@ class Delivery {
 		// An answer that comes after the end still tells the ledger that nothing was carried out.
 		if (this.isOver) this.options.ledger?.record(customer);
 		if (triedMs >= giveUpAfterSeconds * 1000) this.settle(customer, verdict);
-		else this.waiting.push(customer);
+		else this.backlog.putLast(customer);
 	}
 
 	private settleByAnswer(customer: Customer, verdict: Verdict, token: Token, sentMs: number): void {
@@ -354,15 +350,12 @@ class Delivery {
 	}
 
 	private settle(customer: Customer, verdict: Verdict | Result): void {
-		const isClear = CLEAR_OUTCOMES.includes(verdict.outcome) || !customer.isInDoubt;
-		const result: Result = isClear ? asResult(verdict) : { ...verdict, ...IN_DOUBT };
-		customer.result = result;
-		this.options.ledger?.record(customer);
-		const isAsWanted =
-			result.outcome === 'accepted' ||
-			result.outcome === 'alreadySent' ||
-			(result.outcome === 'unknown' && this.options.unknownOutcome === 'treatAsSent');
-		if (!isAsWanted) this.options.batch.hasFailed = true;
+		const { ledger, batch, unknownOutcome } = this.options;
+		const result = asResult(verdict);
+		const isClear = !customer.isInDoubt || isSent(result.outcome) || result.outcome === 'unknown';
+		customer.result = isClear ? result : { ...result, ...IN_DOUBT };
+		ledger?.record(customer);
+		if (!countsAsSent(customer.result.outcome, unknownOutcome)) batch.hasFailed = true;
 	}
 }
 
@@ -373,8 +366,6 @@ function asResult(verdict: Verdict | Result): Result {
 	return verdict as Result;
 }
 
-const CLEAR_OUTCOMES: readonly string[] = ['accepted', 'alreadySent', 'unknown'];
-
 /** The result for a customer whose earlier call ended without a clear answer, whatever came after it. */
 const IN_DOUBT = {
 	outcome: 'unknown',
@@ -382,11 +373,13 @@ const IN_DOUBT = {
 	advice: LOOK_FIRST,
 } as const;
 
+/** The texts for customers that are given up because the calls before them got no clear answer. */
 const NO_CLEAR_ANSWERS = {
 	message: 'Not sent: Sobot gave no clear answer to any call before this one.',
 	advice: 'Try again once Sobot answers, or ask Sobot.',
 };
 
+/** The verdict while the ledger cannot be written: nothing is sent without it. */
 const NOTHING_STORED: Verdict = {
 	outcome: 'unreachable',
 	retCode: null,

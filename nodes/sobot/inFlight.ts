@@ -3,7 +3,9 @@
 /** Counts calls in flight, and wakes the dispatcher whenever one settles. */
 export class InFlight {
 	private count = 0;
+	/** the first error that a call has thrown */
 	private unexpected?: { cause: unknown };
+	/** ends the dispatcher's wait for a change */
 	private waiting?: () => void;
 
 	/** How many calls have not settled yet. */

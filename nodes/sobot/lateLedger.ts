@@ -3,13 +3,16 @@ import type { Clock } from './clock';
 import type { Customer } from './delivery';
 import type { Ledger, SendLedger } from './ledger';
 
-/** After this time the ledger opens, in ms. */
+/** The ledger opens after this many ms. */
 const OPENS_AFTER_MS = 1000;
 
+/**
+ * Until the ledger is open, it only notes who is sent: a crash within the first second leaves no record of the batch.
+ */
 export class LateLedger implements SendLedger {
 	readonly hasUserKeys = false;
 	private ledger?: Ledger;
-	/** the same, once it holds the early customers */
+	/** the same ledger, once it has stored the early customers */
 	private opened?: Ledger;
 	private opening?: Promise<Ledger>;
 	private isDue = false;
@@ -17,7 +20,7 @@ export class LateLedger implements SendLedger {
 
 	/**
 	 * @param open opens the ledger; rejects if n8n cannot store it
-	 * @param early customers sent before the ledger is open
+	 * @param early customers sent before the ledger is open; more are added here
 	 */
 	constructor(
 		private readonly open: () => Promise<Ledger>,
@@ -33,8 +36,8 @@ export class LateLedger implements SendLedger {
 			.catch(ignore);
 	}
 
-	blocked(customer: Customer): Promise<void> | undefined {
-		return this.opened?.blocked(customer);
+	blockedUntil(customer: Customer): Promise<void> | undefined {
+		return this.opened?.blockedUntil(customer);
 	}
 
 	/** Admits the first customer, which is sent next. Rejects if the ledger is due and cannot be opened. */
@@ -50,6 +53,7 @@ export class LateLedger implements SendLedger {
 		this.opened?.record(customer);
 	}
 
+	/** Closes the ledger if it has opened. Resolves once everything is stored. */
 	async close(): Promise<void> {
 		this.isClosed = true;
 		await this.opening?.catch(ignore);

@@ -2,30 +2,13 @@
 // moment. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
+import { againEntry, openEntry, ownerEntry, sentEntry, type EntryStore } from './entries';
+import type { Claim, KeyClaims } from './keyClaims';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
-
-/** A set of entries that survives a crash. */
-export interface EntryStore {
-	/** Adds entries. Returns those that were there before. */
-	add(entries: string[]): Promise<ReadonlySet<string>>;
-	remove(entries: string[]): Promise<void>;
-}
-
-/**
- * Two entries for each key. `sent` is added before a call leaves and removed if Sobot refused it. `open` is added with
- * it and removed once the outcome is clear: a key that has both is in doubt. The store can only be read by adding to it.
- * Entries that were added only to read it can therefore put a key in doubt, but never make it count as sent.
- */
-export const sentEntry = (key: string) => `sent ${key}`;
-export const openEntry = (key: string) => `open ${key}`;
-/** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
-const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
-/** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
-export const againEntry = (key: string) => `again ${key}`;
 
 /** How many customers one write stores before they are sent: half a second of the full rate. */
 export const ADMITTED_AT_ONCE = 25;
-/** Outcomes are stored this long after the first of them, together, in ms. */
+/** Outcomes are stored together, this many ms after the first of them. */
 const FLUSH_AFTER_MS = 250;
 /** How many of the latest keys each write adds again, in case another process has overwritten them. */
 const ASSERTED_AGAIN = 100;
@@ -39,60 +22,6 @@ const FLUSH_PAUSE_MS = 500;
 /** `taken`: the key was used for another customer or canvas. */
 export type KeyState = 'new' | 'sent' | 'inDoubt' | 'taken';
 
-/** The batch that is sending the customer with a key. */
-export interface Claim {
-	/** resolves once the customer is settled and that is stored, or cannot be for a while */
-	readonly settled: Promise<void>;
-	readonly settle: () => void;
-}
-
-/** The keys of one node in this process: which calls are in flight, and whose turn it is to write. */
-export class KeyClaims {
-	private readonly claims = new Map<string, Claim>();
-	/** whom Sobot has accepted, by key, for as long as that is not stored */
-	readonly accepted = new Map<string, string>();
-	private lastWrite: Promise<unknown> = Promise.resolve();
-	private writes = 0;
-	/** how many batches are being sent */
-	batches = 0;
-
-	/** Whether nobody holds these claims. */
-	get isIdle(): boolean {
-		return this.claims.size + this.accepted.size + this.writes + this.batches === 0;
-	}
-
-	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
-	settled(key: string): Promise<void> | undefined {
-		return this.claims.get(key)?.settled;
-	}
-
-	claim(key: string): Claim {
-		let settle = () => {};
-		const settled = new Promise<void>((resolve) => (settle = resolve));
-		const claim = { settled, settle };
-		this.claims.set(key, claim);
-		return claim;
-	}
-
-	/** Ends a claim, and no other one that has come after it. */
-	release(key: string, claim: Claim): void {
-		claim.settle();
-		if (this.claims.get(key) === claim) this.claims.delete(key);
-	}
-
-	/** Runs writes of this process one after the other: the table has no lock. */
-	async inTurn<T>(write: () => Promise<T>): Promise<T> {
-		this.writes++;
-		const written = this.lastWrite.then(write, write);
-		this.lastWrite = written.catch(() => undefined);
-		try {
-			return await written;
-		} finally {
-			this.writes--;
-		}
-	}
-}
-
 /** The ledger's parts, and what its keys are for. */
 export interface LedgerOptions {
 	readonly store: EntryStore;
@@ -100,7 +29,7 @@ export interface LedgerOptions {
 	readonly clock: Clock;
 	/** whether what is stored decides; otherwise it is only written, for a Retry after a crash */
 	readonly isConsulted: boolean;
-	/** whether the keys are those of a `BatchRecord`, and not the user's */
+	/** whether the keys are those of a `BatchRecord`; otherwise they are the user's */
 	readonly isForBatch: boolean;
 	/** entries that each admission adds once more */
 	readonly marker?: readonly string[];
@@ -108,16 +37,16 @@ export interface LedgerOptions {
 	readonly sendsDoubtful: boolean;
 }
 
-/** What a write is about to store of a key. */
+/** The outcome that the next write stores for a key. */
 interface Closing {
 	readonly outcome: 'accepted' | 'notSent' | 'inDoubt';
 	readonly identity: string;
 }
 
 /** What the sending of a batch needs of a ledger. */
-export type SendLedger = Pick<Ledger, 'hasUserKeys' | 'blocked' | 'admit' | 'record'>;
+export type SendLedger = Pick<Ledger, 'hasUserKeys' | 'blockedUntil' | 'admit' | 'record'>;
 
-/** Keeps the record of one batch in the store. */
+/** Stores the calls of one batch: those about to leave, and their outcomes. */
 export class Ledger {
 	/** what this batch has claimed, and for whom: several of its customers can have the same key */
 	private readonly claimed = new Map<string, { claim: Claim; customer: Customer }>();
@@ -141,7 +70,7 @@ export class Ledger {
 	}
 
 	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
-	blocked(customer: Customer): Promise<void> | undefined {
+	blockedUntil(customer: Customer): Promise<void> | undefined {
 		return customer.key === undefined || customer.isAdmitted
 			? undefined
 			: this.options.claims.settled(customer.key);
@@ -236,7 +165,7 @@ export class Ledger {
 				await store.remove([...this.latestAccepted.map(({ key }) => openEntry(key)), ...this.toRemove]);
 			});
 		} catch {
-			// These keys were stored once; this was only a second look.
+			// These keys were stored once. Only the repetition is lost.
 		}
 	}
 
@@ -283,17 +212,19 @@ export class Ledger {
 		return states;
 	}
 
-	/** The entries of a key that was sent. */
+	/** The entries of a key whose customer was accepted. */
 	private entriesOf(key: string, identity: string): string[] {
 		return this.options.isForBatch ? [sentEntry(key)] : [sentEntry(key), ownerEntry(key, identity)];
 	}
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
 		if (isSent) return isOpen ? 'inDoubt' : 'sent';
-		// n8n drops the oldest entries first, and `sent` is older. A batch without keys removes no more than `sent` of an earlier one.
+		// `open` alone: n8n drops the oldest entries first, and `sent` is older. A batch without keys removes only the `sent`
+		// of an earlier one, so that the `open` left by it shows nothing.
 		return isOpen && !this.options.isForBatch ? 'inDoubt' : 'new';
 	}
 
+	/** Stores the recorded outcomes until none is left. A write that fails is repeated after a pause. */
 	private async flushSoon(): Promise<void> {
 		const { clock, claims } = this.options;
 		for (let attempt = 0; this.toClose.size > 0; attempt++) {
@@ -322,6 +253,7 @@ export class Ledger {
 		}
 	}
 
+	/** Writes outcomes. A refusal of a call settles nothing if the customer was sent again meanwhile. */
 	private async store(closing: ReadonlyMap<string, Closing>): Promise<void> {
 		const { store } = this.options;
 		const notSent = [...closing].flatMap(([key, { outcome }]) => (outcome === 'notSent' ? [key] : []));
@@ -348,7 +280,7 @@ export const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
 	sent: {
 		outcome: 'alreadySent',
 		retCode: '000000',
-		message: 'Sent before with this idempotency key',
+		message: 'Sent before',
 		advice: '',
 	},
 	inDoubt: {

@@ -2,8 +2,12 @@
 // less and less often, until an answer is clear.
 import type { Clock } from './clock';
 
+/** The first pause. Each further one is twice as long. */
 const FIRST_PAUSE_MS = 500;
+
+/** Longest pause between two probes. */
 const LONGEST_PAUSE_MS = 10_000;
+
 /** One unclear answer can be chance: sending pauses after this many in a row. */
 const UNCLEAR_IN_A_ROW = 2;
 

@@ -20,11 +20,13 @@ export interface StoredMemory {
 const KEY_LENGTH = 11;
 /** The second field: when the push was accepted, epoch milliseconds in base 36. Enough until the year 2059. */
 const TIME_LENGTH = 8;
+/** Records follow each other without separators. */
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
 
 /** How far the clocks of two machines may differ. A record further ahead means that the wall clock was set back. */
 const CLOCK_SKEW_MS = 5_000;
 
+/** When a push was accepted. */
 interface Acceptance {
 	/** monotonic milliseconds of this process: ages are counted from here */
 	acceptedMs: number;
@@ -38,8 +40,9 @@ export class PushMemory {
 	private readonly accepted = new Map<string, Acceptance>();
 	/** the latest records, as they are stored */
 	private text = '';
-	/** when the newest push was accepted, and for how long it counts */
+	/** when the newest push was accepted, in ms of the monotonic clock */
 	private newestMs = -Infinity;
+	/** how long the newest push counts */
 	private windowMs = 0;
 
 	constructor(private readonly clock: Clock) {}

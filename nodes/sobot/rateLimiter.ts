@@ -1,10 +1,7 @@
 // Rate limiter for one trigger ID, shared by all executions of this process: first come, first served, except that other
 // callers may pass a caller whose own limit does not allow a call yet.
-import { AdaptiveRate, CALLS_PER_SECOND } from './adaptiveRate';
+import { AdaptiveRate, CALLS_PER_SECOND, WINDOW_MS } from './adaptiveRate';
 import type { Clock } from './clock';
-
-/** Length of Sobot's sliding window, in ms. */
-const WINDOW_MS = 1000;
 
 /** Lag from late timers and a busy process is made up, but at most this many ms of it. */
 const MOST_CAUGHT_UP_MS = 100;
@@ -21,19 +18,20 @@ const IDLE_MS = 600_000;
 /** One caller's wait for a slot. */
 interface Waiter {
 	readonly requestsPerSecond: number;
-	readonly signal?: Pick<AbortSignal, 'aborted'>;
-	/** Whether the caller asked before its slot came. */
+	/** whether the caller asked before its slot came */
 	hasWaited: boolean;
+	/** Whether the caller no longer wants a slot. */
+	isAborted(): boolean;
 	resolve(isGranted: boolean): void;
 }
 
 /** Hands out the slots of one trigger ID. */
 export class RateLimiter {
 	private readonly rate: AdaptiveRate;
-	/** Slots by 'Requests per Second'. A call needs one of each limit that is not below its own. */
+	/** the slots of each 'Requests per Second': a call needs one of each limit that is not below its own */
 	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
 	private waiting: Waiter[] = [];
-	/** When the current timer fires. Earlier timers are ignored. */
+	/** when the current timer fires; earlier timers are ignored */
 	private wakeMs = Infinity;
 	private lastUsedMs: number;
 
@@ -46,11 +44,12 @@ export class RateLimiter {
 	 * Waits for a slot, in which one call may be sent. Callers that ask for one slot at a time share evenly.
 	 *
 	 * @param requestsPerSecond the most calls in any one second, 1 to 50, together with all callers that allow no more
-	 * @returns false if the signal aborted before the slot came: then nothing may be sent
+	 * @param isAborted whether the caller no longer wants a slot, asked while it waits
+	 * @returns false if the wait was aborted before the slot came: then nothing may be sent
 	 */
-	async takeSlot(requestsPerSecond: number, signal?: Pick<AbortSignal, 'aborted'>): Promise<boolean> {
+	async takeSlot(requestsPerSecond: number, isAborted = () => false): Promise<boolean> {
 		return await new Promise<boolean>((resolve) => {
-			this.waiting.push({ requestsPerSecond, signal, hasWaited: false, resolve });
+			this.waiting.push({ requestsPerSecond, hasWaited: false, isAborted, resolve });
 			this.grantDue();
 		});
 	}
@@ -86,7 +85,7 @@ export class RateLimiter {
 		const granted: Waiter[] = [];
 		let earliestMs = Infinity;
 		for (const waiter of this.waiting) {
-			if (waiter.signal?.aborted) {
+			if (waiter.isAborted()) {
 				waiter.resolve(false);
 				continue;
 			}
@@ -134,11 +133,13 @@ export class RateLimiter {
 
 /** Evenly spaced slots, of which no second holds more than `mostPerSecond`. */
 class Slots {
-	/** When the latest calls left, at most `mostPerSecond` of them. */
+	/** when the latest calls left, at most `mostPerSecond` of them */
 	private readonly sentMs: number[];
+	/** when the next slot begins */
 	private nextMs = -Infinity;
 	private spacingMs = 0;
 
+	/** @param lower the slots of the next lower limit, whose calls count here too */
 	constructor(
 		private readonly mostPerSecond: number,
 		lower?: Slots,
@@ -153,7 +154,12 @@ class Slots {
 		return Math.max(this.nextMs, oldestMs + WINDOW_MS, latestMs + CATCHING_UP * this.spacingMs);
 	}
 
-	/** Records a call that leaves now; the next follows at `perSecond`. */
+	/**
+	 * Records a call that leaves now.
+	 *
+	 * @param perSecond the rate at which the next call follows
+	 * @param hasWaited whether the caller was there before its slot: then lag is made up
+	 */
 	take(nowMs: number, perSecond: number, hasWaited: boolean): void {
 		this.sentMs.push(nowMs);
 		if (this.sentMs.length > this.mostPerSecond) this.sentMs.shift();

@@ -1,4 +1,4 @@
-// A set that forgets.
+// A set that forgets, so that a process that runs for months does not grow.
 
 /** A set of texts that holds at most `limit` of them: a new one pushes out the oldest. */
 export class RecentValues {
@@ -10,6 +10,7 @@ export class RecentValues {
 		return this.values.has(value);
 	}
 
+	/** Adds a text. One that is held already keeps its age. */
 	add(value: string): void {
 		if (this.values.has(value)) return;
 		this.values.add(value);

@@ -11,6 +11,7 @@ export class Registry<Value extends Evictable> {
 
 	constructor(private readonly create: (key: string) => Value) {}
 
+	/** The value for a key; a new one if there is none yet. */
 	get(key: string): Value {
 		const known = this.values.get(key);
 		if (known) return known;
@@ -18,10 +19,5 @@ export class Registry<Value extends Evictable> {
 		const value = this.create(key);
 		this.values.set(key, value);
 		return value;
-	}
-
-	/** How many values are kept. */
-	get size(): number {
-		return this.values.size;
 	}
 }

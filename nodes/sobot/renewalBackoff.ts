@@ -50,11 +50,12 @@ export interface RefusedToken {
 
 /** Exponential backoff with jitter between the renewals of one session. */
 export class RenewalBackoff {
-	/** The earliest moment for the next renewal, monotonic. */
+	/** the earliest moment for the next renewal, monotonic */
 	notBeforeMs = -Infinity;
 	private pauseMs = 0;
-	/** Whether the next renewal follows without a pause, to see how long its token works. */
+	/** whether the next renewal follows without a pause, to see how long its token works */
 	private isProbe = false;
+	/** how many new tokens in a row never worked */
 	private unconfirmed = 0;
 	private confirmedAtMs = -Infinity;
 	private hold?: { endMs: number; error: TokenError };
@@ -66,7 +67,7 @@ export class RenewalBackoff {
 		return this.pauseMs > 0;
 	}
 
-	/** Sobot has accepted a call. */
+	/** Records that Sobot has accepted a call. */
 	confirmed(): void {
 		this.confirmedAtMs = this.clock.nowMs();
 		this.unconfirmed = 0;
@@ -84,6 +85,7 @@ export class RenewalBackoff {
 		this.notBeforeMs = nowMs + pauseMs * (1 - this.clock.random() / 2);
 	}
 
+	/** Counts new tokens that never worked. Begins a hold, and throws its error, once there are too many. */
 	private count(token: RefusedToken, nowMs: number): void {
 		if (!token.isFetched || token.isConfirmed) return;
 		this.unconfirmed++;

@@ -24,19 +24,19 @@ export class RenewalSpread {
 
 	constructor(private readonly clock: Clock) {}
 
-	/** How long to wait this time. */
+	/** How long to wait this time, in ms. */
 	pick(): number {
 		const random = this.clock.random();
 		return this.windowMs * (this.isFollowing ? (1 + random) / 2 : random);
 	}
 
-	/** Another process had renewed. */
+	/** Records that another process had renewed. */
 	othersRenewed(): void {
 		this.isFollowing = true;
 		this.windowMs = Math.min(this.windowMs * WIDENING, WIDEST_MS);
 	}
 
-	/** No other process had renewed. */
+	/** Records that no other process had renewed. */
 	nobodyRenewed(): void {
 		this.isFollowing = false;
 		this.windowMs = Math.max(this.windowMs / NARROWING, NARROWEST_MS);

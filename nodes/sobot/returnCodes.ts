@@ -13,17 +13,23 @@
 export type Outcome =
 	'accepted' | 'tokenRefused' | 'canvasOrToken' | 'overLimit' | 'unreachable' | 'refused' | 'unknown';
 
-interface Row {
+/** What a code means. `message` has no full stop: the code follows it. */
+interface Meaning {
 	readonly outcome: Outcome;
 	readonly message: string;
 	readonly advice: string;
 }
 
+/** The end of each message about a call whose outcome is unknown. Without a full stop: a code may follow. */
 export const MAY_OR_MAY_NOT = 'Sobot may or may not have put this customer on the canvas';
+
+/** What to do then. */
 export const LOOK_FIRST = 'Look the customer up on the canvas in Sobot before you send them again.';
 
-/** Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs. */
-export const RETURN_CODES: Readonly<Record<string, Row>> = {
+/**
+ * What each code means. Source: Sobot, "Rule Engine API", Return codes; 700046 from public clients of Sobot's other APIs.
+ */
+export const RETURN_CODES: Readonly<Record<string, Meaning>> = {
 	'000000': { outcome: 'accepted', message: 'Accepted', advice: '' },
 	'700046': {
 		outcome: 'refused',
@@ -94,3 +100,13 @@ export const RETURN_CODES: Readonly<Record<string, Row>> = {
 		advice: LOOK_FIRST,
 	},
 };
+
+/** What a code means; undefined for one that Sobot does not document. */
+export function meaningOf(retCode: string): Meaning | undefined {
+	return Object.hasOwn(RETURN_CODES, retCode) ? RETURN_CODES[retCode] : undefined;
+}
+
+/** A message that ends with Sobot's code: 'Accepted (000000).' Unchanged if there is none. */
+export function withCode(message: string, retCode: string | null): string {
+	return retCode === null ? message : `${message.replace(/\.$/, '')} (${retCode}).`;
+}

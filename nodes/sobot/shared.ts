@@ -2,7 +2,7 @@
 import { accountKey, type Account, type Token } from './account';
 import { CanvasTrust } from './canvasTrust';
 import { systemClock } from './clock';
-import { KeyClaims } from './ledger';
+import { KeyClaims } from './keyClaims';
 import { PushMemory } from './pushMemory';
 import { RateLimiter } from './rateLimiter';
 import { Registry } from './registry';

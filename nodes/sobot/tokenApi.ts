@@ -1,11 +1,21 @@
 // Sobot's `get_token` on the wire: the request, the quirks of its answer, and which failures are transient.
 import type { Account, Token } from './account';
-import { isJsonObject, readSobotAnswer, type HttpAnswer, type SobotAnswer } from './answer';
-import { RETURN_CODES } from './returnCodes';
-import { judgeError } from './verdict';
+import {
+	isJsonObject,
+	PLAIN_ANSWER,
+	quoted,
+	readSobotAnswer,
+	type HttpAnswer,
+	type SobotAnswer,
+} from './answer';
+import { meaningOf, withCode } from './returnCodes';
 import { signTokenRequest } from './signature';
+import { judgeError } from './verdict';
 
-/** Thrown when there is no token to send with. `transient`: a later attempt may succeed. */
+/**
+ * Thrown when there is no token to send with. `advice` says what to do, `retCode` is Sobot's code if it sent one.
+ * `transient`: a later attempt may succeed.
+ */
 export class TokenError extends Error {
 	constructor(
 		message: string,
@@ -24,14 +34,14 @@ export type TokenReading = { token: Token } | { error: TokenError };
 /** Sobot's documented maximum, and the lifetime of a token whose answer states none. */
 const LONGEST_LIFE_SECONDS = 86_400;
 
-/** How long to wait for an answer to `get_token`. */
+/** How long to wait for an answer to `get_token`, in ms. */
 export const REQUEST_TIMEOUT_MS = 10_000;
 
 const CHECK_CREDENTIAL = "Check 'App ID', 'App Key' and 'Region' in the Sobot API credential.";
 const TRY_LATER =
 	"Try again in a moment. If this persists, check 'Region' and 'Base URL' in the Sobot API credential.";
 
-/** The request for a new token, signed for this moment. */
+/** The request for a new token, signed for this moment. Source: Sobot, "Rule Engine API", get_token. */
 export function tokenRequest(account: Account, epochMs: number) {
 	const createTime = String(Math.floor(epochMs / 1000));
 	return {
@@ -44,11 +54,7 @@ export function tokenRequest(account: Account, epochMs: number) {
 		},
 		headers: { accept: 'application/json' },
 		timeout: REQUEST_TIMEOUT_MS,
-		encoding: 'text' as const,
-		returnFullResponse: true as const,
-		ignoreHttpStatusErrors: true,
-		// The signature is for this address only, and the calls that follow do not follow redirects either.
-		disableFollowRedirect: true,
+		...PLAIN_ANSWER,
 	};
 }
 
@@ -63,18 +69,18 @@ export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
 	if (statusCode >= 300 && statusCode < 400) return { error: redirected(statusCode) };
 	const sobot = readSobotAnswer(answer.body);
 	if (!sobot || statusCode >= 500) {
-		const what = `Sobot answered the request for a token with HTTP ${statusCode} and no usable JSON`;
+		const what = `Sobot answered the request for a token with HTTP ${statusCode} and no usable JSON.`;
 		return { error: transientFailure(what, sobot?.retCode ?? null) };
 	}
 	if (sobot.retCode === '999999') {
-		return { error: transientFailure('Sobot reports an unknown system error', sobot.retCode) };
+		return { error: transientFailure('Sobot reports an unknown system error.', sobot.retCode) };
 	}
 	if (sobot.retCode !== '000000') return { error: refusal(sobot) };
 	const item = isJsonObject(sobot.json.item) ? sobot.json.item : {};
 	const value = typeof item.token === 'string' ? item.token.trim() : '';
 	// A token that a header cannot carry would end every call before it leaves.
 	if (value === '' || !/^[\x21-\x7e]+$/.test(value)) {
-		return { error: transientFailure('Sobot reported success, but sent no usable token', sobot.retCode) };
+		return { error: transientFailure('Sobot reported success, but sent no usable token.', sobot.retCode) };
 	}
 	const expiresAtMs = askedAtMs + readLifeSeconds(item) * 1000;
 	return { token: { value, fetchedAtMs: askedAtMs, expiresAtMs } };
@@ -101,11 +107,11 @@ function readLifeSeconds(item: Record<string, unknown>): number {
 	return LONGEST_LIFE_SECONDS;
 }
 
-function refusal({ retCode, retMsg }: SobotAnswer): TokenError {
-	const row = Object.hasOwn(RETURN_CODES, retCode) ? RETURN_CODES[retCode] : undefined;
-	const said = retMsg ? ` ("${retMsg.slice(0, 200)}")` : '';
-	const message = `${row?.message ?? `Sobot gave no token${said}`} (${retCode}).`;
-	return new TokenError(message, row?.advice ?? CHECK_CREDENTIAL, retCode, false);
+function refusal(answer: SobotAnswer): TokenError {
+	const { retCode } = answer;
+	const meaning = meaningOf(retCode);
+	const message = withCode(meaning?.message ?? `Sobot gave no token${quoted(answer)}`, retCode);
+	return new TokenError(message, meaning?.advice ?? CHECK_CREDENTIAL, retCode, false);
 }
 
 function redirected(statusCode: number): TokenError {
@@ -118,6 +124,5 @@ function redirected(statusCode: number): TokenError {
 }
 
 function transientFailure(message: string, retCode: string | null): TokenError {
-	const code = retCode === null ? '' : ` (${retCode})`;
-	return new TokenError(`${message}${code}.`, TRY_LATER, retCode, true);
+	return new TokenError(withCode(message, retCode), TRY_LATER, retCode, true);
 }

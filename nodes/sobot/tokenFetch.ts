@@ -28,17 +28,17 @@ const RACE_MS = 10_000;
 /** How many of the tokens it fetched a process remembers, to tell which of two is the newer. */
 const REMEMBERED_TOKENS = 50;
 
-/** After this time without use a fetch is evicted. */
+/** After this time without use an account's fetch is evicted. */
 const IDLE_MS = 3_600_000;
 
 /** The requests for tokens of one account. */
 export class TokenFetch {
 	private inFlight?: Promise<Token>;
+	/** the newest token, and when (monotonic) it was fetched */
 	private last?: { token: Token; atMs: number };
-
 	private usedAtMs: number;
 	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
-	/** All executions of an account share a request: one whose answer arrives byte by byte must not hold them up. */
+	/** all executions of an account share a request: one whose answer arrives byte by byte must not hold them up */
 	private readonly deadline: Deadline;
 
 	constructor(private readonly clock: Clock) {
@@ -82,6 +82,7 @@ export class TokenFetch {
 		return reading.token;
 	}
 
+	/** Whether the last fetched token replaces `previous`: it has not expired, and is newer. */
 	private replaces(last: { token: Token; atMs: number }, previous: Token | undefined): boolean {
 		const { token, atMs } = last;
 		if (this.clock.epochMs() >= token.expiresAtMs) return false;

@@ -28,9 +28,12 @@ const STORE_CHECK_MS = 1000;
 const IDLE_MS = 3_600_000;
 
 /**
- * The moment to renew ahead of expiry: at random between a tenth and a twentieth of the token's lifetime before it, at
- * most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a lock
- * (Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015).
+ * The moment to renew ahead of expiry, in epoch ms: at random between a tenth and a twentieth of the token's lifetime
+ * before it, at most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a
+ * lock.
+ *
+ * @param random at least 0, below 1
+ * @see Vattani, Chierichetti, Lowenstein, "Optimal Probabilistic Cache Stampede Prevention", VLDB 2015
  */
 export function pickRenewalMoment(token: Token, random: number): number {
 	const lifeMs = token.expiresAtMs - token.fetchedAtMs;
@@ -41,11 +44,14 @@ export function pickRenewalMoment(token: Token, random: number): number {
 /** The token of one account in this process. */
 export class TokenSession {
 	private current?: Token;
-	/** How and when (monotonic) a renewal brought the current token; undefined if none did. */
+	/** how and when (ms of the monotonic clock) a renewal brought the current token; undefined if none did */
 	private renewed?: { atMs: number; isFetched: boolean; confirmedAtMs?: number };
+	/** when to renew ahead of expiry, in epoch ms */
 	private renewAheadAtEpochMs = Infinity;
+	/** no sooner than this, in ms of the monotonic clock, after a renewal ahead has failed */
 	private renewAheadNotBeforeMs = -Infinity;
 	private renewal?: Promise<Token>;
+	/** how many callers wait for a renewal */
 	private waiting = 0;
 	private usedAtMs: number;
 	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
@@ -124,11 +130,6 @@ export class TokenSession {
 		this.backoff.confirmed();
 		if (this.renewed && token.value === this.current?.value)
 			this.renewed.confirmedAtMs ??= this.clock.nowMs();
-	}
-
-	/** Whether an answer has shown that Sobot accepts, or once accepted, this token. */
-	isConfirmed(token: Token): boolean {
-		return this.confirmed.has(token.value);
 	}
 
 	/** A late refusal of an older token says nothing about the current one. */

@@ -1,8 +1,8 @@
 // The only place that decides, from the answer or the network error, how a call ended and whether it may be sent again.
 // Each call affects a real person, so it is sent again only if Sobot certainly did not carry it out.
-import { readSobotAnswer, type HttpAnswer } from './answer';
+import { quoted, readSobotAnswer, type HttpAnswer } from './answer';
 import { causesOf } from './errors';
-import { LOOK_FIRST, MAY_OR_MAY_NOT, RETURN_CODES, type Outcome } from './returnCodes';
+import { LOOK_FIRST, MAY_OR_MAY_NOT, meaningOf, withCode, type Outcome } from './returnCodes';
 
 /** An outcome with its texts for the user: what happened, and what to do next. */
 export interface Verdict {
@@ -46,6 +46,7 @@ const REFUSED_BEFORE_SENDING: ReadonlyArray<readonly [RegExp, string]> = [
 	[/SSRF/i, "n8n's protection against server-side request forgery blocked the call to Sobot"],
 ];
 
+/** The request may have reached Sobot before these. */
 const UNKNOWN_ERRORS: Readonly<Record<string, string>> = {
 	ECONNABORTED: 'Sobot did not answer in time',
 	ETIMEDOUT: 'Sobot did not answer in time',
@@ -66,21 +67,17 @@ export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
 				: LOOK_FIRST,
 		);
 	}
-	const row = Object.hasOwn(RETURN_CODES, sobot.retCode) ? RETURN_CODES[sobot.retCode] : undefined;
-	if (!row) {
-		const said = sobot.retMsg ? ` ("${sobot.retMsg.slice(0, 200)}")` : '';
-		return unknown(sobot.retCode, `Sobot answered with a code that it does not document${said}`, LOOK_FIRST);
+	const { retCode } = sobot;
+	const meaning = meaningOf(retCode);
+	if (!meaning) {
+		const what = `Sobot answered with a code that it does not document${quoted(sobot)}`;
+		return unknown(retCode, what, LOOK_FIRST);
 	}
-	if (row.outcome !== 'accepted') {
-		return {
-			outcome: row.outcome,
-			retCode: sobot.retCode,
-			message: `${row.message} (${sobot.retCode}).`,
-			advice: row.advice,
-		};
+	if (meaning.outcome !== 'accepted') {
+		return { ...meaning, retCode, message: withCode(meaning.message, retCode) };
 	}
 	if (statusCode === 200) return ACCEPTED;
-	return unknown(sobot.retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
+	return unknown(retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
 }
 
 /** The verdict on a request that got no answer. */
@@ -124,9 +121,10 @@ function beforeSending({ code, name, syscall, message }: Record<string, unknown>
 	};
 }
 
+/** @param what what happened, as a sentence without its full stop */
 function unknown(retCode: string | null, what: string, advice: string): Verdict {
-	const code = retCode === null ? '' : ` (${retCode})`;
-	return { outcome: 'unknown', retCode, message: `${what}. ${MAY_OR_MAY_NOT}${code}.`, advice };
+	const message = withCode(`${what}. ${MAY_OR_MAY_NOT}.`, retCode);
+	return { outcome: 'unknown', retCode, message, advice };
 }
 
 function describeBody(body: unknown): string {

@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
-import { credentialTokenStore } from '../../nodes/SobotRuleEngine/canvas/storedToken';
+import { credentialTokenStore } from '../../nodes/SobotRuleEngine/canvas/credentialTokenStore';
 import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredentials';
 import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
 import type { Token } from '../../nodes/sobot/account';

@@ -1,4 +1,4 @@
-import { localOrigin, reasonAgainstOptions } from '../../nodes/SobotWebhookApp/activation';
+import { localOrigin, misconfiguredOption } from '../../nodes/SobotWebhookApp/activation';
 
 const names = (...rows: Array<[string, string]>) => ({
 	customFieldNames: { field: rows.map(([id, name]) => ({ id, name })) },
@@ -14,7 +14,7 @@ test.each([
 	{ customFieldNames: {} },
 	{ customFieldNames: null },
 ])('the options %j can be used', (options) => {
-	expect(reasonAgainstOptions(options)).toBeUndefined();
+	expect(misconfiguredOption(options)).toBeUndefined();
 });
 
 test.each([
@@ -34,8 +34,8 @@ test.each([
 	[names(['', 'x']), "'Custom Field Names' has a row with only a name: x"],
 	[names(['a#', 'x']), "'Custom Field Names' contains an invalid field ID: a#"],
 ])('the options %j are refused: %s', (options, message) => {
-	expect(reasonAgainstOptions(options)?.message).toBe(message);
-	expect(reasonAgainstOptions(options)?.description).toMatch(/\.$/);
+	expect(misconfiguredOption(options)?.message).toBe(message);
+	expect(misconfiguredOption(options)?.description).toMatch(/\.$/);
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import { readSobotAnswer, withoutSecrets } from '../../nodes/sobot/answer';
+import { readSobotAnswer, redactSecrets } from '../../nodes/sobot/answer';
 
 const SECRET = 'Zm9v/YmFy+Q==';
 
@@ -8,18 +8,18 @@ test.each([
 	['with the slashes of PHP', SECRET.replaceAll('/', '\\/')],
 ])('hides a secret that is echoed %s', (_, echoed) => {
 	const body = `{"ret_code":"777","ret_msg":"bad header secret=${echoed}"}`;
-	const hidden = withoutSecrets(body, ['another', SECRET]);
+	const hidden = redactSecrets(body, ['another', SECRET]);
 	expect(readSobotAnswer(hidden)?.retMsg).toBe('bad header secret=(hidden)');
 });
 
 test('a short secret changes no return code, and an empty one nothing', () => {
 	const body = '{"ret_code":"000000","ret_msg":"000"}';
-	expect(readSobotAnswer(withoutSecrets(body, ['000', '']))).toMatchObject({
+	expect(readSobotAnswer(redactSecrets(body, ['000', '']))).toMatchObject({
 		retCode: '000000',
 		retMsg: '(hidden)',
 	});
 });
 
 test.each([['<html>Zm9v</html>'], [''], [undefined], ['[1]']])('leaves %j as it is', (body) => {
-	expect(withoutSecrets(body, ['Zm9v'])).toBe(body);
+	expect(redactSecrets(body, ['Zm9v'])).toBe(body);
 });

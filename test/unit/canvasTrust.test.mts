@@ -10,7 +10,7 @@ function setUp() {
 
 test('blames a canvas that has accepted nobody after three tokens', () => {
 	const { trust } = setUp();
-	expect(['a', 'a', 'b', 'b', 'c', 'd'].map((token) => trust.isToBlame(token))).toEqual([
+	expect(['a', 'a', 'b', 'b', 'c', 'd'].map((token) => trust.recordNotFound(token))).toEqual([
 		false,
 		false,
 		false,
@@ -23,19 +23,19 @@ test('blames a canvas that has accepted nobody after three tokens', () => {
 test('blames a canvas that has accepted customers only after eight tokens in a row', () => {
 	const { trust } = setUp();
 	trust.recordAccepted();
-	for (const token of 'abcdefg') expect(trust.isToBlame(token)).toBe(false);
+	for (const token of 'abcdefg') expect(trust.recordNotFound(token)).toBe(false);
 	trust.recordAccepted();
-	for (const token of 'abcdefg') expect(trust.isToBlame(token)).toBe(false);
-	expect(trust.isToBlame('h')).toBe(true);
+	for (const token of 'abcdefg') expect(trust.recordNotFound(token)).toBe(false);
+	expect(trust.recordNotFound('h')).toBe(true);
 });
 
 test('gives a blamed canvas another chance after an hour', async () => {
 	const { clock, trust } = setUp();
-	for (const token of 'abc') trust.isToBlame(token);
+	for (const token of 'abc') trust.recordNotFound(token);
 	await clock.advance(HOUR_MS - 1);
-	expect(trust.isToBlame('d')).toBe(true);
+	expect(trust.recordNotFound('d')).toBe(true);
 	await clock.advance(1);
-	expect(trust.isToBlame('d')).toBe(false);
+	expect(trust.recordNotFound('d')).toBe(false);
 });
 
 test('is idle once it has not been used for two hours', async () => {

@@ -1,5 +1,5 @@
 import {
-	fieldsOf,
+	fieldsFromToken,
 	readAccount,
 	sameTypedFields,
 	tokenFromFields,
@@ -9,7 +9,7 @@ import {
 const FIELDS = { region: 'custom', baseUrl: 'https://sobot.example.com/', appId: ' app ', appKey: 'key\n' };
 const ACCOUNT = { baseUrl: 'https://sobot.example.com', appId: 'app', appKey: 'key' };
 const TOKEN = { value: 't'.repeat(32), fetchedAtMs: 1_700_000_000_000, expiresAtMs: 1_700_086_400_000 };
-const STORED = { ...FIELDS, ...fieldsOf(TOKEN, ACCOUNT) };
+const STORED = { ...FIELDS, ...fieldsFromToken(TOKEN, ACCOUNT) };
 
 describe('the account', () => {
 	test.each([
@@ -82,7 +82,9 @@ describe('a stored token', () => {
 	});
 
 	test('does not reveal the App Key', () => {
-		expect(JSON.stringify(fieldsOf(TOKEN, { ...ACCOUNT, appKey: 'a-long-key' }))).not.toContain('a-long-key');
+		expect(JSON.stringify(fieldsFromToken(TOKEN, { ...ACCOUNT, appKey: 'a-long-key' }))).not.toContain(
+			'a-long-key',
+		);
 	});
 });
 

@@ -96,7 +96,7 @@ test('grants no slot after an abort, and takes none from the others', async () =
 	const rateLimiter = new RateLimiter(clock);
 	const controller = new AbortController();
 	await rateLimiter.takeSlot(1);
-	const stopped = rateLimiter.takeSlot(1, controller.signal);
+	const stopped = rateLimiter.takeSlot(1, () => controller.signal.aborted);
 	const other = rateLimiter.takeSlot(1);
 	await clock.advance(500);
 	controller.abort();
@@ -112,7 +112,7 @@ test('an abort ends the wait within 250 ms, also behind others and while Sobot r
 	await clock.run(takeRefusedSlots(rateLimiter, clock, 60_000));
 	const controller = new AbortController();
 	const first = rateLimiter.takeSlot(50);
-	const stopped = rateLimiter.takeSlot(50, controller.signal);
+	const stopped = rateLimiter.takeSlot(50, () => controller.signal.aborted);
 	await clock.advance(1000);
 	controller.abort();
 	const startMs = clock.nowMs();

@@ -24,7 +24,7 @@ test('remembers who is on the canvas or may be, and nobody else', () => {
 		'e',
 		false,
 	);
-	const outcome = (contactId: string) => memory.resultOf(digestOf('canvas', contactId, 0))?.outcome;
+	const outcome = (contactId: string) => memory.earlierResult(digestOf('canvas', contactId, 0))?.outcome;
 	expect(['accepted', 'unknown', 'in flight', 'refused', 'left'].map(outcome)).toEqual([
 		'accepted',
 		'unknown',
@@ -40,7 +40,7 @@ test('keeps the return code of a call whose outcome is unknown', () => {
 	new RetryMemory(context, 0, 'e', false).remember([
 		{ index: 0, digest: digestOf('c', '1', 0), result: unknown },
 	]);
-	expect(new RetryMemory(context, 0, 'e', false).resultOf(digestOf('c', '1', 0))).toMatchObject({
+	expect(new RetryMemory(context, 0, 'e', false).earlierResult(digestOf('c', '1', 0))).toMatchObject({
 		retCode: '999999',
 	});
 });
@@ -55,7 +55,7 @@ test('tells canvases, customers, occurrences and runs apart', () => {
 	expect(new Set(digests).size).toBe(4);
 	const context = {};
 	new RetryMemory(context, 0, 'e', false).remember([entry('1', 'accepted')]);
-	expect(new RetryMemory(context, 1, 'e', false).resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+	expect(new RetryMemory(context, 1, 'e', false).earlierResult(digestOf('canvas', '1', 0))).toBeUndefined();
 });
 
 test('holds no customer data, and 16 characters for each customer', () => {
@@ -78,7 +78,7 @@ test.each([[null], ['text'], [{ accepted: 5, unknown: null }], [{}]])(
 	'survives a foreign entry %j',
 	(foreign) => {
 		const memory = new RetryMemory({ run0: foreign }, 0, 'e', false);
-		expect(memory.resultOf(digestOf('canvas', '1', 0))).toBeUndefined();
+		expect(memory.earlierResult(digestOf('canvas', '1', 0))).toBeUndefined();
 	},
 );
 

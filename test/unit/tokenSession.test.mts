@@ -198,15 +198,6 @@ test.each([
 	expect((await clock.run(session.token(store))).value).toBe('t2');
 });
 
-test('knows which tokens Sobot has accepted', async () => {
-	const { session, begin, replace } = setUp();
-	const old = begin();
-	const token = await replace(old);
-	expect([session.isConfirmed(old), session.isConfirmed(token)]).toEqual([true, false]);
-	session.confirm(token);
-	expect(session.isConfirmed(token)).toBe(true);
-});
-
 test('accepting a late answer for an older token does not bring it back', async () => {
 	const { session, begin, replace } = setUp();
 	const old = begin();

@@ -79,6 +79,7 @@ function bodyFromText(text: string, json: Record<string, unknown>, contactIdFiel
 	if (twice !== undefined) return { reason: fieldTwice(twice) };
 	let body = text;
 	const asTyped: Record<string, unknown> = { ...json };
+	// From the end, so that the positions of earlier fields stay right.
 	for (const { name, start, end } of fields.reverse()) {
 		if ((name !== contactIdField && name !== 'nick') || typeof json[name] !== 'number') continue;
 		const digits = text.slice(start, end);
@@ -110,6 +111,7 @@ function readCustomer(
 	return { contactId: contact.text, texts };
 }
 
+/** The text of a field, or what is wrong with it: a reason that begins with its verb, to follow the field's name. */
 function readText(value: unknown): { text: string } | { reason: string } {
 	if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
 		return {

@@ -2,6 +2,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
 import type { UnknownOutcome } from '../../sobot/delivery';
+import { n8nSays } from '../../sobot/errors';
 
 /** Options that hold for a whole batch. */
 export interface Options {
@@ -29,6 +30,7 @@ export const DEFAULT_OPTIONS: Options = {
 	includeInputFields: false,
 };
 
+/** The largest value of 'Timeout (Seconds)'. A timer of more than 24 days would fire at once. */
 export const LONGEST_TIMEOUT_SECONDS = 3600;
 
 const UNKNOWN_OUTCOMES: readonly unknown[] = ['fail', 'sendAgain', 'treatAsSent'];
@@ -39,8 +41,9 @@ export function readOptions(node: IExecuteFunctions): { options: Options } | { r
 	try {
 		entered = node.getNodeParameter('options', 0, {}) as Record<string, unknown>;
 	} catch (cause) {
-		const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-		return { reason: `The options of this node could not be read. Check their expressions.${said}` };
+		return {
+			reason: `The options of this node could not be read. Check their expressions.${n8nSays(cause)}`,
+		};
 	}
 	const options = { ...DEFAULT_OPTIONS, ...entered };
 	const reason = reasonAgainst(options);
@@ -52,7 +55,6 @@ function reasonAgainst(options: Options): string | undefined {
 	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
 		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;
 	}
-	// A timer of more than 24 days would fire at once.
 	if (!isNumber(timeout) || timeout < 0.001 || timeout > LONGEST_TIMEOUT_SECONDS) {
 		return `'Timeout (Seconds)' must be a number above 0 and at most ${LONGEST_TIMEOUT_SECONDS}.`;
 	}

@@ -1,11 +1,11 @@
 // Decides for each input item, before anything is sent, which customer goes to which canvas, or why the item cannot be
 // sent.
-import { sleep, type ICredentialDataDecryptedObject, type IExecuteFunctions } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
-import { systemClock } from '../../sobot/clock';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
 import type { Customer } from '../../sobot/delivery';
+import { n8nSays } from '../../sobot/errors';
 import {
 	bodyFromFields,
 	bodyFromItem,
@@ -14,8 +14,9 @@ import {
 	textOf,
 	type CustomerBody,
 } from './customerBody';
+import { hasTable, USER_KEY } from './deduplicationTable';
+import { forEachIndex } from './eventLoop';
 import { dependsOnItem } from './itemCredentials';
-import { hasTable, USER_KEY } from './keyStore';
 import { digestOf } from './retryMemory';
 
 /** A canvas of an account, and the item for which its credential is read. */
@@ -52,26 +53,11 @@ export interface RejectedPlan {
 /** The decision about one input item. */
 export type Plan = SendPlan | RejectedPlan;
 
-/** Longest time to block the event loop, in ms: a worker that is blocked for too long loses its job. */
-const LONGEST_BLOCK_MS = 50;
-
-/** Runs `work` for each index, and yields to n8n's event loop in between. */
-export async function forEachIndex(
-	count: number,
-	work: (index: number) => Promise<void> | void,
-): Promise<void> {
-	let sinceMs = systemClock.nowMs();
-	for (let index = 0; index < count; index++) {
-		// Awaiting a value that is not a promise would cost a microtask for each item.
-		const working = work(index);
-		if (working) await working;
-		if (systemClock.nowMs() - sinceMs < LONGEST_BLOCK_MS) continue;
-		await sleep(0);
-		sinceMs = systemClock.nowMs();
-	}
-}
-
-/** One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item. */
+/**
+ * One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item.
+ *
+ * @param dryRun the option 'Dry Run' of the batch, which no item may contradict
+ */
 export async function makePlans(node: IExecuteFunctions, dryRun: boolean): Promise<Plan[]> {
 	const plans: Plan[] = [];
 	const targets = new Targets(node);
@@ -101,21 +87,21 @@ async function planOf(
 			return { kind: 'rejected', reason: 'reason' in reading ? reading.reason : '' };
 		const target = await targets.at(index);
 		if ('reason' in target) return { kind: 'rejected', contactId, reason: target.reason };
-		const place = target.canvas.triggerId;
-		const occurrence = occurrences.get(`${place}\n${contactId}`) ?? 0;
-		occurrences.set(`${place}\n${contactId}`, occurrence + 1);
-		const digest = digestOf(place, contactId, occurrence);
+		const { triggerId } = target.canvas;
+		const occurrence = occurrences.get(`${triggerId}\n${contactId}`) ?? 0;
+		occurrences.set(`${triggerId}\n${contactId}`, occurrence + 1);
+		const digest = digestOf(triggerId, contactId, occurrence);
 		if ('reason' in reading) return { kind: 'rejected', contactId, digest, reason: reading.reason };
 		const key = readKey(node, options);
 		if ('reason' in key) return { kind: 'rejected', contactId, digest, reason: key.reason };
-		const customer = { body: reading.body, key: key.key, identity: digestOf(place, contactId, 0) };
+		const customer = { body: reading.body, key: key.key, identity: digestOf(triggerId, contactId, 0) };
 		return { kind: 'send', contactId, target, customer, digest };
 	} catch (cause) {
 		return { kind: 'rejected', contactId: reading?.contactId, reason: textOfError(cause) };
 	}
 }
 
-/** The user's idempotency key for an item, if there is to be one. */
+/** The idempotency key of an item, marked as the user's; none without the option 'Idempotency Key'. */
 function readKey(
 	node: IExecuteFunctions,
 	options: Record<string, unknown>,
@@ -146,12 +132,15 @@ function readKey(
 class Targets {
 	/** the credential's fields, once they are known to be the same for every item */
 	private fields?: ICredentialDataDecryptedObject;
+	/** whether it is known if the fields depend on the item */
 	private isKnown = false;
+	/** why the credential cannot be read for any item */
 	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
 
 	constructor(private readonly node: IExecuteFunctions) {}
 
+	/** The target of an item, the same object for all items with one account and canvas; or why it has none. */
 	async at(index: number): Promise<Target | { reason: string }> {
 		const read = await this.fieldsAt(index);
 		if ('reason' in read) return read;
@@ -185,8 +174,7 @@ class Targets {
 			if (!varies) this.fields = fields;
 			return { fields };
 		} catch (cause) {
-			const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
-			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${said}`;
+			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${n8nSays(cause)}`;
 			// If the very first read fails, so do the others: do not make every item wait for the same.
 			if (!this.isKnown) this.reason = reason;
 			return { reason };

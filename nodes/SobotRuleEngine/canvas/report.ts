@@ -6,18 +6,21 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import type { Result } from '../../sobot/delivery';
+import { countsAsSent, isSent, type Result } from '../../sobot/delivery';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
 import type { Options } from './options';
 import type { Plan } from './plan';
 import type { RetryMemory } from './retryMemory';
 
+/** The result for a customer that was never sent, in an execution that ended early. */
 const STOPPED: Result = {
 	outcome: 'notSent',
 	retCode: null,
 	message: 'Not sent: the execution ended before this customer.',
 	advice: 'Send this customer again.',
 };
+
+/** The result for a customer whose call was in flight then. */
 const STOPPED_IN_DOUBT: Result = {
 	outcome: 'unknown',
 	retCode: null,
@@ -25,6 +28,7 @@ const STOPPED_IN_DOUBT: Result = {
 	advice: LOOK_FIRST,
 };
 
+/** How to finish a batch. */
 const TO_SEND_THE_REST =
 	"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.";
 
@@ -42,9 +46,12 @@ export function resultOf(plan: Plan): Result | undefined {
 
 /** Whether nothing is left to do for an item. */
 export function isAsWanted(plan: Plan, { unknownOutcome }: Options): boolean {
-	const outcome = resultOf(plan)?.outcome;
-	if (outcome === 'accepted' || outcome === 'alreadySent') return true;
-	return outcome === 'unknown' && unknownOutcome === 'treatAsSent';
+	return countsAsSent(resultOf(plan)?.outcome, unknownOutcome);
+}
+
+/** Whether a call for the customer of this item may have been carried out without a clear answer. */
+function isInDoubt(plan: Plan): boolean {
+	return plan.kind === 'send' && plan.customer.isInDoubt === true;
 }
 
 /** One output item, with the same fields for every outcome. */
@@ -54,8 +61,7 @@ export function outputItem(
 	index: number,
 	options: Options,
 ): INodeExecutionData {
-	const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
-	const result = resultOf(plan) ?? (isInDoubt ? STOPPED_IN_DOUBT : STOPPED);
+	const result = resultOf(plan) ?? (isInDoubt(plan) ? STOPPED_IN_DOUBT : STOPPED);
 	const error = isAsWanted(plan, options)
 		? null
 		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
@@ -109,25 +115,36 @@ export function sentBefore({ earlier: { accepted, unknown } }: RetryMemory, mayH
 	return `This try sent nothing. An earlier try of this execution put ${customers(accepted)} on the canvas${inDoubt}. ${TO_SEND_THE_REST}`;
 }
 
-/** Throws if some input cannot be sent, before this try sends anything. */
-export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], sentBefore: string): void {
-	const bad = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [index] : []));
-	const [index] = bad;
-	const plan = index === undefined ? undefined : plans[index];
-	if (index === undefined || plan?.kind !== 'rejected') return;
+/**
+ * Throws if some input cannot be sent, before this try sends anything.
+ *
+ * @param before what earlier tries have sent, in words: the text of `sentBefore`
+ */
+export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], before: string): void {
+	const rejected = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [{ plan, index }] : []));
+	const [first] = rejected;
+	if (!first) return;
+	const { plan, index } = first;
+	const items = counted(
+		rejected.map((one) => one.index),
+		'item',
+	);
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
-		description: `${sentBefore} Input that cannot be sent: ${counted(bad, 'item')}. Item numbers start at 0.`,
+		description: `${before} Input that cannot be sent: ${items}. Item numbers start at 0.`,
 		itemIndex: index,
 	});
 }
 
-/** Throws if a customer's call failed or is in doubt. */
+/**
+ * Throws if a customer's call failed or is in doubt.
+ *
+ * @param before what earlier tries have sent, as a text; without it, this try's counts are told
+ */
 export function throwFirstFailure(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
-	memory: RetryMemory,
-	mayHoldSome: boolean,
+	before?: string,
 ): void {
 	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
@@ -140,10 +157,7 @@ export function throwFirstFailure(
 		{ message, ret_code: result.retCode },
 		{
 			message,
-			// As long as nobody has looked up what a crash has left, counts would not be true.
-			description: [result.advice, mayHoldSome ? sentBefore(memory, true) : summarize(plans)]
-				.join(' ')
-				.trim(),
+			description: [result.advice, before ?? summarize(plans)].join(' ').trim(),
 			httpCode: result.retCode ?? undefined,
 			itemIndex: index,
 		},
@@ -167,13 +181,11 @@ function summarize(plans: readonly Plan[]): string {
 			: []),
 		'Item numbers start at 0.',
 	];
-	if (lists.failed.length + lists.left.length > 0) {
-		sentences.push(TO_SEND_THE_REST);
-	}
+	if (lists.failed.length + lists.left.length > 0) sentences.push(TO_SEND_THE_REST);
 	return sentences.join(' ');
 }
 
-/** The indexes of the items, by outcome. */
+/** The indexes of the items, by outcome. `left`: not sent yet, and may be sent; an item in doubt is `unknown`. */
 export function groupByOutcome(plans: readonly Plan[]) {
 	const lists = {
 		accepted: [] as number[],
@@ -183,9 +195,8 @@ export function groupByOutcome(plans: readonly Plan[]) {
 	};
 	for (const [index, plan] of plans.entries()) {
 		const outcome = resultOf(plan)?.outcome;
-		const isInDoubt = plan.kind === 'send' && plan.customer.isInDoubt === true;
-		if (outcome === 'accepted' || outcome === 'alreadySent') lists.accepted.push(index);
-		else if (outcome === 'unknown' || (outcome === undefined && isInDoubt)) lists.unknown.push(index);
+		if (isSent(outcome)) lists.accepted.push(index);
+		else if (outcome === 'unknown' || (outcome === undefined && isInDoubt(plan))) lists.unknown.push(index);
 		else if (outcome === undefined) lists.left.push(index);
 		else lists.failed.push(index);
 	}

@@ -3,8 +3,8 @@
 // read it. docs/architecture.md defines execution, run, try and batch.
 import { createHash, randomBytes } from 'crypto';
 import type { Found } from '../../sobot/batchRecord';
-import type { Result } from '../../sobot/delivery';
-import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
+import { isSent, type Result } from '../../sobot/delivery';
+import { LOOK_FIRST, MAY_OR_MAY_NOT, withCode } from '../../sobot/returnCodes';
 
 /** 96 bits in base64url: for a million customers, two alike are as likely as 1 in 10^17. */
 const DIGEST_LENGTH = 16;
@@ -131,17 +131,16 @@ export class RetryMemory {
 	}
 
 	/** What an earlier try has found out about a customer who must not be sent again. */
-	resultOf(digest: string): Result | undefined {
+	earlierResult(digest: string): Result | undefined {
 		if (this.accepted.has(digest)) {
 			return { outcome: 'accepted', retCode: '000000', message: 'Accepted', advice: '' };
 		}
 		const retCode = this.unknown.get(digest);
 		if (retCode === undefined) return undefined;
-		const code = retCode === null ? '' : ` (${retCode})`;
 		return {
 			outcome: 'unknown',
 			retCode,
-			message: `An earlier try ended without a clear answer. ${MAY_OR_MAY_NOT}${code}.`,
+			message: withCode(`An earlier try ended without a clear answer. ${MAY_OR_MAY_NOT}.`, retCode),
 			advice: LOOK_FIRST,
 		};
 	}
@@ -156,7 +155,7 @@ export class RetryMemory {
 		const unknown = new Map(this.unknown);
 		const items = new Set(this.items);
 		for (const { index, digest, result, isInDoubt } of customers) {
-			const isAccepted = result?.outcome === 'accepted' || result?.outcome === 'alreadySent';
+			const isAccepted = isSent(result?.outcome);
 			const isUnknown = result?.outcome === 'unknown';
 			if (!isAccepted && !isUnknown && !isInDoubt) continue;
 			items.add(index);

@@ -6,7 +6,7 @@ import { systemClock } from '../../sobot/clock';
 import { LateLedger } from '../../sobot/lateLedger';
 import { Ledger, type SendLedger } from '../../sobot/ledger';
 import { claimsOf } from '../../sobot/shared';
-import { deduplicationTable, hasTable, USER_KEY } from './keyStore';
+import { deduplicationTable, hasTable, USER_KEY } from './deduplicationTable';
 import type { Options } from './options';
 import type { Plan } from './plan';
 import type { BatchOfRun, RetryMemory } from './retryMemory';
@@ -57,7 +57,7 @@ export class RunLedger {
 		this.mayHoldSome = mayFollowCrash || this.isOwn;
 		const lineage = lineageOf(node);
 		this.isOfLineage = lineage !== undefined;
-		const name = this.isOwn ? failedRun : digestOf(memory.run, lineage ?? contactIdsOf(plans));
+		const name = this.isOwn ? failedRun : batchNameOf(memory.run, lineage ?? contactIdsOf(plans));
 		this.record = recordOf(node, memory, { name: `batch ${name}`, room: this.room });
 	}
 
@@ -209,7 +209,7 @@ function lineageOf(node: IExecuteFunctions): string | undefined {
 const contactIdsOf = (plans: readonly Plan[]) => plans.map(({ contactId = '' }) => contactId).sort();
 
 /** A digest, since the token is a secret. */
-function digestOf(run: number, identity: string | readonly string[]): string {
+function batchNameOf(run: number, identity: string | readonly string[]): string {
 	return createHash('sha256')
 		.update(JSON.stringify([run, identity]))
 		.digest('base64url')

@@ -1,6 +1,6 @@
 // Sends one customer's body through n8n's HTTP client.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { withoutSecrets, type HttpAnswer } from '../../sobot/answer';
+import { redactSecrets, type HttpAnswer } from '../../sobot/answer';
 import { canvasRequest } from '../../sobot/canvas';
 import { systemClock } from '../../sobot/clock';
 import { Deadline } from '../../sobot/deadline';
@@ -8,7 +8,8 @@ import type { DeliveryOptions } from '../../sobot/delivery';
 import type { Target } from './plan';
 
 /**
- * Not through n8n's authentication: that reads the database at each call, and takes HTTP 200 with 900002 for success.
+ * A function that sends one body. It does without n8n's authentication, which reads the database at each call and takes
+ * HTTP 200 with 900002 for success.
  *
  * @param timeoutSeconds how long to wait for a whole answer
  */
@@ -17,17 +18,12 @@ export function senderFor(
 	{ account, canvas }: Target,
 	timeoutSeconds: number,
 ): DeliveryOptions['send'] {
-	const deadline = new Deadline(systemClock, timeoutSeconds * 1000);
+	const timeoutMs = timeoutSeconds * 1000;
+	const deadline = new Deadline(systemClock, timeoutMs);
 	return async (token, body) => {
-		const request = canvasRequest(
-			{ ...canvas, baseUrl: account.baseUrl },
-			token,
-			body,
-			timeoutSeconds * 1000,
-		);
-		const { statusCode, body: text } = (await deadline.bound(
-			node.helpers.httpRequest(request),
-		)) as HttpAnswer;
-		return { statusCode, body: withoutSecrets(text, [token, canvas.secret, account.appKey]) };
+		const request = canvasRequest({ ...canvas, baseUrl: account.baseUrl }, token, body, timeoutMs);
+		const answer = (await deadline.bound(node.helpers.httpRequest(request))) as HttpAnswer;
+		const secrets = [token, canvas.secret, account.appKey];
+		return { statusCode: answer.statusCode, body: redactSecrets(answer.body, secrets) };
 	};
 }

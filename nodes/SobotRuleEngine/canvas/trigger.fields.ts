@@ -3,15 +3,17 @@ import type { INodeProperties } from 'n8n-workflow';
 import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
 import { LONGEST_TIMEOUT_SECONDS } from './options';
 
-const show = { resource: ['canvas'], operation: ['trigger'] };
-const showDefined = { ...show, dataMode: ['defineBelow'] };
+/** Where the parameters are shown. */
+const SHOW = { resource: ['canvas'], operation: ['trigger'] };
+/** Where those of 'Define Below' are shown. */
+const SHOW_DEFINED = { ...SHOW, dataMode: ['defineBelow'] };
 
-const customer: INodeProperties[] = [
+const CUSTOMER: INodeProperties[] = [
 	{
 		displayName: 'Data Mode',
 		name: 'dataMode',
 		type: 'options',
-		displayOptions: { show },
+		displayOptions: { show: SHOW },
 		options: [
 			{
 				name: 'Define Below',
@@ -35,7 +37,7 @@ const customer: INodeProperties[] = [
 		default: '',
 		required: true,
 		placeholder: 'e.g. 123456',
-		displayOptions: { show: showDefined },
+		displayOptions: { show: SHOW_DEFINED },
 		description: "The customer's ID in the customer source field. Drag it here from the input panel.",
 	},
 	{
@@ -45,7 +47,7 @@ const customer: INodeProperties[] = [
 		default: '',
 		required: true,
 		placeholder: 'e.g. Jane',
-		displayOptions: { show: showDefined },
+		displayOptions: { show: SHOW_DEFINED },
 		description:
 			'Name of the customer. Sobot requires it, and uses it for a customer that does not exist there yet.',
 	},
@@ -56,7 +58,7 @@ const customer: INodeProperties[] = [
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Field',
 		default: {},
-		displayOptions: { show: showDefined },
+		displayOptions: { show: SHOW_DEFINED },
 		description: 'More data for the canvas, such as an order number to use in a message',
 		options: [
 			{
@@ -75,12 +77,12 @@ const customer: INodeProperties[] = [
 		type: 'json',
 		default: '{\n  "Contact_id": "",\n  "nick": ""\n}',
 		required: true,
-		displayOptions: { show: { ...show, dataMode: ['json'] } },
+		displayOptions: { show: { ...SHOW, dataMode: ['json'] } },
 		description: 'A JSON object with the customer source field, the nickname and data for the canvas',
 	},
 ];
 
-const options: INodeProperties[] = [
+const OPTIONS: INodeProperties[] = [
 	{
 		displayName: 'Contact ID Field',
 		name: 'contactIdField',
@@ -172,6 +174,7 @@ const options: INodeProperties[] = [
 	},
 ];
 
+/** The operation's parameters. The defaults of its options stand in `DEFAULT_OPTIONS` too: a test compares them. */
 export const fields: INodeProperties[] = [
 	{
 		displayName: 'Canvas',
@@ -179,7 +182,7 @@ export const fields: INodeProperties[] = [
 		type: 'resourceLocator',
 		default: { mode: 'list', value: '' },
 		required: true,
-		displayOptions: { show },
+		displayOptions: { show: SHOW },
 		description: 'The canvas to put the customers on, from the canvases in the Sobot API credential',
 		modes: [
 			{
@@ -198,14 +201,14 @@ export const fields: INodeProperties[] = [
 			},
 		],
 	},
-	...customer,
+	...CUSTOMER,
 	{
 		displayName: 'Options',
 		name: 'options',
 		type: 'collection',
 		placeholder: 'Add option',
 		default: {},
-		displayOptions: { show },
-		options,
+		displayOptions: { show: SHOW },
+		options: OPTIONS,
 	},
 ];

@@ -2,11 +2,14 @@
 import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions, type Result } from '../../sobot/delivery';
+import { n8nSays } from '../../sobot/errors';
 import type { SendLedger } from '../../sobot/ledger';
 import { LOOK_FIRST } from '../../sobot/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
+import { credentialTokenStore } from './credentialTokenStore';
+import { forEachIndex } from './eventLoop';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { forEachIndex, makePlans, type Plan, type SendPlan, type Target } from './plan';
+import { makePlans, type Plan, type SendPlan, type Target } from './plan';
 import {
 	counted,
 	dryRunItem,
@@ -20,7 +23,6 @@ import {
 import { RetryMemory } from './retryMemory';
 import { endRecord, RunLedger, type OpenLedger } from './runLedger';
 import { senderFor } from './sender';
-import { credentialTokenStore } from './storedToken';
 
 /**
  * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool, this
@@ -80,7 +82,9 @@ async function run(
 		}
 	}
 	await send({ node, plans, options, memory, ledger, stopsOnFailure: !mustNotThrow });
-	if (!mustNotThrow) throwFirstFailure(node, plans, options, memory, ledger.mayHoldSome);
+	// As long as nobody has looked up what a crash has left, counts would not be true.
+	const before = ledger.mayHoldSome ? sentBefore(memory, true) : undefined;
+	if (!mustNotThrow) throwFirstFailure(node, plans, options, before);
 	addHints(node, plans, options);
 	return await outputs(plans, (plan, index) => outputItem(node, plan, index, options));
 }
@@ -117,7 +121,7 @@ async function send(run: Run): Promise<void> {
 	for (const plan of plans) {
 		if (plan.kind !== 'send') continue;
 		const { customer, digest } = plan;
-		const earlier = memory.resultOf(digest);
+		const earlier = memory.earlierResult(digest);
 		if (earlier?.outcome === 'unknown' && options.unknownOutcome === 'sendAgain') customer.isInDoubt = true;
 		else customer.result = earlier;
 	}
@@ -217,12 +221,11 @@ function inDoubt({ message, ...result }: Result): Result {
 }
 
 function notStored(cause: unknown): Result {
-	const said = cause instanceof Error ? ` n8n says: ${cause.message}` : '';
 	return {
 		outcome: 'notSent',
 		retCode: null,
 		message: 'Not sent: n8n could not store that these customers are about to be sent.',
-		advice: `Check that n8n's database can be reached, then send them again.${said}`,
+		advice: `Check that n8n's database can be reached, then send them again.${n8nSays(cause)}`,
 	};
 }
 

@@ -8,7 +8,8 @@ import {
 } from 'n8n-workflow';
 import { acknowledged, failed } from '../../sobot/pushAnswers';
 
-const show = { resource: ['webhookApp'], operation: ['acknowledge'] };
+/** Where the parameters are shown. */
+const SHOW = { resource: ['webhookApp'], operation: ['acknowledge'] };
 
 /** The operation's parameters. */
 export const fields: INodeProperties[] = [
@@ -18,13 +19,13 @@ export const fields: INodeProperties[] = [
 		name: 'acknowledgeNotice',
 		type: 'notice',
 		default: '',
-		displayOptions: { show },
+		displayOptions: { show: SHOW },
 	},
 	{
 		displayName: 'Outcome',
 		name: 'outcome',
 		type: 'options',
-		displayOptions: { show },
+		displayOptions: { show: SHOW },
 		options: [
 			{
 				name: 'Failure',
@@ -39,6 +40,7 @@ export const fields: INodeProperties[] = [
 	},
 ];
 
+/** What the user reports to Sobot. */
 type Outcome = 'success' | 'failure';
 
 /** Answers Sobot once for all items, and passes them on. */

@@ -1,6 +1,6 @@
 // n8n's deduplication table of this node, as the ledger's store.
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
-import type { EntryStore } from '../../sobot/ledger';
+import type { EntryStore } from '../../sobot/entries';
 
 /** Tells a user's idempotency keys from those of a batch without them. */
 export const USER_KEY = 'key ';

@@ -1,4 +1,4 @@
-import { splitList } from '../../nodes/SobotWebhookApp/list';
+import { splitList } from '../../nodes/SobotWebhookApp/typedText';
 
 test.each([
 	[' 1.2.3.4,, ::1 ,', ['1.2.3.4', '::1']],

@@ -1,9 +1,9 @@
 // The token in n8n's stored credential: the one place that all executions, workers and restarts of an n8n share.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { accountKey, type Account, type Token } from '../../sobot/account';
+import { beginRenewal } from '../../sobot/authentication';
 import { TOKEN_PROBE_PATH } from '../../sobot/canvas';
 import { readAccount, tokenFromFields } from '../../sobot/credential';
-import { beginRenewal } from '../../sobot/renewal';
 import { TokenError } from '../../sobot/tokenApi';
 import type { TokenStore } from '../../sobot/tokenSession';
 

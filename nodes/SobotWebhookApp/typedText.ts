@@ -1,4 +1,9 @@
-// Splits a list that a user types into one field.
+// Reads what a user types into a field. An expression there can give a value of any type.
+
+/** The text without white space around it; '' for anything but text. */
+export function trimmedText(value: unknown): string {
+	return typeof value === 'string' ? value.trim() : '';
+}
 
 /**
  * The entries of a list, separated by commas, semicolons, white space or line breaks, also in their full-width forms.

@@ -1,0 +1,47 @@
+import { Backlog } from '../../nodes/sobot/backlog';
+import type { Customer } from '../../nodes/sobot/delivery';
+
+const customersOf = (...bodies: string[]): Customer[] => bodies.map((body) => ({ body }));
+const A: Customer = { body: 'A' };
+const B: Customer = { body: 'B' };
+
+function rest(backlog: Backlog): string[] {
+	const bodies: string[] = [];
+	for (let one = backlog.take(); one; one = backlog.take()) bodies.push(one.body);
+	return bodies;
+}
+
+test('takes each customer once, in order', () => {
+	expect(rest(new Backlog(customersOf('1', '2', '3')))).toEqual(['1', '2', '3']);
+	expect(rest(new Backlog([]))).toEqual([]);
+});
+
+test('takes customers that were put back before all others', () => {
+	const backlog = new Backlog(customersOf('1', '2'));
+	backlog.putLast(A);
+	backlog.putLast(B);
+	backlog.putFirst({ body: 'C' });
+	expect(rest(backlog)).toEqual(['C', 'A', 'B', '1', '2']);
+	backlog.putLast(A);
+	expect(rest(backlog)).toEqual(['A']);
+});
+
+test('shows only customers that nobody has tried yet, and keeps them', () => {
+	const backlog = new Backlog(customersOf('1', '2', '3', '4'));
+	backlog.take();
+	backlog.putFirst(A);
+	expect(backlog.untried(2).map(({ body }) => body)).toEqual(['2', '3']);
+	expect(backlog.untried(0)).toEqual([]);
+	expect(rest(backlog)).toEqual(['A', '2', '3', '4']);
+	expect(backlog.untried(5)).toEqual([]);
+});
+
+test('gives a held customer back once the one it waits for is settled', async () => {
+	const backlog = new Backlog([]);
+	let settle = () => {};
+	const held = backlog.hold(A, new Promise<void>((resolve) => (settle = resolve)));
+	expect([backlog.isHolding, backlog.take()]).toEqual([true, undefined]);
+	settle();
+	await held;
+	expect([backlog.isHolding, backlog.take()]).toEqual([false, A]);
+});
