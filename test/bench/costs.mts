@@ -99,7 +99,7 @@ export async function costs(n8n: N8n, runtime: Runtime, tarball: string, say: Sa
 	const cpu = await cpuTimes(n8n, say);
 	const held = await memoryHeld(runtime, tarball, say);
 	return table(
-		['Who', 'CPU seconds for 1,000 items', 'beyond an idle n8n', 'Memory in use, beyond before'],
+		['Sent by', 'CPU seconds for 1,000 items', 'More than an idle n8n', 'More memory than before'],
 		Object.entries(cpu).map(([who, { used, net }]) => [
 			who,
 			used.toFixed(2),

@@ -53,8 +53,8 @@ export async function simulateCrowds(): Promise<{ text: string; svg: string }> {
 			};
 		}),
 	);
-	const head = ['Processes', 'Of the limit together', 'Calls refused', 'Least share, of an even one'];
-	const text = `${CROWDS[0]} to ${CROWDS.at(-1)} processes that share one trigger ID, 20-50 ms on the way, always something to send, started together; 100 s after the first 20 s unless a row says otherwise; median of ${SEEDS.length} runs, the worst in brackets, and for the least share.
+	const head = ['Processes', 'Share of the limit', 'Calls refused', 'Smallest share / fair share'];
+	const text = `${CROWDS[0]} to ${CROWDS.at(-1)} processes that share one trigger ID, 20-50 ms on the way, always with something to send, started together; 100 s after the first 20 s unless a row says otherwise; median of ${SEEDS.length} runs, with the worst in brackets. The smallest share is the worst of all runs.
 
 ${table(head, [...steady, ...special])}
 
@@ -66,7 +66,7 @@ ${table(['Limiter', ...head], limiters)}
 
 ${table(['Ban', 'Processes', 'Accepted', 'Seconds', 'Calls refused'], batches)}
 
-A fourth process that joins three has half of its even share after ${Math.max(...convergence.map(({ joined }) => joined))} s; when one of four leaves, the others together use 0.90 of the limit after ${Math.max(...convergence.map(({ left }) => left))} s (the worst of ${SEEDS.length} runs, averages over 2 s).`;
+A fourth process that joins three has half of its fair share after ${Math.max(...convergence.map(({ joined }) => joined))} s; when one of four leaves, the others together use 0.90 of the limit after ${Math.max(...convergence.map(({ left }) => left))} s (the worst of ${SEEDS.length} runs, averaged over 2 s).`;
 	return { text, svg: picture(await simulate(JOINS_AND_LEAVES, seeded(1))) };
 }
 
@@ -156,7 +156,7 @@ ${[0, 15, 30, 45, 60, 75, 90].map((n) => label(x(n), height - 18, `${n} s`)).joi
 ${[30, 60].map((n) => `<line x1="${x(n)}" x2="${x(n)}" y1="${y(50)}" y2="${y(0)}" stroke="#999" stroke-dasharray="4 4"/>`).join('\n')}
 ${label(x(30), 18, 'a fourth joins')}
 ${label(x(60), 18, 'the first leaves')}
-${label(left, height - 4, 'Calls a second that Sobot accepted, averages over 2 s. Black: all together. Sobot takes 50.', 'start')}
+${label(left, height - 4, 'Calls per second that Sobot accepted, averaged over 2 s. Black: all processes together. Grey: the limit of 50.', 'start')}
 ${colours.map((colour, process) => line(process, colour, 2)).join('\n')}
 ${line(undefined, '#222', 2)}
 </svg>

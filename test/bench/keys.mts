@@ -125,7 +125,7 @@ export async function keyCosts(n8n: N8n, runtime: Runtime, say: Say): Promise<st
 	return table(
 		[
 			'Remembered keys',
-			'Of the limit, median (worst)',
+			'Share of the limit, median (worst)',
 			'Writes a second',
 			'kB a second',
 			'CPU seconds for 1,000 customers',

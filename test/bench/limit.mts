@@ -54,7 +54,15 @@ export async function atTheLimit(n8n: N8n, say: Say): Promise<string> {
 		}
 	}
 	return table(
-		['Sobot', 'Who', 'Accepted', 'Twice', 'Of the limit, median (worst)', 'Calls refused', 'Token requests'],
+		[
+			'Sobot',
+			'Sent by',
+			'Accepted',
+			'Sent twice',
+			'Share of the limit, median (worst)',
+			'Calls refused',
+			'Token requests',
+		],
 		rows,
 	);
 }
@@ -65,7 +73,7 @@ export async function withOthers(n8n: N8n, say: Say): Promise<string> {
 	say(`  ${left} a second left by others ...`);
 	const seen = await measure(n8n, { onTheWay: ON_THE_WAY }, async (c) => await thisNode(n8n, c, count), left);
 	return table(
-		['Left by others', 'Accepted', 'Twice', 'Of what is left', 'Calls refused'],
+		['Left by other programs', 'Accepted', 'Sent twice', 'Share of what is left', 'Calls refused'],
 		[
 			[
 				`${left} a second`,
@@ -150,11 +158,11 @@ export async function severalProcesses(say: Say): Promise<string> {
 			'Processes',
 			'Accepted',
 			'Reported as accepted',
-			'Twice',
-			'Of the limit together, while all send',
-			'Until the last is done',
+			'Sent twice',
+			'Share of the limit, while all send',
+			'Share of the limit, overall',
 			'Calls refused',
-			'Least share, of an even one',
+			'Smallest share / fair share',
 		],
 		rows,
 	);

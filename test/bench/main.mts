@@ -29,7 +29,7 @@ const way = `${ON_THE_WAY.minMs}-${ON_THE_WAY.maxMs} ms`;
 const PARTS: Record<string, (subject: Subject) => Promise<string>> = {
 	limit: async ({ n8n }) => `## At Sobot's limit
 
-${ITEMS} customers, a fresh credential, ${way} on the way to the sandbox before it counts a call, in a real n8n; ${ROUNDS} runs, the worst in brackets and for all other figures.
+${ITEMS} customers, a fresh credential, ${way} on the way to the sandbox before it counts a call, in a real n8n. Of ${ROUNDS} runs, the share of the limit is the median, with the worst in brackets; all other figures are the worst.
 
 ${await atTheLimit(n8n, say)}
 
@@ -43,20 +43,20 @@ ${await severalProcesses(say)}`,
 
 	costs: async ({ n8n, runtime, tarball }) => `## Cost
 
-${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is what is in use after n8n's garbage was collected, the maximum of all samples during a run, minus the memory in use before it.
+${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleaved runs. This node still keeps to 50 a second and so runs for 20 s; the HTTP Request node sends all at once. Memory is measured after a garbage collection in n8n: the maximum of all samples during a run, minus the memory before it.
 
 ${await costs(n8n, runtime, tarball, say)}`,
 	keys: async ({ n8n, runtime }) => `## Idempotency keys
 
-${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of remembered keys is full; ${ROUNDS} interleaved runs, medians. n8n keeps the keys of a node in one list (two entries of 27 bytes for each) and writes all of it each time: the writes do not become more, but longer.
+${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of remembered keys is full; medians of ${ROUNDS} interleaved runs. n8n keeps the keys of a node in one list (two entries of 27 bytes for each key) and writes all of it each time. More keys do not cause more writes, but longer ones.
 
 ${await keyCosts(n8n, runtime, say)}
 
-So let a node remember as many keys as its campaign has customers, and not many more: up to the 10,000 of the default cost little, but with 100,000 the writes are so long that they slow the node down. Split a longer list (for example by the last digit of the customer's ID) among several Sobot Rule Engine nodes, each of which remembers its own part.`,
+So let a node remember as many keys as its campaign has customers, and not many more. The default of 10,000 costs little. With 100,000, the writes take so long that they slow the node down. Split a longer list (for example by the last digit of the customer's ID) among several Sobot Rule Engine nodes, each of which remembers its own part.`,
 
 	pushes: async ({ runtime, tarball }) => `## Pushes
 
-The trigger against a trigger of another package that does nothing but answer (test/bench/empty-trigger) and against n8n's own Webhook node with the same answer, alternating in one n8n; the load comes from the same machine. ${TURNS} turns of each at each load, without the slowest and the fastest tenth. Two operations are expensive in n8n itself: reading a credential, and saving a trigger's static data for each push. Triggers that need them are compared only with triggers that perform them too; the two empty ones show the cost of saving alone.
+This package's trigger is compared with an empty trigger of another package, which does nothing but answer (test/bench/empty-trigger), and with n8n's own Webhook node with the same answer. They take turns in one n8n; the load comes from the same machine. Each has ${TURNS} turns at each load, of which the slowest and the fastest tenth are left out. Two operations are expensive in n8n itself: reading a credential, and saving a trigger's static data for each push. Triggers that need them are compared only with triggers that do the same.
 
 ${await pushRates(runtime, tarball, undefined, say)}
 
@@ -64,7 +64,7 @@ The same with \`N8N_EXPRESSION_ENGINE=legacy\`, ${LEGACY_TURNS} turns. Otherwise
 
 ${await pushRates(runtime, tarball, 'legacy', say)}
 
-Ten thousand pushes in a row, 64 at once, with \`N8N_EXPRESSION_ENGINE=legacy\`. Memory is what is in use after n8n's garbage was collected.
+Ten thousand pushes in a row, 64 at once, with \`N8N_EXPRESSION_ENGINE=legacy\`. Memory is measured after a garbage collection in n8n.
 
 ${await manyPushes(runtime, tarball, say)}`,
 };
@@ -108,7 +108,7 @@ await runProgram(async (cleanUp) => {
 
 # Benchmarks
 
-${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores of ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}, n8n ${runtime.version} on Node.js 24, everything in one run on one machine. The judge is the sandbox of this repository: at most 50 calls in any one second for a trigger ID, counted where they arrive. "Of the limit" is from the first to the last accepted call.
+${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores of ${cpu}, ${Math.round(totalmem() / 2 ** 30)} GB, ${process.platform} ${release()}, n8n ${runtime.version} on Node.js 24, everything in one run on one machine. The sandbox of this repository stands in for Sobot: it accepts at most 50 calls in any one second for a trigger ID, counted where they arrive. "Share of the limit" is measured from the first to the last accepted call.
 
 ${sections.join('\n\n')}
 

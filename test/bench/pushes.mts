@@ -31,15 +31,15 @@ export const TURNS = 12;
 export const LEGACY_TURNS = 25;
 const MANY = 10_000;
 
-const OTHER = 'another trigger, empty';
+const OTHER = 'an empty trigger';
 const OWN = "n8n's Webhook node";
 /**
  * Two operations are expensive in n8n itself: reading a credential, and saving a trigger's static data. Triggers that need
  * them are compared only with triggers that perform them too.
  */
 const WITH_SECRET = ', header secret';
-const WITH_MEMORY = ', something remembered';
-const THIS_WITH_MEMORY = 'this trigger, repeats ignored';
+const WITH_MEMORY = ', saves static data';
+const THIS_WITH_MEMORY = 'this trigger, with Ignore Repeats For';
 
 interface Subject {
 	name: string;
@@ -251,7 +251,16 @@ export async function pushRates(
 			}
 		}
 		return table(
-			['At once', 'Who', 'Pushes a second', 'p50 ms', 'p99 ms', `Of ${OTHER}`, `Of ${OWN}`, 'Acknowledged'],
+			[
+				'In parallel',
+				'Trigger',
+				'Pushes a second',
+				'p50 (ms)',
+				'p99 (ms)',
+				`Rate / ${OTHER}`,
+				`Rate / ${OWN}`,
+				'Acknowledged',
+			],
 			rows,
 		);
 	} finally {
@@ -299,7 +308,7 @@ export async function manyPushes(runtime: Runtime, tarball: string, say: Say): P
 			]);
 		}
 		return table(
-			['Who', 'Acknowledged', 'Executions', 'Pushes a second', 'Memory in use before', 'and afterwards'],
+			['Trigger', 'Acknowledged', 'Executions', 'Pushes a second', 'Memory before', 'Memory afterwards'],
 			rows,
 		);
 	} finally {

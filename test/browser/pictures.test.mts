@@ -89,6 +89,10 @@ seeing(shown, 'the Sobot API credential', async () => {
 	await editor.page.addStyleTag({
 		content: '.el-dialog { height: 1030px !important; max-height: none !important }',
 	});
+	// Filling in the rows has scrolled the dialog down.
+	await dialog.evaluate((element) => {
+		for (const part of Array.from(element.querySelectorAll('*'))) part.scrollTop = 0;
+	});
 	await picture(dialog, 'credential');
 	await editor.page.setViewportSize(SIZE);
 });

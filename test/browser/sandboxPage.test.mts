@@ -40,7 +40,7 @@ seeing(shown, 'shows each call once, its outcome, and the rate', async () => {
 	for (let i = 0; i < 5; i++) await trigger(`c-${i}`);
 	await trigger('<img src=x onerror=alert(1)>');
 	await trigger('nobody');
-	await row('nobody refused: 910026').waitFor();
+	await row('customer nobody was refused: 910026').waitFor();
 	expect(await page.locator('#log tr').count()).toBe(7);
 	expect(await page.locator('#accepted').innerText()).toBe('6');
 	expect(await page.locator('#log img').count()).toBe(0);
@@ -74,7 +74,7 @@ seeing(shown, 'expires and kills the token, and makes Sobot flaky and reliable a
 	expect(code()).toBe('900002');
 	const next = sandbox.account.renewToken(Date.now());
 	await button('Another program fetches a token').click();
-	await page.getByText("n8n's token is dead").waitFor();
+	await page.getByText("n8n's token has ended").waitFor();
 	expect(sandbox.account.tokenCode(next, Date.now())).toBe('900002');
 
 	await button('Make Sobot flaky').click();

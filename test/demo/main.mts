@@ -79,9 +79,9 @@ await runProgram(async (cleanUp, ended) => {
   "${toCanvas.name}"   ${n8n.url}/workflow/${toCanvas.id}
       Press "Execute workflow": three customers go onto the canvas ${DEMO_CANVAS.name}.
   "${fromSheet.name}"   ${n8n.url}/workflow/${fromSheet.id}
-      The same with ${SHEET_ROWS} customers, at 50 a second; those that Sobot does not know go to a file.
+      The same with ${SHEET_ROWS} customers, at 50 a second. Customers that Sobot does not know go to a file.
   "${campaign.name}"   ${n8n.url}/workflow/${campaign.id}
-      Press "Execute workflow", stop it in the middle, and press it again: only those who are missing are sent.
+      Press "Execute workflow", stop it in the middle, and press it again: it sends only the customers that are missing.
   "${fromCanvas.name}"   ${n8n.url}/workflow/${fromCanvas.id}
       Each customer on the canvas is pushed back to this workflow: see Executions.
 

@@ -91,7 +91,7 @@ export async function playCampaign({ n8n, sandbox, campaign, say }: Stage): Prom
 	// Every 25th is unknown to Sobot: none of them is in flight then.
 	await until('some customers', () => onCanvas().length > 30);
 	await n8n.stopExecution(stopped);
-	check('the execution ended as', (await n8n.finished(stopped)).status, 'canceled');
+	check('the stopped execution ended with', (await n8n.finished(stopped)).status, 'canceled');
 	say('Running it again ...');
 	const execution = await n8n.execute(campaign);
 	const customers = outputOf(execution, 'One item a row').map(({ json }) => String(json.id));
@@ -106,15 +106,15 @@ export async function playCampaign({ n8n, sandbox, campaign, say }: Stage): Prom
 			.map(({ json }) => `${String(json.outcome)} ${String(json.count_contactId)}`)
 			.join(', ')}`,
 	);
-	check('customers who got it twice', onCanvas().length - new Set(onCanvas()).size, 0);
+	check('customers who got the campaign twice', onCanvas().length - new Set(onCanvas()).size, 0);
 	const isDone = new Set([...onCanvas(), ...idsOf('unknown')]);
 	check(
 		'customers who are missing',
 		customers.filter((id) => isOfSheet(id) && !isDone.has(id)),
 		[],
 	);
-	check('some were left out as sent before', idsOf('alreadySent').length > 0, true);
-	check('whom Sobot does not know', [...new Set(idsOf('refused'))], ['nobody']);
+	check('some customers were left out because they were sent before', idsOf('alreadySent').length > 0, true);
+	check('customers that Sobot does not know', [...new Set(idsOf('refused'))], ['nobody']);
 	return checks.wrong;
 }
 

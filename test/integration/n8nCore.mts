@@ -19,6 +19,8 @@ import { ACTION, TRIGGER } from '../support/nodeTypes.mts';
 // n8n-core reads its settings and its encryption key from here, and not from the user's own folder.
 process.env.N8N_USER_FOLDER = mkdtempSync(join(tmpdir(), 'n8n-core-'));
 process.env.N8N_ENCRYPTION_KEY = 'a key for tests only';
+// Tests provoke errors, which n8n-core would print.
+process.env.N8N_LOG_LEVEL = 'silent';
 
 /** A node that outputs the items of a test. */
 export class ItemsNode implements INodeType {

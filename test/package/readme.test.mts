@@ -1,5 +1,5 @@
-// The commands of the README's section "Install", done; its `docker run` beside the compose file for one n8n; and the tests
-// that docs/verification.md names.
+// The commands of the README's section "Docker, npm and updates", done; its `docker run` beside the compose file for one
+// n8n; and the tests that docs/verification.md names.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,7 +16,7 @@ let published: Published;
 
 beforeAll(async () => {
 	const readme = await readFile('README.md', 'utf8');
-	install = /^## Install$(.*?)^## /ms.exec(readme)?.[1] ?? '';
+	install = /^## Docker, npm and updates$(.*?)^## /ms.exec(readme)?.[1] ?? '';
 	home = await mkdtemp(join(tmpdir(), 'sobot-readme-'));
 	// Only its name counts here. What is in the real one needs a build, which other tests do meanwhile.
 	await writeFile(join(home, 'package.json'), `{ "name": "${PACKAGE}", "version": "1.0.0" }`);

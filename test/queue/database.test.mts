@@ -100,15 +100,15 @@ test('an execution reads its credentials a few times, however many customers it 
 	];
 	report(
 		'database',
-		['For', 'Reads of credentials', 'Writes of credentials', "Writes of the trigger's memory"],
+		['What happens', 'Reads of credentials', 'Writes of credentials', "Writes of the trigger's memory"],
 		[
-			row('the first execution of all, which fetches the token', first),
+			row('the very first execution, which fetches the token', first),
 			row('an execution of one customer', one),
 			row('an execution of several customers', few),
 			row('each further customer of an execution', { reads: perItem, writes: 0, memoryWrites: 0 }),
-			row('an execution whose token was killed', renewing),
+			row('an execution whose token another program has ended', renewing),
 			row('a push', plain),
-			row('a push, repeats ignored', remembering),
+			row('a push, with Ignore Repeats For', remembering),
 		],
 	);
 	const perSecond = (n: number) => (n >= 10 ? n.toFixed(0) : String(Math.round(n * 100) / 100));
@@ -120,12 +120,12 @@ test('an execution reads its credentials a few times, however many customers it 
 		['Load', 'Reads a second', 'Writes a second'],
 		[
 			...[1, 1000].map((triggerIds) => [
-				`${triggerIds} trigger ID${triggerIds > 1 ? 's' : ''}, each at its limit, executions of ${CUSTOMERS_OF_AN_EXECUTION} customers`,
+				`${triggerIds} trigger ID${triggerIds > 1 ? 's' : ''} at ${triggerIds > 1 ? 'their' : 'its'} limit, executions of ${CUSTOMERS_OF_AN_EXECUTION} customers`,
 				perSecond(triggerIds * executionsPerSecond * few.reads),
 				'0',
 			]),
 			...[4, 256].map((workers) => [
-				`${workers} workers whose token was killed, in the second in which they see it`,
+				`${workers} workers whose token another program has ended, in the second in which they notice`,
 				perSecond(workers * renewal),
 				`1 to ${workers}`,
 			]),
@@ -135,7 +135,7 @@ test('an execution reads its credentials a few times, however many customers it 
 				perSecond(pushesPerSecond * plain.memoryWrites),
 			],
 			[
-				'1,000,000 pushes an hour, repeats ignored',
+				'1,000,000 pushes an hour, with Ignore Repeats For',
 				perSecond(pushesPerSecond * remembering.reads),
 				`${perSecond(pushesPerSecond * remembering.memoryWrites)}, of up to ${MEMORY_KB} kB`,
 			],

@@ -37,10 +37,10 @@ afterAll(() =>
 			'Respond',
 			'Not acknowledged at first',
 			'Acknowledged in the end',
-			'Not run to the end at once',
-			'Of these, done after a retry',
+			'Executions that failed',
+			'Customers saved by Retry',
 			'Lost',
-			'Noted twice',
+			'Saved twice',
 		],
 		rows,
 	),
@@ -200,12 +200,12 @@ describe('a worker killed', () => {
 			'worker killed',
 			[
 				'Executions',
-				'Ended well',
+				'Succeeded',
 				'Ended by n8n',
-				'As',
-				'With the words',
+				'Status',
+				'Error message',
 				'Customers on the canvas',
-				'Twice',
+				'Sent twice',
 			],
 			[
 				[
@@ -251,7 +251,7 @@ describe('a worker killed', () => {
 		const onCanvas = sandbox.accepted.map(({ contactId }) => contactId);
 		report(
 			'worker killed, batches',
-			['Customers on the canvas', 'Noted by the workflow'],
+			['Customers on the canvas', 'Recorded by the workflow'],
 			[[onCanvas.length, crm.savedIds.length].map(String)],
 		);
 		expect(crm.savedIds.filter((id) => !onCanvas.includes(id))).toEqual([]);

@@ -77,11 +77,11 @@ export function paceTests(running: () => Cluster): void {
 			[
 				'Customers',
 				'Lost',
-				'Twice',
-				'Of the limit, while all send',
-				'Until the last is done',
-				'Refused',
-				'Least share of a fair one',
+				'Sent twice',
+				'Share of the limit, while all send',
+				'Share of the limit, overall',
+				'Calls refused',
+				'Smallest share / fair share',
 			],
 			[
 				[
@@ -134,7 +134,7 @@ export function paceTests(running: () => Cluster): void {
 		});
 		report(
 			'change',
-			['What happened', 'Of the limit', 'Least share of a fair one'],
+			['What happened', 'Share of the limit', 'Smallest share / fair share'],
 			seen.map(({ what, ofLimit, least }) => [what, ofLimit.toFixed(2), least.toFixed(2)]),
 		);
 		// Enough customers must be left, or the figures show only how the last few are sent.

@@ -101,7 +101,7 @@ export function pushTests(running: () => Cluster): void {
 		};
 		const CASES: Array<[string, (urls: string[], batch: Profile[]) => Promise<void>]> = [
 			[
-				'at the other processor, after the acknowledgement',
+				'after the acknowledgement, at the other processor',
 				async (urls, batch) => {
 					for (const profile of batch) {
 						for (const url of urls) await sandbox.pusher.push({ url, method: 'POST' }, profile);
@@ -109,7 +109,7 @@ export function pushTests(running: () => Cluster): void {
 				},
 			],
 			[
-				'at the other processor, after 16 at once were taken',
+				'after 16 pushes at the same moment, at the other processor',
 				async (urls, batch) => {
 					await Promise.all([
 						pushTo(urls, batch.slice(0, REPEATED / 2), () => 0, 8),
@@ -119,7 +119,7 @@ export function pushTests(running: () => Cluster): void {
 				},
 			],
 			[
-				'at both at the same moment',
+				'at the same moment, at the other processor',
 				async (urls, batch) => {
 					for (const profile of batch) {
 						await Promise.all(
@@ -130,7 +130,9 @@ export function pushTests(running: () => Cluster): void {
 			],
 		];
 		const rows: string[][] = [];
-		afterAll(() => report('repeats', ['The repeat came', 'Ignore Repeats', 'Remove Duplicates'], rows));
+		afterAll(() =>
+			report('repeats', ['When the repeat came', 'Ignore Repeats For', 'Remove Duplicates'], rows),
+		);
 
 		test.each(CASES)('%s', async (when, pushBoth) => {
 			const ignoring = await cluster.listen({ options: { ignoreRepeatsMinutes: 10 } });

@@ -105,11 +105,11 @@ export function tokenTests(running: () => Cluster): void {
 			[1, 2, 3, 4].map((n) => String(counts.filter((count) => count === n).length));
 		report(
 			'token',
-			['What happened', 'Rounds', 'One request', 'Two', 'Three', 'Four'],
+			['What happened', 'Rounds', '1 request', '2 requests', '3 requests', '4 requests'],
 			[
 				['No token yet', String(fresh.length), ...distribution(fresh)],
-				['Killed by another program', String(killed.length), ...distribution(killed)],
-				['Natural end', String(natural.length), ...distribution(natural)],
+				['Another program ended the token', String(killed.length), ...distribution(killed)],
+				['The token expired', String(natural.length), ...distribution(natural)],
 			],
 		);
 		const rounds = KILLS.length * ACCOUNTS;

@@ -3,6 +3,7 @@
 import type { Sandbox } from '../sandbox/server.mts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFigures } from './figures.mts';
+import { printTable } from './table.mts';
 import type { Item } from './n8n/n8n.mts';
 import { underTest } from './underTest.mts';
 import { until } from './until.mts';
@@ -107,28 +108,45 @@ export interface Kill {
 	truth: Truth;
 }
 
-/** Prints what became of all batches, and with WRITE_FIGURES=1 writes it into the document. */
+/** Prints what became of each batch, and with WRITE_FIGURES=1 writes a summary into the document. */
 export function reportKills(what: string, kills: readonly Kill[]): void {
-	const row = ({ moment, again, accepted, truth: { unknown, missing, twice } }: Kill) => [
-		again,
-		...[moment, accepted, unknown, missing, twice].map(String),
-	];
-	const sum = (pick: (truth: Truth) => number) =>
-		String(kills.reduce((all, { truth }) => all + pick(truth), 0));
-	const most = Math.max(0, ...kills.map(({ truth }) => truth.unknown));
-	const total = [
-		`**all ${kills.length}**`,
-		'',
-		String(kills.reduce((all, { accepted }) => all + accepted, 0)),
-		`${sum(({ unknown }) => unknown)}, at most ${most}`,
-		sum(({ missing }) => missing),
-		sum(({ twice }) => twice),
-	];
+	if (kills.length === 0) return;
+	const title = `${what}, n8n ${underTest().runtime.version}`;
 	const sorted = kills.toSorted((a, b) => a.again.localeCompare(b.again) || a.moment - b.moment);
+	printTable(
+		`${title}, each`,
+		['Rest sent by', 'Killed after (ms)', 'Accepted before', 'Unknown', 'Missing', 'Sent twice'],
+		sorted.map(({ moment, again, accepted, truth: { unknown, missing, twice } }) => [
+			again,
+			...[moment, accepted, unknown, missing, twice].map(String),
+		]),
+	);
+	const groups = [...new Set(sorted.map(({ again }) => again))].map((again) =>
+		summaryOf(
+			again,
+			sorted.filter((kill) => kill.again === again),
+		),
+	);
 	writeFigures(
 		'promise',
-		`${what}, n8n ${underTest().runtime.version}`,
-		['Sent again by', 'After ms', 'Accepted before', 'Unknown', 'Missing', 'Twice'],
-		[...sorted.map(row), total],
+		title,
+		['Rest sent by', 'Kills', 'Killed after (ms)', 'Accepted before', 'Unknown', 'Missing', 'Sent twice'],
+		[...groups, summaryOf('**all**', kills)],
 	);
+}
+
+function summaryOf(name: string, kills: readonly Kill[]): string[] {
+	const sum = (pick: (kill: Kill) => number) => kills.reduce((all, kill) => all + pick(kill), 0);
+	const [earliest, latest] = [Math.min, Math.max].map((pick) => pick(...kills.map(({ moment }) => moment)));
+	const most = Math.max(...kills.map(({ truth }) => truth.unknown));
+	const unknown = sum(({ truth }) => truth.unknown);
+	return [
+		name,
+		String(kills.length),
+		earliest === latest ? String(earliest) : `${earliest} to ${latest}`,
+		String(sum(({ accepted }) => accepted)),
+		kills.length === 1 ? String(unknown) : `${unknown}, at most ${most} in one kill`,
+		String(sum(({ truth }) => truth.missing)),
+		String(sum(({ truth }) => truth.twice)),
+	];
 }

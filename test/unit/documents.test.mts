@@ -1,6 +1,12 @@
 // The documents: what can be compared with the tree, is.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { INodeProperties } from 'n8n-workflow';
+import { SobotApi } from '../../credentials/SobotApi.credentials';
+import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
+import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
+import { SobotWebhookAppTrigger } from '../../nodes/SobotWebhookApp/SobotWebhookAppTrigger.node';
+import { REMEMBERED_PUSHES, STORED_PUSHES } from '../../nodes/sobot/pushMemory';
 import { RETURN_CODES } from '../../nodes/sobot/returnCodes';
 
 const read = (file: string) => readFileSync(file, 'utf8');
@@ -70,4 +76,135 @@ test("the README's table of return codes says what the node says", () => {
 		.filter(([code]) => code !== '000000')
 		.map(([code, { message, advice }]) => [code, message, advice]);
 	expect(rows.map(([, ...cells]) => cells).toSorted()).toEqual(expected.toSorted());
+});
+
+test('the documents name only commands that package.json has', () => {
+	const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+	const named = DOCUMENTS.flatMap((file) =>
+		[...read(file).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, name = '']) => name),
+	);
+	expect(named.length).toBeGreaterThan(10);
+	expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+});
+
+test.each(['CONTRIBUTING.md', 'docs/publishing.md', 'docs/verification.md'])(
+	'the files that %s names are there',
+	(file) => {
+		const paths = [...read(file).matchAll(/`((?:test|docs|nodes|\.github|\.ci)\/[\w./-]+\w)`/g)].map(
+			([, path = '']) => path,
+		);
+		expect(paths.length).toBeGreaterThan(3);
+		expect(paths.filter((path) => !existsSync(path))).toEqual([]);
+	},
+);
+
+/** The text below a heading of the README, up to the next heading of the same level or above. */
+function readmeSection(heading: string): string {
+	const [level = ''] = /^#+/.exec(heading) ?? [];
+	const section = read('README.md').split(`\n${heading}\n`)[1] ?? '';
+	return section.split(new RegExp(`^#{1,${level.length}} `, 'm'))[0] ?? '';
+}
+
+/** The rows of the table whose first column has this head. */
+function rowsOf(section: string, head: string): string[][] {
+	const [, table = ''] = new RegExp(`^\\| ${head} .*\\n\\|.*\\n((?:\\|.*\\n)*)`, 'm').exec(section) ?? [];
+	return [...table.matchAll(/^\| (.*) \|$/gm)].map(([, row = '']) =>
+		row.split(' | ').map((cell) => cell.trim()),
+	);
+}
+
+const labels = (properties: readonly INodeProperties[]) =>
+	properties
+		.filter(({ type }) => type !== 'notice' && type !== 'hidden')
+		.map(({ displayName }) => displayName);
+const optionsOf = (properties: readonly INodeProperties[]) =>
+	properties.find(({ name }) => name === 'options')?.options as INodeProperties[];
+
+const ACTION = new SobotRuleEngine().description.properties;
+const TRIGGER = new SobotWebhookAppTrigger().description.properties;
+
+describe('the README names', () => {
+	const names = (heading: string, head: string) => rowsOf(readmeSection(heading), head).map(([name]) => name);
+
+	test('each field and option of Canvas: Trigger, with its default', () => {
+		const ofCanvas = ACTION.filter(
+			({ name, displayOptions }) =>
+				displayOptions?.show?.resource?.[0] === 'canvas' && !['operation', 'options'].includes(name),
+		);
+		expect(names('### Canvas: Trigger', 'Field')).toEqual(expect.arrayContaining(labels(ofCanvas)));
+		const shown = rowsOf(readmeSection('### Canvas: Trigger'), 'Option').map(([name, value]) => [
+			name,
+			value,
+		]);
+		const defaults = optionsOf(ACTION).map(({ displayName, default: value, options = [] }) => {
+			const chosen = options.find((one) => 'value' in one && one.value === value);
+			if (value === false) return [displayName, 'off'];
+			if (value === 'Contact_id') return [displayName, '`Contact_id`'];
+			return [displayName, chosen?.name ?? String(value)];
+		});
+		expect(shown.toSorted()).toEqual(defaults.toSorted());
+	});
+
+	test('each field and option of the trigger', () => {
+		const fields = labels(TRIGGER).filter((label) => label !== 'Options');
+		expect(names('## Sobot Webhook App Trigger', 'Field').toSorted()).toEqual(fields.toSorted());
+		expect(names('## Sobot Webhook App Trigger', 'Option').toSorted()).toEqual(
+			labels(optionsOf(TRIGGER)).toSorted(),
+		);
+	});
+
+	test('how many pushes the trigger remembers', () => {
+		const words = `the latest ${REMEMBERED_PUSHES.toLocaleString('en')} pushes, and ${STORED_PUSHES} of them`;
+		expect(readmeSection('## Sobot Webhook App Trigger')).toContain(words);
+	});
+
+	test('each credential', () => {
+		const credentials = [new SobotApi(), new SobotWebhookAppApi()];
+		expect(names('## Credentials', 'Credential')).toEqual(credentials.map(({ displayName }) => displayName));
+	});
+
+	test('each example, as docs/examples does, with a picture there', () => {
+		const files = readdirSync('docs/examples')
+			.filter((name) => name.endsWith('.json'))
+			.toSorted();
+		const linked = [...readmeSection('## Examples').matchAll(/\(docs\/examples\/([\w-]+\.json)\)/g)];
+		expect(linked.map(([, name]) => name).toSorted()).toEqual(files);
+		const page = read('docs/examples/README.md');
+		const shown = [
+			...page.matchAll(/\]\(([\w-]+)\.json\)[^#]*src="\.\.\/pictures\/example-([\w-]+)-light\.png"/g),
+		];
+		expect(shown.map(([, name, picture]) => [name, picture]).toSorted()).toEqual(
+			files.map((file) => [file.replace('.json', ''), file.replace('.json', '')]),
+		);
+	});
+
+	test('messages that a node can show', () => {
+		const quoted = rowsOf(readmeSection('## Troubleshooting'), 'What you see').flatMap(
+			([seen = '']) => /^"(.*)"$/.exec(seen)?.[1] ?? [],
+		);
+		const sources = ['nodes', 'credentials'].flatMap((folder) =>
+			readdirSync(folder, { recursive: true, encoding: 'utf8' })
+				.filter((name) => name.endsWith('.ts'))
+				.map((name) => read(join(folder, name)).replace(/\$\{[^}]*\}/g, '...')),
+		);
+		const isThere = (part: string) => sources.some((source) => source.includes(part));
+		// `...` and a status stand for what the node fills in.
+		const parts = quoted
+			.flatMap((text) => text.split(/ ?\.\.\. ?|\d{3}: |\{\{.*$/))
+			.filter((part) => part !== '');
+		expect(parts.length).toBeGreaterThan(5);
+		expect(parts.filter((part) => !isThere(part))).toEqual([]);
+	});
+
+	test('what the nodes and credentials link to', () => {
+		const links = [
+			...['SobotRuleEngine/SobotRuleEngine', 'SobotWebhookApp/SobotWebhookAppTrigger'].map((name) =>
+				read(`nodes/${name}.node.json`),
+			),
+			new SobotApi().documentationUrl,
+			new SobotWebhookAppApi().documentationUrl,
+		].flatMap((text) => [...text.matchAll(/nodes-sobot#([\w-]+)/g)].map(([, anchor]) => anchor));
+		expect(links.length).toBeGreaterThan(4);
+		expect(anchorsOf('README.md')).toEqual(expect.arrayContaining(links));
+	});
 });
