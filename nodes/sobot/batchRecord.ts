@@ -2,7 +2,7 @@
 // the crashed one has sent. docs/ledger.md shows its entries.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
-import { againEntry, openEntry, sentEntry, type EntryStore } from './entries';
+import { againEntry, openEntry, sentEntry, someRunEntry, type EntryStore } from './entries';
 import type { KeyClaims } from './keyClaims';
 import { RESULTS, type KeyState } from './ledger';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
@@ -19,9 +19,10 @@ const REMOVED_AT_ONCE = 500;
  *
  * - `nothing`: no earlier run of this batch matters
  * - `sent`: a crashed run, or this run before n8n 1 ran its execution again, has sent the customers in it
- * - `left`: a Retry that failed has left it. It may belong to this execution, or to another one with the same customers
+ * - `elsewhere`: this run has sent nobody, but another one of the same lineage has
+ * - `left`: a Retry that has ended has left it. It may belong to this execution, or to another one with the same customers
  */
-export type Found = 'nothing' | 'sent' | 'left';
+export type Found = 'nothing' | 'sent' | 'elsewhere' | 'left';
 
 /** Where a record is stored, and the clock for its pauses. */
 export interface RecordParts {
@@ -36,19 +37,24 @@ export class BatchRecord {
 	/** set while the batch is being sent, and after a crash */
 	private readonly open: string;
 	private readonly left: string;
+	/** set once some run of the lineage is being sent */
+	private readonly someRun?: string;
 
 	/**
 	 * @param name identifies the batch
 	 * @param runId identifies this run of the node, also when n8n 1 runs its execution again
+	 * @param lineage identifies an execution and its Retries, if n8n tells
 	 */
 	constructor(
 		readonly name: string,
 		runId: string,
 		private readonly parts: RecordParts,
+		lineage?: string,
 	) {
 		this.run = `${name} run ${runId}`;
 		this.open = `${name} open`;
 		this.left = `${name} left`;
+		if (lineage !== undefined) this.someRun = `${lineage} some run`;
 	}
 
 	/** The key of a customer in this record. */
@@ -58,7 +64,12 @@ export class BatchRecord {
 
 	/** Entries that keep the record open. Another run with the same batch removes them, another process may overwrite them. */
 	get marker(): string[] {
-		return [this.open, this.run].flatMap(bothOf);
+		return this.flags.flatMap(bothOf);
+	}
+
+	/** The flags of a batch that is being sent. */
+	private get flags(): string[] {
+		return [this.open, this.run, ...(this.someRun === undefined ? [] : [this.someRun])];
 	}
 
 	/**
@@ -67,53 +78,74 @@ export class BatchRecord {
 	 * @param isRetry whether this execution may continue one that crashed
 	 */
 	async read(isRetry: boolean): Promise<Found> {
-		const set = await this.inTurn(async (store) => await readFlags(store, [this.run, this.open, this.left]));
+		const set = await this.inTurn(async (store) => await readFlags(store, [...this.flags, this.left]));
 		if (set.has(this.run)) return 'sent';
 		if (!isRetry) return 'nothing';
 		if (set.has(this.left)) return 'left';
-		return set.has(this.open) ? 'sent' : 'nothing';
+		if (set.has(this.open)) return 'sent';
+		return this.someRun !== undefined && set.has(this.someRun) ? 'elsewhere' : 'nothing';
 	}
 
 	/**
 	 * Settles the customers that are in the record; the others have no result afterwards. Rejects if n8n cannot tell.
 	 *
 	 * @param sendsDoubtful whether a customer in doubt may be sent again
+	 * @param isMet whether an earlier run of this Retry has had this customer: then another run says nothing of this one
 	 */
-	async lookUp(customers: readonly Customer[], found: Found, sendsDoubtful: boolean): Promise<void> {
+	async lookUp(
+		customers: readonly Customer[],
+		found: Found,
+		sendsDoubtful: boolean,
+		isMet: (customer: Customer) => boolean,
+	): Promise<void> {
 		for (let from = 0; from < customers.length; from += LOOKED_UP_AT_ONCE) {
 			const some = customers.slice(from, from + LOOKED_UP_AT_ONCE);
 			await this.inTurn(async (store) => {
-				const states = await this.statesOf(some, found, store);
-				const inDoubt = some.filter((customer) => states.get(customer) === 'inDoubt');
+				const states = await this.statesOf(some, found, isMet, store);
+				const inDoubt = some.filter((customer) => /^(inDoubt|elsewhere)$/.test(states.get(customer) ?? ''));
 				// A late refusal of the earlier call then settles nothing.
 				if (sendsDoubtful && inDoubt.length > 0) await store.add(keysOf(inDoubt).map(againEntry));
 				for (const customer of inDoubt) {
 					if (sendsDoubtful) customer.isInDoubt = true;
-					else customer.result = found === 'left' ? MAY_BE_OF_ANOTHER : RESULTS.inDoubt;
+					else customer.result = this.resultInDoubt(found, states.get(customer));
 				}
 				for (const customer of some) if (states.get(customer) === 'sent') customer.result = RESULTS.sent;
 			});
 		}
 	}
 
+	private resultInDoubt(found: Found, state: FoundState | undefined): Result {
+		if (state === 'elsewhere') return MAY_BE_OF_ANOTHER_RUN;
+		return found === 'left' ? MAY_BE_OF_ANOTHER : RESULTS.inDoubt;
+	}
+
 	private async statesOf(
 		customers: readonly Customer[],
 		found: Found,
+		isMet: (customer: Customer) => boolean,
 		store: EntryStore,
-	): Promise<Map<Customer, KeyState>> {
+	): Promise<Map<Customer, FoundState>> {
 		const keys = keysOf(customers);
-		const known = await store.add([...keys.map(sentEntry), ...keys.map(openEntry)]);
-		const states = new Map<Customer, KeyState>();
+		const isAsked = (customer: Customer) => this.someRun !== undefined && !isMet(customer);
+		const known = await store.add([
+			...keys.map(sentEntry),
+			...keys.map(openEntry),
+			...customers.filter(isAsked).map(({ identity = '' }) => someRunEntry(identity)),
+		]);
+		const states = new Map<Customer, FoundState>();
 		const onlyLookedAt: string[] = [];
 		for (const customer of customers) {
-			const { key = '' } = customer;
+			const { key = '', identity = '' } = customer;
 			const isSent = known.has(sentEntry(key));
 			const isOpen = known.has(openEntry(key));
+			const isElsewhere = isAsked(customer) && known.has(someRunEntry(identity));
 			if (!isSent) onlyLookedAt.push(sentEntry(key), openEntry(key));
 			// Whoever may belong to another execution stays in doubt.
 			else if (!isOpen && found === 'sent') onlyLookedAt.push(openEntry(key));
+			if (!isSent && isAsked(customer) && !isElsewhere) onlyLookedAt.push(someRunEntry(identity));
 			const isClear = !isOpen || this.parts.claims.accepted.has(key);
-			states.set(customer, isSent ? (isClear && found === 'sent' ? 'sent' : 'inDoubt') : 'new');
+			if (isSent) states.set(customer, isClear && found === 'sent' ? 'sent' : 'inDoubt');
+			else states.set(customer, isElsewhere ? 'elsewhere' : 'new');
 		}
 		if (onlyLookedAt.length > 0) await store.remove(onlyLookedAt);
 		return states;
@@ -133,7 +165,7 @@ export class BatchRecord {
 				for (let from = 0; from < entries.length; from += REMOVED_AT_ONCE)
 					await store.remove(entries.slice(from, from + REMOVED_AT_ONCE));
 			}
-			await store.add([this.open, this.run].flatMap(bothOf));
+			await store.add(this.marker);
 			if (leftovers.length === 0) await store.remove(bothOf(this.left));
 		});
 	}
@@ -168,6 +200,9 @@ export class BatchRecord {
 	}
 }
 
+/** `elsewhere`: another run of the same lineage has sent the customer, or was about to. */
+type FoundState = KeyState | 'elsewhere';
+
 const keysOf = (customers: readonly Customer[]) => customers.map(({ key = '' }) => key);
 
 // A flag is two entries, set together. The store can only be read by adding: reading adds the second one only if the first
@@ -191,5 +226,12 @@ const MAY_BE_OF_ANOTHER: Result = {
 	outcome: 'unknown',
 	retCode: null,
 	message: `A Retry with the same customers has ended before, and had sent this one. ${MAY_OR_MAY_NOT}.`,
+	advice: LOOK_FIRST,
+};
+
+const MAY_BE_OF_ANOTHER_RUN: Result = {
+	outcome: 'unknown',
+	retCode: null,
+	message: `Before the crash, this node had sent this customer, or was about to, in another iteration or branch. ${MAY_OR_MAY_NOT}.`,
 	advice: LOOK_FIRST,
 };

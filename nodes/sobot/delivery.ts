@@ -42,8 +42,8 @@ export interface Customer {
 	isInDoubt?: boolean;
 	/** the customer's key in the ledger; without one the customer is not in the ledger */
 	key?: string;
-	/** identifies the customer on this canvas: a user's key belongs to a single one */
-	readonly identity?: string;
+	/** identifies the customer on this canvas: a user's key belongs to a single one, and without keys all runs of the node have it in common */
+	identity?: string;
 	/** whether a refused token was replaced for this customer */
 	hadNewToken?: boolean;
 	/** whether the ledger has stored that a call is about to leave */

@@ -17,5 +17,7 @@ export const sentEntry = (key: string) => `sent ${key}`;
 export const openEntry = (key: string) => `open ${key}`;
 /** A user's key belongs to one customer on one canvas: otherwise it would make others count as sent. */
 export const ownerEntry = (key: string, identity: string) => `owner ${key} ${identity}`;
+/** The same for a batch without keys: some run of the node has sent this customer, in an execution or in a Retry of it. */
+export const someRunEntry = (identity: string) => `some run ${identity}`;
 /** Added before a customer in doubt is sent again, and kept: a late refusal of the earlier call then settles nothing. */
 export const againEntry = (key: string) => `again ${key}`;

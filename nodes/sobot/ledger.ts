@@ -2,7 +2,7 @@
 // moment. The store is n8n's deduplication table: written at once and shared by all processes, but without a lock.
 import type { Clock } from './clock';
 import type { Customer, Result } from './delivery';
-import { againEntry, openEntry, ownerEntry, sentEntry, type EntryStore } from './entries';
+import { againEntry, openEntry, ownerEntry, sentEntry, someRunEntry, type EntryStore } from './entries';
 import type { Claim, KeyClaims } from './keyClaims';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from './returnCodes';
 
@@ -184,13 +184,14 @@ export class Ledger {
 	/** Adds the entries of each key, and tells from what was there before how the key stands. */
 	private async open(customers: ReadonlyMap<string, Customer>): Promise<Map<string, KeyState>> {
 		const { store, isConsulted, isForBatch, marker = [], sendsDoubtful } = this.options;
-		const owner = (key: string) => ownerEntry(key, customers.get(key)?.identity ?? '');
+		const identityOf = (key: string) => customers.get(key)?.identity ?? '';
+		const owner = (key: string) => ownerEntry(key, identityOf(key));
 		const keys = [...customers.keys()];
 		const latest = this.latestAccepted.flatMap(({ key, identity }) => this.entriesOf(key, identity));
 		const known = await store.add([
 			...marker,
 			...latest,
-			...keys.flatMap((key) => [sentEntry(key), openEntry(key), ...(isForBatch ? [] : [owner(key)])]),
+			...keys.flatMap((key) => [...this.entriesOf(key, identityOf(key)), openEntry(key)]),
 		]);
 		if (!isConsulted) return new Map();
 		const states = new Map(
@@ -214,7 +215,8 @@ export class Ledger {
 
 	/** The entries of a key whose customer was accepted. */
 	private entriesOf(key: string, identity: string): string[] {
-		return this.options.isForBatch ? [sentEntry(key)] : [sentEntry(key), ownerEntry(key, identity)];
+		if (!this.options.isForBatch) return [sentEntry(key), ownerEntry(key, identity)];
+		return identity === '' ? [sentEntry(key)] : [sentEntry(key), someRunEntry(identity)];
 	}
 
 	private stateOf(isSent: boolean, isOpen: boolean): KeyState {
@@ -265,7 +267,7 @@ export class Ledger {
 		for (const [key, { outcome, identity }] of closing) {
 			if (outcome === 'inDoubt' || (outcome === 'notSent' && sentAgain.has(key))) continue;
 			remove.push(openEntry(key));
-			if (outcome === 'notSent') remove.push(againEntry(key), sentEntry(key), ownerEntry(key, identity));
+			if (outcome === 'notSent') remove.push(againEntry(key), ...this.entriesOf(key, identity));
 			else this.latestAccepted.push({ key, identity });
 		}
 		this.latestAccepted.splice(0, this.latestAccepted.length - ASSERTED_AGAIN);

@@ -293,8 +293,8 @@ describe.each([
 			let lost = 0;
 			const isMarker = ({ kind, entries }: TableCall) =>
 				kind === 'add' &&
-				entries.length === 4 &&
-				entries.every((entry) => / (open|run .*) [12]$/.test(entry));
+				entries.length > 3 &&
+				entries.every((entry) => / (open|run .*|some run) [12]$/.test(entry));
 			const failed = await n8n.run(
 				n8n.execution([customers(40)]),
 				{},
@@ -470,6 +470,69 @@ describe('since n8n 2.14, an execution is known by its token', () => {
 		const other = await retryAfterFailureBefore(customers(100));
 		expect(outcomesOf(other)).toEqual(['accepted']);
 		expect(onCanvas(other).length).toBe(100);
+	});
+
+	describe('so after a crash Retry sends nobody twice whom another run of the node had sent', () => {
+		const chunksOf = (items: readonly Item[], size: number) =>
+			Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+		const loop = customers(300);
+		const [later, refusedFirst] = [customers(100, 'later'), customers(60, 'refused')];
+		let asked: string[] = [];
+		/** Sobot refuses these customers the first time. */
+		const refusingFirst: Faults['sobot'] = ({ id }) => {
+			const isFirst = !asked.includes(id);
+			asked.push(id);
+			return id.startsWith('refused') && isFirst ? '910026' : 'accepted';
+		};
+		beforeEach(() => (asked = []));
+
+		test.each<[string, Item[][], Item[][]]>([
+			[
+				'a new row moves each chunk of a loop',
+				chunksOf(loop, 60),
+				chunksOf([...customers(1, 'new'), ...loop], 60),
+			],
+			['the batches of a loop have become smaller', chunksOf(loop, 100), chunksOf(loop, 50)],
+			[
+				'the first of two branches has nobody left',
+				[customers(100, 'a'), customers(150, 'b')],
+				[customers(150, 'b')],
+			],
+			[
+				'the error output had led back to the node',
+				[[...customers(40), ...refusedFirst], refusedFirst, later],
+				[[...customers(40), ...refusedFirst], later],
+			],
+		])('%s', async (_, before, after) => {
+			const execution = n8n.execution(before);
+			await n8n.run(execution, CONTINUE, { sobot: refusingFirst, killedAfterMs: 4700 });
+			expect([execution.state, execution.ends.length > 0]).toEqual(['crashed', true]);
+			const retry = n8n.retryOf(execution);
+			retry.iterations = after;
+			await n8n.run(retry, TREAT_AS_SENT);
+			const sent = n8n.sobot.accepted.map(({ item }) => nameOf(item));
+			expect(sent.length).toBe(new Set(sent).size);
+			const named = retry.ends.flatMap(({ end }) => (end.kind === 'output' ? end.told : []));
+			expect(named.length).toBe(after.flat().length);
+			const unknown = named.filter(({ outcome }) => outcome === 'unknown').map(({ item }) => nameOf(item));
+			expect(
+				after
+					.flat()
+					.map(nameOf)
+					.filter((name) => !sent.includes(name) && !unknown.includes(name)),
+			).toEqual([]);
+		});
+
+		test('but sends whoever comes in each iteration as often as before', async () => {
+			const same = customers(100);
+			const execution = n8n.execution([same, same, same]);
+			await n8n.run(execution, CONTINUE, { killedAfterMs: 5500 });
+			expect([execution.state, execution.ends.length]).toEqual(['crashed', 2]);
+			const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+			expect(differences(retry)).toEqual([]);
+			expect(unknownOf(retry).length).toBeLessThan(60);
+			expect(onCanvas(execution).length).toBeGreaterThan(240);
+		});
 	});
 
 	test('so an execution that n8n takes for crashed while it sends, and its Retry: nobody twice', async () => {

@@ -66,6 +66,8 @@ export function digestOf(canvas: string, contactId: string, occurrence: number):
 
 /** Where the node context holds the index of the node's first run. */
 const FIRST_RUN = 'firstRun';
+/** Where it holds the digests of all customers, if Retry has begun without a context: so after a crash. */
+const MET = 'met';
 
 /** The record of this run. Its earlier tries include, after Retry, those of the runs that it continues. */
 export class RetryMemory {
@@ -103,13 +105,14 @@ export class RetryMemory {
 		isRetry: boolean,
 	) {
 		this.key = `run${runIndex}`;
+		if (isRetry && context[FIRST_RUN] === undefined) context[MET] = '';
 		context[FIRST_RUN] ??= runIndex;
 		this.run = runIndex - Number(context[FIRST_RUN]);
 		const stored = context[this.key] as Partial<RunRecord> | undefined;
 		this.failedRun = typeof stored?.id === 'string' ? stored.id : undefined;
 		this.id = this.failedRun ?? randomBytes(12).toString('base64url');
 		const accepted = typeof stored?.accepted === 'string' ? stored.accepted : '';
-		this.accepted = new Set(accepted.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')));
+		this.accepted = new Set(digestsIn(accepted));
 		this.unknown = new Map(Object.entries(stored?.unknown ?? {}));
 		this.items = new Set(inRanges(stored?.items));
 		const { execution, count = 0 } = stored?.tries ?? {};
@@ -123,6 +126,21 @@ export class RetryMemory {
 	/** How many customers earlier tries have put on the canvas, and left in doubt. */
 	get earlier(): { accepted: number; unknown: number } {
 		return { accepted: this.accepted.size, unknown: this.unknown.size };
+	}
+
+	/**
+	 * The digests of all customers that this Retry has had in earlier runs and tries. Undefined if it has begun where the
+	 * execution before it had failed: then its runs are the same.
+	 */
+	get met(): ReadonlySet<string> | undefined {
+		const met = this.context[MET];
+		return typeof met === 'string' ? new Set(digestsIn(met)) : undefined;
+	}
+
+	/** Adds customers of this run to those met. */
+	meet(digests: readonly string[]): void {
+		const { met } = this;
+		if (met) this.context[MET] = [...new Set([...met, ...digests])].join('');
 	}
 
 	/** Whether an earlier try has put the customer of this item on a canvas, or may have. */
@@ -181,6 +199,8 @@ export class RetryMemory {
 		delete this.context[this.key];
 	}
 }
+
+const digestsIn = (text: string): string[] => text.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')) ?? [];
 
 function toRanges(numbers: Iterable<number>): number[] {
 	const ranges: number[] = [];

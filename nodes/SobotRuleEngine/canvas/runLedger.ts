@@ -2,13 +2,14 @@
 import { createHash } from 'crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { BatchRecord, type Found } from '../../sobot/batchRecord';
+import type { Customer } from '../../sobot/delivery';
 import { systemClock } from '../../sobot/clock';
 import { LateLedger } from '../../sobot/lateLedger';
 import { Ledger, type SendLedger } from '../../sobot/ledger';
 import { claimsOf } from '../../sobot/shared';
 import { deduplicationTable, hasTable, USER_KEY } from './deduplicationTable';
 import type { Options } from './options';
-import type { Plan } from './plan';
+import type { Plan, SendPlan } from './plan';
 import type { BatchOfRun, RetryMemory } from './retryMemory';
 
 /**
@@ -28,8 +29,8 @@ export class RunLedger {
 	private readonly record: BatchRecord;
 	/** whether the record belongs to a failed run and its Retries alone */
 	readonly isOwn: boolean;
-	/** whether the record belongs to an execution and its Retries alone, unless it is their own already */
-	private readonly isOfLineage: boolean;
+	/** identifies an execution and its Retries, if n8n tells: the record is theirs alone */
+	private readonly lineage?: string;
 	private found: Found = 'nothing';
 	private failure?: { cause: unknown };
 	/** whether the ledger may hold customers of this batch whom nobody has looked up */
@@ -55,10 +56,9 @@ export class RunLedger {
 		const { failedRun, mayFollowCrash, isOrphan } = memory;
 		this.isOwn = this.isRetry && failedRun !== undefined && !isOrphan && !mayFollowCrash;
 		this.mayHoldSome = mayFollowCrash || this.isOwn;
-		const lineage = lineageOf(node);
-		this.isOfLineage = lineage !== undefined;
-		const name = this.isOwn ? failedRun : batchNameOf(memory.run, lineage ?? contactIdsOf(plans));
-		this.record = recordOf(node, memory, { name: `batch ${name}`, room: this.room });
+		this.lineage = lineageOf(node);
+		const name = this.isOwn ? failedRun : digestOf([memory.run, this.lineage ?? contactIdsOf(plans)]);
+		this.record = recordOf(node, memory, { name: `batch ${name}`, room: this.room }, this.lineage);
 	}
 
 	/**
@@ -80,12 +80,19 @@ export class RunLedger {
 		const { memory } = this;
 		// As long as it is unread.
 		if (!this.isOwn) memory.mayFollowCrash = true;
-		this.found = await this.record.read(this.isRetry);
-		this.mayHoldSome = this.found !== 'nothing';
+		const { record, room, lineage } = this;
+		const found = await record.read(this.isRetry);
+		this.found = found === 'elsewhere' && !memory.met ? 'nothing' : found;
+		this.mayHoldSome = this.found === 'sent' || this.found === 'left';
 		if (this.isOwn) return;
-		memory.mayFollowCrash = this.mayHoldSome;
-		const { record, room, found, isOfLineage: isKept } = this;
-		memory.batch = { name: record.name, room, isKept, found, state: 'read' };
+		memory.mayFollowCrash = this.found !== 'nothing';
+		memory.batch = {
+			name: record.name,
+			room,
+			isKept: lineage !== undefined,
+			found: this.found,
+			state: 'read',
+		};
 	}
 
 	/**
@@ -97,8 +104,10 @@ export class RunLedger {
 		if (this.hasUserKeys) return this.newLedger();
 		if (this.unsettled.length === 0) return void this.nobodyIsLeft();
 		if (this.failure) throw this.failure.cause;
-		for (const plan of this.plans)
-			if (plan.kind === 'send') plan.customer.key = this.record.keyOf(plan.digest);
+		for (const { customer, digest } of this.sendPlans) {
+			customer.key = this.record.keyOf(digest);
+			customer.identity = this.lineage === undefined ? undefined : `${this.lineage} ${digest}`;
+		}
 		if (this.isRetry || !this.isShort || this.memory.batch) return await this.openNow();
 		// Whom an earlier try has sent is not in the ledger yet.
 		const isLaterTry = this.memory.tries > 1;
@@ -113,13 +122,18 @@ export class RunLedger {
 	private async openNow(): Promise<Ledger> {
 		const { memory, record, found, isOwn } = this;
 		if (found !== 'nothing') {
-			await record.lookUp(this.unsettled, found, this.options.unknownOutcome === 'sendAgain');
+			const { met } = memory;
+			const metPlans = this.sendPlans.filter(({ digest }) => met?.has(digest) ?? true);
+			const metCustomers = new Set(metPlans.map(({ customer }) => customer));
+			const isMet = (customer: Customer) => metCustomers.has(customer);
+			await record.lookUp(this.unsettled, found, this.options.unknownOutcome === 'sendAgain', isMet);
 			this.nobodyIsLeft();
 		}
+		memory.meet(this.sendPlans.map(({ digest }) => digest));
 		const isNew = !isOwn && memory.batch?.found === 'nothing' && memory.batch.state !== 'begun';
 		if (isNew && memory.batch) memory.batch = { ...memory.batch, state: 'beginning' };
 		const digests = this.plans.flatMap(({ digest }) => (digest === undefined ? [] : [digest]));
-		const mayHaveLeftovers = isNew && !this.isOfLineage;
+		const mayHaveLeftovers = isNew && this.lineage === undefined;
 		await record.begin(mayHaveLeftovers ? digests.map((digest) => record.keyOf(digest)) : []);
 		if (memory.batch) memory.batch = { ...memory.batch, state: 'begun' };
 		return this.newLedger();
@@ -138,7 +152,7 @@ export class RunLedger {
 			clock: systemClock,
 			// Another Retry of the same execution may run at the same time, or that execution itself: n8n can take it for crashed
 			// while it sends.
-			isConsulted: this.hasUserKeys || this.isRetry || this.isOfLineage,
+			isConsulted: this.hasUserKeys || this.isRetry || this.lineage !== undefined,
 			isForBatch: !this.hasUserKeys,
 			marker: this.hasUserKeys ? [] : this.record.marker,
 			sendsDoubtful: this.options.unknownOutcome === 'sendAgain',
@@ -159,7 +173,11 @@ export class RunLedger {
 	}
 
 	private get customers() {
-		return this.plans.flatMap((plan) => (plan.kind === 'send' ? [plan.customer] : []));
+		return this.sendPlans.map(({ customer }) => customer);
+	}
+
+	private get sendPlans() {
+		return this.plans.filter((plan): plan is SendPlan => plan.kind === 'send');
 	}
 }
 
@@ -190,30 +208,28 @@ function recordOf(
 	node: IExecuteFunctions,
 	{ run }: RetryMemory,
 	{ name, room }: Pick<BatchOfRun, 'name' | 'room'>,
+	lineage?: string,
 ): BatchRecord {
 	const runId = `${node.getExecutionId()} ${run}`;
 	const store = deduplicationTable(node, room);
-	return new BatchRecord(name, runId, { store, claims: claimsFor(node), clock: systemClock });
+	return new BatchRecord(name, runId, { store, claims: claimsFor(node), clock: systemClock }, lineage);
 }
 
 const claimsFor = (node: IExecuteFunctions) => claimsOf(`${node.getWorkflow().id}\n${node.getNode().id}`);
 
 /**
- * What an execution and all its Retries have in common, also after a crash: the token in the address that resumes it. n8n
- * stores it with the execution before that begins. Undefined before n8n 2.14.
+ * What an execution and all its Retries have in common, also after a crash: a digest of the token in the address that resumes
+ * it, which is a secret. n8n stores it with the execution before that begins. Undefined before n8n 2.14.
  */
 function lineageOf(node: IExecuteFunctions): string | undefined {
 	const { resumeUrl } = node.getWorkflowDataProxy(0).$execution as { resumeUrl?: string };
-	return /[?&]signature=([^&#]+)/.exec(resumeUrl ?? '')?.[1];
+	const token = /[?&]signature=([^&#]+)/.exec(resumeUrl ?? '')?.[1];
+	return token === undefined ? undefined : digestOf(token);
 }
 
 /** In any order: the node before this one can read its list in another one after Retry. */
 const contactIdsOf = (plans: readonly Plan[]) => plans.map(({ contactId = '' }) => contactId).sort();
 
-/** A digest, since the token is a secret. */
-function batchNameOf(run: number, identity: string | readonly string[]): string {
-	return createHash('sha256')
-		.update(JSON.stringify([run, identity]))
-		.digest('base64url')
-		.slice(0, 16);
+function digestOf(identity: unknown): string {
+	return createHash('sha256').update(JSON.stringify(identity)).digest('base64url').slice(0, 16);
 }
