@@ -2,8 +2,8 @@
 import type { IRun } from 'n8n-workflow';
 import { Sandbox } from '../sandbox/server.mts';
 import { sobotApiFields } from '../support/credentials.mts';
-import { people, retryDefined, runDefined } from './customers.mts';
-import { outcomeOf, type ActionRun } from './runAction.mts';
+import { DEFINED, people } from './customers.mts';
+import { outcomeOf, retry, runAction, type ActionRun } from './runAction.mts';
 import type { StoredCredentials } from './storedCredentials.mts';
 
 interface Setting<Credentials extends StoredCredentials> {
@@ -26,12 +26,18 @@ export function shareAction<Credentials extends StoredCredentials>(createCredent
 	});
 	afterEach(async () => await setting.sandbox.close());
 
+	const action = (items: ActionRun['items'], more: Partial<ActionRun>): ActionRun => ({
+		items,
+		parameters: DEFINED,
+		credentials: setting.credentials,
+		...more,
+	});
 	/** Puts customers on a canvas: three of them, unless the test has others. */
 	const start = async (more: Partial<ActionRun> = {}): Promise<IRun> =>
-		await runDefined(setting.credentials, people('1', '2', '3'), more);
-	/** n8n's Retry of an execution that has failed. */
+		await runAction(action(people('1', '2', '3'), more));
+	/** n8n's Retry of an execution that has failed: it has the items. */
 	const retried = async (failed: IRun, more: Partial<ActionRun> = {}): Promise<IRun> =>
-		await retryDefined(setting.credentials, failed, more);
+		await retry(failed, action([], more));
 	const run = async (more: Partial<ActionRun> = {}) => outcomeOf(await start(more));
 
 	/** How often Sobot has accepted, or received, the customers with these contact IDs. */
