@@ -1,4 +1,4 @@
-import { RETURN_CODES } from '../../nodes/sobot/returnCodes';
+import { RETURN_CODES, type Outcome } from '../../nodes/sobot/returnCodes';
 import { judgeAnswer, judgeError } from '../../nodes/sobot/verdict';
 
 const answer = (body: unknown, statusCode = 200) => ({
@@ -9,7 +9,7 @@ const failed = (code: string, syscall?: string) =>
 	Object.assign(new Error('request failed'), { code, ...(syscall ? { syscall } : {}) });
 
 // Every row of the document's table, with its HTTP status there.
-test.each([
+const DOCUMENTED: Array<[httpStatus: number, code: string, outcome: Outcome]> = [
 	[200, '000000', 'accepted'],
 	[200, '700046', 'refused'],
 	[200, '900001', 'tokenRefused'],
@@ -23,15 +23,18 @@ test.each([
 	[400, '910024', 'overLimit'],
 	[400, '910025', 'refused'],
 	[400, '910026', 'refused'],
-])('takes HTTP %i with %s for %s', (status, code, outcome) => {
+];
+
+test.each(DOCUMENTED)('takes HTTP %i with %s for %s', (status, code, outcome) => {
 	expect(judgeAnswer(answer({ ret_code: code }, status))).toEqual(
 		expect.objectContaining({ outcome, retCode: code }),
 	);
 });
 
 test('has own words and advice for each failing code', () => {
+	expect(Object.keys(RETURN_CODES).sort()).toEqual(DOCUMENTED.map(([, code]) => code).sort());
 	const failing = Object.entries(RETURN_CODES).filter(([code]) => code !== '000000');
-	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(12);
+	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(failing.length);
 	expect(failing.filter(([, { advice }]) => advice === '')).toEqual([]);
 });
 
