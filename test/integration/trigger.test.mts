@@ -219,7 +219,7 @@ describe('redeliveries', () => {
 		expect((await send()).data).toEqual({ webhookResponse: ACKNOWLEDGED });
 	});
 
-	test('take one record each in static data, although n8n reads the answer twice', async () => {
+	test('take one record each in static data', async () => {
 		const workflow = triggerWorkflow({ options });
 		const trigger = workflow.getNode('Trigger') ?? undefined;
 		const sizes: number[] = [];
