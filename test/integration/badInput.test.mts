@@ -195,7 +195,7 @@ describe('with On Error: Continue, whatever throws before the sending', () => {
 				const failed = onError === 'continueErrorOutput' ? errorOutput : output;
 				expect(error).toBeUndefined();
 				expect(failed.map(({ json }) => [json.outcome, json.error])).toEqual(
-					[0, 1, 2].map((item) => [outcome, expect.stringContaining(`item ${item}`)]),
+					[0, 1, 2].map((item) => [outcome, expect.stringContaining(`item ${item}`) as string]),
 				);
 				if (onError === 'continueErrorOutput') expect(output).toEqual([]);
 			}

@@ -245,7 +245,7 @@ if (MEASURES) {
 			: cluster.main.retry(last.id, false).then(({ status }) => status, String));
 		printTable(
 			'final status of an execution whose worker was killed',
-			['As', 'With the words', 'Accepted then', 'Retry ended', 'Accepted in the end'],
+			['Status', 'Error message', 'Accepted then', 'Retry ended', 'Accepted in the end'],
 			[
 				[
 					last.status,
