@@ -1,4 +1,4 @@
-// n8n's editor in a real browser, as a builder uses it. What it is called in the page, n8n's own tests say.
+// n8n's editor in a real browser, as a builder uses it. The test IDs are those that n8n's own tests use.
 import { selectors, type Browser, type Locator, type Page } from 'playwright-core';
 import type { SavedWorkflow } from '../support/examples.mts';
 import { OWNER, type Workflow } from '../support/n8n/n8n.mts';
