@@ -247,7 +247,7 @@ describe('Retry after a crash', () => {
 		AT_A_CUSTOMER,
 	])('that %s, then Retry of that one: nobody twice, nobody missing', async (how, strike, says) => {
 		const run = { items: crowd(100), node: { id: how } };
-		const crashed = await kill(run, 60);
+		const crashed = await kill(run, 40);
 		const first = await retried(crashed, { ...run, ...strike() });
 		expect(texts(first)).toMatch(says);
 		mend();
@@ -260,7 +260,7 @@ describe('Retry after a crash', () => {
 		'by n8n itself under the same ID, which %s, then Retry: nobody twice, nobody missing',
 		async (how, strike, says) => {
 			const run = { items: crowd(100), node: { id: `again ${how}` }, executionId: `killed ${how}` };
-			await kill(run, 60);
+			await kill(run, 40);
 			const again = await start({ ...run, ...strike() });
 			expect(texts(again)).toMatch(says);
 			mend();
