@@ -7,5 +7,5 @@ const copy = (folder) => () =>
 
 exports.build = parallel(copy('nodes'), copy('credentials'));
 
-// What an earlier build left would be published.
+// Otherwise the files of an earlier build would be published, too.
 exports.clean = async () => await rm('dist', { recursive: true, force: true });

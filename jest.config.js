@@ -1,6 +1,6 @@
 // Kinds of tests, told apart by what is real in them: nothing but our code (unit), n8n-core's execution (integration), a
 // whole n8n (e2e), n8n's editor in a browser (browser), n8n in queue mode over PostgreSQL and Redis (queue), the tarball
-// (package). The sandbox stands for Sobot.
+// (package). The local Sobot stands in for Sobot, and has tests of its own (sandbox).
 const kind = (name, files = `${name}/**/*`) => ({
 	displayName: name,
 	testMatch: [`<rootDir>/test/${files}.test.mts`],

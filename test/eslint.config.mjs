@@ -1,5 +1,6 @@
 // Lints tests and tools, with the types known, and keeps the functions of nodes and credentials short. n8n's own lint,
-// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the typescript-eslint of n8n's command-line tool.
+// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the typescript-eslint of n8n's
+// command-line tool.
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.resolve('@n8n/node-cli/eslint'));

@@ -3,6 +3,7 @@
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { WRITES_FIGURES } from './support/figures.mts';
 import { N8n } from './support/n8n/n8n.mts';
 import { packPackage } from './support/n8n/n8nProcess.mts';
 import { fetchRuntime, OLDEST_N8N } from './support/n8n/runtime.mts';
@@ -15,7 +16,7 @@ const SLOW_STEPS = ['demo', 'e2e', 'compat', 'browser', 'queue'] as const;
 type Step = (typeof FAST_STEPS)[number] | (typeof SLOW_STEPS)[number];
 const ALL_STEPS: readonly Step[] = [...FAST_STEPS, ...SLOW_STEPS];
 
-/** These need no n8n, so one run of Jest does all of them, two files at a time. */
+/** These need no n8n, so one run of Jest does all of them. */
 const KINDS_WITHOUT_N8N = ['unit', 'sandbox', 'integration', 'package'] as const;
 type KindWithoutN8n = (typeof KINDS_WITHOUT_N8N)[number];
 const isWithoutN8n = (step: Step): step is KindWithoutN8n =>
@@ -72,7 +73,8 @@ class Run {
 		const others = steps.filter((step): step is Exclude<Step, KindWithoutN8n> => !isWithoutN8n(step));
 		const passed =
 			kinds.length > 0
-				? // Some of these tests wait most of their time. Importing n8n-core starts timers that it never stops.
+				? // Some of these tests mostly wait, so three files run on two cores. Importing n8n-core starts timers that
+					// never stop.
 					await this.jest(kinds, ['--maxWorkers=3', '--forceExit'])
 				: (await Promise.all(others.map(async (step) => await this.isPassed(step)))).every(Boolean);
 		return { step: steps.join(', '), passed, seconds: Math.round((Date.now() - startedMs) / 1000) };
@@ -100,7 +102,7 @@ class Run {
 				const before = this.passedTests;
 				// Flags for Jest may name tests of one of the two only.
 				// What it measures for the documents, it measures undisturbed.
-				const flags = process.env.WRITE_FIGURES ? ONE_BY_ONE : TWO_BY_TWO;
+				const flags = WRITES_FIGURES ? ONE_BY_ONE : TWO_BY_TWO;
 				const most = await this.jest(['queue'], [...flags, ANY_NUMBER], n8n);
 				const alone = await this.jest(['queue-alone'], [...ONE_BY_ONE, ANY_NUMBER], n8n);
 				return most && alone && this.passedTests > before;

@@ -226,7 +226,7 @@ const MAY_BE_OF_ANOTHER: Result = {
 	outcome: 'unknown',
 	retCode: null,
 	message: `A Retry with the same customers has ended before, and had sent this one. ${MAY_OR_MAY_NOT}.`,
-	advice: LOOK_FIRST,
+	advice: `${LOOK_FIRST} If that Retry was of another execution, start a new execution instead of this Retry.`,
 };
 
 const MAY_BE_OF_ANOTHER_RUN: Result = {

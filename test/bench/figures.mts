@@ -1,4 +1,4 @@
-// How the benchmarks' figures are drawn together and written.
+// How the benchmarks summarize and write their figures.
 export function median(values: number[]): number {
 	return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }

@@ -1,5 +1,5 @@
 // Pushes a second and how long the acknowledgement takes: this trigger, a trigger of another package that does nothing,
-// and n8n's own Webhook node, in turns in one n8n; then ten thousand pushes in a row.
+// and n8n's own Webhook node, alternating in one n8n; then ten thousand pushes in a row.
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
@@ -44,7 +44,7 @@ const THIS_WITH_MEMORY = 'this trigger, with Ignore Repeats For';
 interface Subject {
 	name: string;
 	url: string;
-	/** the end of the names of whom it is compared with */
+	/** how the names of the triggers end that it is compared with */
 	like?: string;
 }
 

@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { chromium, type Browser } from 'playwright-core';
+import { isFulfilled } from '../support/until.mts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -18,11 +19,7 @@ async function findChromium(): Promise<string> {
 	for (const folder of (process.env.PATH ?? '').split(delimiter)) {
 		for (const name of NAMES) {
 			const path = join(folder, name);
-			const isThere = await access(path).then(
-				() => true,
-				() => false,
-			);
-			if (isThere) return path;
+			if (await isFulfilled(access(path))) return path;
 		}
 	}
 	throw new Error('There is no Chromium. Install it, on Debian with: apt-get install chromium');

@@ -1,8 +1,8 @@
-// n8n's editor in a real browser, as a builder uses it. What it is called in the page, n8n's own tests say.
+// n8n's editor in a real browser, as a builder uses it. The test IDs are those that n8n's own tests use.
 import { selectors, type Browser, type Locator, type Page } from 'playwright-core';
 import type { SavedWorkflow } from '../support/examples.mts';
 import { OWNER, type Workflow } from '../support/n8n/n8n.mts';
-import { until } from '../support/until.mts';
+import { isFulfilled, until } from '../support/until.mts';
 import { startChromium } from './chromium.mts';
 
 selectors.setTestIdAttribute('data-test-id');
@@ -199,10 +199,7 @@ export class Editor {
 		const listening = this.details.getByText('Listening for test event');
 		await until('the trigger to listen', async () => {
 			await this.byId('trigger-execute-button').first().click();
-			return await listening.waitFor({ timeout: 2000 }).then(
-				() => true,
-				() => false,
-			);
+			return await isFulfilled(listening.waitFor({ timeout: 2000 }));
 		});
 	}
 
@@ -244,10 +241,7 @@ export class Editor {
 			// The first click on an empty list marks it as missing, which closes it again.
 			await until(`the list of credentials for ${name}`, async () => {
 				await list.click();
-				return await create.waitFor({ timeout: 2000 }).then(
-					() => true,
-					() => false,
-				);
+				return await isFulfilled(create.waitFor({ timeout: 2000 }));
 			});
 			await create.click();
 		}

@@ -1,10 +1,11 @@
 // What a builder sees and does in the editor, from the search for the nodes to a push in production.
 import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
-import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { changeNode, fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { executionsEnded, productionPath } from '../support/workflows.mts';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
+import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
 import { connect } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
 import { Editor } from './editor.mts';
@@ -240,11 +241,9 @@ seeing(
 	async () => {
 		const example = await readExample('customers-to-canvas');
 		const real = fillIn(example, 'Put on canvas', { options: {} });
-		const nodes = real.nodes.map((node) =>
-			node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
-		);
+		const continuing = changeNode(real, 'Put on canvas', { onError: 'continueRegularOutput' });
 		const credentials = await createCredentials(n8n, sandbox);
-		await editor.openWorkflow(await importWorkflow(n8n, { ...example, nodes }, credentials));
+		await editor.openWorkflow(await importWorkflow(n8n, continuing, credentials));
 		await editor.openNode('Put on canvas');
 		sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026' });
 		await editor.executeStep();
@@ -297,7 +296,7 @@ seeing(
 		await n8n.untilListening(productionPath(workflow));
 		// n8n calls itself localhost.
 		const production = await push(`${n8n.url}${new URL(copied).pathname}`);
-		expect([production.status, production.body]).toEqual([200, '{"code":0,"status":0}']);
+		expect([production.status, production.body]).toEqual([200, ACKNOWLEDGEMENT]);
 		await until('the execution', async () => (await executionsEnded(n8n, workflow)).length > 1);
 		await n8n.deactivate(workflow);
 	},

@@ -38,7 +38,7 @@ export async function picture(
 	for (const theme of ['light', 'dark'] as const) {
 		await page.emulateMedia({ colorScheme: theme });
 		const path = process.env.WRITE_PICTURES ? join(folder, `${name}-${theme}.png`) : undefined;
-		// What blinks or is on its way would make each picture another one.
+		// Animations and a blinking caret would make each picture differ.
 		const how = { path, animations: 'disabled', caret: 'hide', style: WITHOUT_CONTROLS } as const;
 		taken.push('goto' in of ? await of.screenshot({ ...how, clip }) : await of.screenshot(how));
 	}

@@ -2,7 +2,7 @@
 // them.
 import type { Locator } from 'playwright-core';
 import { createCredentials, type Credentials } from '../support/credentials.mts';
-import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { changeNode, fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { connect } from '../support/underTest.mts';
@@ -52,7 +52,7 @@ afterAll(async () => {
 /** The upper part of the page. */
 async function topOf(part: Locator, height: number) {
 	const box = await part.boundingBox();
-	if (!box) throw new Error('It is not to be seen.');
+	if (!box) throw new Error('It is not visible.');
 	return { ...box, height };
 }
 
@@ -128,10 +128,8 @@ seeing(shown, 'the output of a dry run, and with On Error: Continue', async () =
 		await picture(editor.page, 'dry-run', await topOf(editor.output, 240));
 
 		const real = fillIn(dry, 'Put on canvas', { options: {} });
-		const nodes = real.nodes.map((node) =>
-			node.name === 'Put on canvas' ? { ...node, onError: 'continueRegularOutput' } : node,
-		);
-		await editor.openWorkflow(await importWorkflow(n8n, { ...real, nodes }, credentials));
+		const continuing = changeNode(real, 'Put on canvas', { onError: 'continueRegularOutput' });
+		await editor.openWorkflow(await importWorkflow(n8n, continuing, credentials));
 		await editor.openNode('Put on canvas');
 		sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 		await editor.executeStep();

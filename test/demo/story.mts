@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import type { Sandbox } from '../sandbox/server.mts';
+import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
 import { until } from '../support/until.mts';
 import { accepted, outputOf } from '../support/workflows.mts';
 
@@ -44,11 +45,10 @@ export async function playThrough({
 	const { check } = checks;
 	say('\nPlaying the story ...');
 	const execution = await n8n.execute(toCanvas);
-	const output = execution.data.resultData.runData['Put on canvas']?.[0]?.data?.main[0] ?? [];
 	check('the first workflow ended with', execution.status, 'success');
 	check(
 		'its output',
-		output.map(({ json }) => json),
+		outputOf(execution, 'Put on canvas').map(({ json }) => json),
 		['c-1', 'c-2', 'c-3'].map(accepted),
 	);
 	check(
@@ -61,7 +61,7 @@ export async function playThrough({
 	say('The canvas pushes one of them to the production URL ...');
 	const customer = sandbox.account.customers.get('c-2');
 	const push = customer && (await sandbox.pusher.push({ url: pushUrl, method: 'POST' }, customer));
-	check('the push was answered with', push && [push.status, push.body], [200, '{"code":0,"status":0}']);
+	check('the push was answered with', push && [push.status, push.body], [200, ACKNOWLEDGEMENT]);
 	check('Sobot accepts that as an acknowledgement', push?.acknowledged, true);
 
 	await until('the second workflow to end', async () => {
@@ -75,8 +75,8 @@ export async function playThrough({
 		['success'],
 	);
 	const pushed = executions[0] && (await n8n.execution(executions[0].id));
-	const greeting = pushed?.data.resultData.runData['Write the greeting']?.[0]?.data?.main[0]?.[0]?.json;
-	check('its output', greeting, { customerId: 'c-2', greeting: 'Hello 王小明!' });
+	const [greeting] = pushed ? outputOf(pushed, 'Write the greeting') : [];
+	check('its output', greeting?.json, { customerId: 'c-2', greeting: 'Hello 王小明!' });
 
 	return checks.wrong;
 }

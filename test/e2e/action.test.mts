@@ -2,6 +2,7 @@ import { createCredentials, sobotApiFields, type Credentials } from '../support/
 import { N8n } from '../support/n8n/n8n.mts';
 import { MEMBER_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { connect, underTest } from '../support/underTest.mts';
+import { until } from '../support/until.mts';
 import {
 	accepted,
 	actionWorkflow,
@@ -184,7 +185,7 @@ describe('the token', () => {
 		});
 		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		const endMs = Date.now() + 2000;
-		while (Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, endMs - Date.now() + 1));
+		await until("the token's life to pass", () => Date.now() > endMs);
 		expect(outputOf(await n8n.execute(workflow), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(sandbox.tokenCalls.length).toBe(2);
 		expect(sandbox.triggerCalls.map(({ code }) => code)).toEqual(['000000', '000000']);

@@ -4,6 +4,7 @@ import { createCredentials, type Credentials } from '../support/credentials.mts'
 import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { Sandbox } from '../sandbox/server.mts';
+import { customersOf } from '../support/kills.mts';
 import { printTable } from '../support/table.mts';
 import { until } from '../support/until.mts';
 import { connect, underTest } from '../support/underTest.mts';
@@ -29,9 +30,6 @@ afterEach(async () => await sandbox.close());
 afterAll(() =>
 	printTable('sending', ['Fault', 'Accepted', 'Twice', 'Reported', 'Token requests', 'Refused'], figures),
 );
-
-const customersOf = (batch: string, count = COUNT) =>
-	Array.from({ length: count }, (_, i) => ({ id: `${batch}-${i}`, name: 'N' }));
 
 async function batchWorkflow(batch = 'c', own = n8n, count = COUNT): Promise<Workflow> {
 	return await actionWorkflow(own, credentials, customersOf(batch, count), FROM_ITEM, {

@@ -49,7 +49,7 @@ describe('once a credential is in use', () => {
 		);
 		return data;
 	};
-	const test_ = async (data: Record<string, unknown>) => {
+	const testCredential = async (data: Record<string, unknown>) => {
 		const { id, name } = setting.credentials.sobotApi ?? { id: '', name: '' };
 		return await setting.n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
 			credentials: { id, name, type: 'sobotApi', data },
@@ -78,14 +78,14 @@ describe('once a credential is in use', () => {
 		['a port that is closed', { baseUrl: 'http://127.0.0.1:9' }, /connection to Sobot was refused/],
 		['a bad row', rows('123'), /^Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 3\.$/],
 	])('its test says so: %s', async (_, more, message) => {
-		const said = await test_({ ...(await open()), ...more });
+		const said = await testCredential({ ...(await open()), ...more });
 		expect([said.status, said.message]).toEqual(['Error', expect.stringMatching(message)]);
 	});
 
 	test('its test replaces a token that another program has ended, by one request', async () => {
 		setting.sandbox.account.renewToken(Date.now());
 		// n8n 1 stores what it tests, also the bad row of another test.
-		expect((await test_({ ...(await open()), canvases: {} })).status).toBe('OK');
+		expect((await testCredential({ ...(await open()), canvases: {} })).status).toBe('OK');
 		expect(setting.sandbox.tokenCalls.map(({ code }) => code)).toEqual(['000000']);
 		expect(outputOf(await callOnce('8'), 'HTTP')[0]?.json).toEqual({ ret_code: '000000' });
 		expect(setting.sandbox.tokenCalls.length).toBe(1);

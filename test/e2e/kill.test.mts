@@ -213,7 +213,7 @@ test('a large campaign: n8n is killed in the middle, and the schedule sends the 
 	const people = Array.from({ length: rows }, (_, i) => i + 1).filter((number) => number % 25 !== 0);
 	const summary = outputOf(execution, 'Summary').map(({ json }) => [json.outcome, json.count_contactId]);
 	const count = (outcome: string) => Number(new Map(summary as Array<[string, number]>).get(outcome) ?? 0);
-	// Who is `nobody` may have been in flight, too.
+	// A customer called `nobody` may have been in flight, too.
 	const all = ['accepted', 'alreadySent', 'unknown', 'refused'].map(count);
 	expect(all.reduce((sum, one) => sum + one, 0)).toBe(rows);
 	expect(count('accepted')).toBeGreaterThan(0);

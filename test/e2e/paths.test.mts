@@ -4,12 +4,12 @@
 import { createCredentials, type Credentials } from '../support/credentials.mts';
 import { N8n, type Execution, type Item, type Workflow } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
-import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { ScriptedModel } from '../support/scriptedModel.mts';
-import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { Sandbox } from '../sandbox/server.mts';
+import { askAgent, ScriptedModel } from '../support/scriptedModel.mts';
+import { changeNode, fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { connect, underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
-import { actionNode, chain, node, type SavedNode } from '../support/workflows.mts';
+import { actionNode, chain, FROM_ITEM, node, type SavedNode } from '../support/workflows.mts';
 
 jest.setTimeout(240_000);
 
@@ -25,8 +25,6 @@ const MISBEHAVIOURS: Partial<Record<Outcome, Partial<Misbehaviour>>> = {
 	overLimit: { code: '910024' },
 	unknown: { drop: 'after' },
 };
-
-const CANVAS = { __rl: true, mode: 'id', value: DEMO_CANVAS.triggerId };
 
 /** One cell of the matrix, with its own Sobot and credential, so that several can run in parallel. */
 class Cell {
@@ -60,12 +58,7 @@ class Cell {
 	}
 
 	action(more: Record<string, unknown> = {}, options: Record<string, unknown> = {}): SavedNode {
-		const parameters = {
-			canvas: CANVAS,
-			contactId: '={{ $json.id }}',
-			nick: '={{ $json.name }}',
-			options: { giveUpAfter: 1, ...options },
-		};
+		const parameters = { ...FROM_ITEM, options: { giveUpAfter: 1, ...options } };
 		return { ...actionNode(this.credentials, parameters), onError: this.onError, ...more };
 	}
 
@@ -308,43 +301,21 @@ async function forEachCell(own: N8n, path: Path, onErrors: readonly OnError[] = 
 	await Promise.all(Array.from({ length: 6 }, runNext));
 }
 
-test.each(Object.keys(PATHS))('%s: all 18 cells', async (name) => {
-	const path = PATHS[name];
-	expect(path).toBeDefined();
-	if (path) await forEachCell(n8n, path);
-});
+test.each(Object.entries(PATHS))('%s: all 18 cells', async (_, path) => await forEachCell(n8n, path));
 
 test("an agent's tool with Retry On Fail: the model reads what became of the customer", async () => {
 	await forEachCell(n8n, async (cell) => {
 		const model = await ScriptedModel.start({ Contact_ID: cell.ids[1], Nickname: 'Ana' });
 		try {
 			const example = fillIn(await readExample('agent-tool'), 'Chat', { public: true });
-			const filled = fillIn(example, 'Put on canvas', { canvas: CANVAS, options: { giveUpAfter: 1 } });
-			const nodes = filled.nodes.map((one) =>
-				one.name === 'Put on canvas'
-					? { ...one, onError: cell.onError, retryOnFail: true, maxTries: 3, waitBetweenTries: 10 }
-					: one,
-			);
+			const filled = fillIn(example, 'Put on canvas', { options: { giveUpAfter: 1 } });
+			const more = { onError: cell.onError, retryOnFail: true, maxTries: 3, waitBetweenTries: 10 };
 			const openAiApi = await model.credential(cell.n8n);
-			const workflow = await importWorkflow(
-				cell.n8n,
-				{ ...filled, nodes },
-				{ ...cell.credentials, openAiApi },
-			);
-			await cell.n8n.activate(workflow);
-			const chat = workflow.nodes.find(({ name }) => name === 'Chat')?.webhookId;
-			await until('the chat', async () => {
-				const { status } = await fetch(`${cell.n8n.url}/webhook/${chat}/chat`, {
-					method: 'POST',
-					headers: { 'content-type': 'application/json' },
-					body: JSON.stringify({
-						action: 'sendMessage',
-						sessionId: '1',
-						chatInput: 'Put Ana on the canvas.',
-					}),
-				});
-				return status !== 404;
+			const workflow = await importWorkflow(cell.n8n, changeNode(filled, 'Put on canvas', more), {
+				...cell.credentials,
+				openAiApi,
 			});
+			await askAgent(cell.n8n, workflow);
 			const told = JSON.stringify(model.asked[1]?.messages.find(({ role }) => role === 'tool')?.content);
 			const times =
 				cell.outcome === 'accepted' || cell.outcome === 'unknown' || cell.outcome === 'tokenDead' ? 1 : 0;

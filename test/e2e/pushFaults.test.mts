@@ -81,9 +81,9 @@ async function executionsByCustomer(): Promise<Map<string, string[]>> {
 const acknowledged = () =>
 	new Set(sandbox.pushes.filter((push) => push.acknowledged).map(({ customerId }) => customerId));
 
-/** After all repeats: everybody was acknowledged in the end, and has an execution. Returns who has two. */
+/** After all redeliveries: everybody was acknowledged in the end, and has an execution. Returns those who have two. */
 async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> {
-	await until('the repeats', () => sandbox.pusher.pending === 0, 120_000, 100);
+	await until('the redeliveries', () => sandbox.pusher.pending === 0, 120_000, 100);
 	await executionsEnded(n8n, listening.workflow);
 	const executions = await executionsByCustomer();
 	const firstFailed = sandbox.pushes.filter((push) => push.attempt === 1 && !push.acknowledged).length;
@@ -153,8 +153,8 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 		n8n = await n8n.restart();
 		await pushing;
 		const twice = await expectNoneLost(`n8n ended by ${signal} under load`, all);
-		// Taken, but ended before the acknowledgement was out: Sobot pushed again, as it must. When killed, at most what was
-		// under way; an n8n that shuts down goes on taking pushes whose answer it cannot send any more.
+		// n8n stored these pushes, and ended before it sent the acknowledgement: Sobot pushes again, as it must. When n8n is
+		// killed, they are at most those in flight. While it shuts down, it stores further pushes that it can no longer answer.
 		if (signal === 'SIGKILL') expect(twice.length).toBeLessThanOrEqual(AT_ONCE);
 		expect(twice.filter((id) => sandbox.pushes.find((push) => push.customerId === id)?.acknowledged)).toEqual(
 			[],

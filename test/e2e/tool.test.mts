@@ -1,9 +1,8 @@
 // The action as the tool of a real AI agent in n8n. The language model is a script: it asks for the tool, then ends.
 import { createCredentials } from '../support/credentials.mts';
-import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
+import { changeNode, fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../support/until.mts';
-import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
+import { askAgent, MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
 import { connect } from '../support/underTest.mts';
 
@@ -29,27 +28,13 @@ async function chat(toolFields: object = {}): Promise<unknown> {
 	const openAiApi = await model.credential(n8n);
 	// In the editor a builder chats; from outside, the chat has to be public.
 	const example = fillIn(await readExample('agent-tool'), 'Chat', { public: true });
-	for (const node of example.nodes)
-		if (node.type.endsWith('.sobotRuleEngineTool')) Object.assign(node, toolFields);
-	const workflow = await importWorkflow(n8n, example, {
+	const workflow = await importWorkflow(n8n, changeNode(example, 'Put on canvas', toolFields), {
 		...(await createCredentials(n8n, sandbox)),
 		openAiApi,
 	});
-	await n8n.activate(workflow);
-	const path = workflow.nodes.find(({ name }) => name === 'Chat')?.webhookId;
-	let answer: unknown;
-	await until('the chat', async () => {
-		const response = await fetch(`${n8n.url}/webhook/${path}/chat`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ action: 'sendMessage', sessionId: '1', chatInput: 'Put Ana on the canvas.' }),
-		});
-		if (response.status === 404) return false;
-		answer = await response.json();
-		return true;
-	});
+	const answer = await askAgent(n8n, workflow);
 	await n8n.deactivate(workflow);
-	return answer;
+	return JSON.parse(answer) as unknown;
 }
 
 const sent = () => sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);

@@ -162,7 +162,7 @@ test('pushes of other companies are acknowledged and start nothing', async () =>
 	expect((await ended()).length).toBe(1);
 });
 
-describe('repeats', () => {
+describe('redeliveries', () => {
 	test('are acknowledged and dropped within the window, also after a restart; other pushes are not', async () => {
 		const { runtime, tarball } = underTest();
 		let own = await N8n.start({ runtime, tarball });

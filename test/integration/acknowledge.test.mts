@@ -101,8 +101,13 @@ describe('a second Acknowledge', () => {
 	});
 
 	test('in a retried execution, whose push no longer waits, it stops nothing', async () => {
-		const { error } = await runAcknowledge({ ...pushed, outcomes: ['success', 'failure'], mode: 'retry' });
+		const { tasks, error } = await runAcknowledge({
+			...pushed,
+			outcomes: ['success', 'failure'],
+			mode: 'retry',
+		});
 		expect(error).toBeUndefined();
+		expect(tasks[1]?.data?.main).toEqual([[{ json: {}, pairedItem: { item: 0 } }]]);
 	});
 });
 

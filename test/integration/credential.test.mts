@@ -1,6 +1,5 @@
 // The Sobot API credential in n8n-core's own requests: what n8n stores, sends and sends again because of it.
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
 import { credentialTokenStore } from '../../nodes/SobotRuleEngine/canvas/credentialTokenStore';
@@ -8,6 +7,7 @@ import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredential
 import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
 import type { Token } from '../../nodes/sobot/account';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { listenOnFreePort } from '../support/freePort.mts';
 import { outcomeOf, runWithCredential } from './runAction.mts';
 import { BEHAVIOURS, StoredCredentials } from './storedCredentials.mts';
 
@@ -58,7 +58,7 @@ async function httpRequest(credentials: StoredCredentials, url = sandbox.url, it
 }
 
 /** As n8n 2.41 tests: with what was typed, and `preAuthentication` only if there is no token. */
-async function test_(credentials: StoredCredentials, data: ICredentialDataDecryptedObject) {
+async function testCredential(credentials: StoredCredentials, data: ICredentialDataDecryptedObject) {
 	const { request } = new SobotApi().test;
 	const run = await runWithCredential(credentials, anItem, async (node) => {
 		const answer = (await node.helpers.httpRequestWithAuthentication.call(
@@ -299,7 +299,7 @@ describe("n8n's test of the credential", () => {
 
 	test('fetches one token, though one is stored, and tries it', async () => {
 		sandbox.account.renewToken(Date.now());
-		expect(await test_(credentials, { ...used })).toBe('910021');
+		expect(await testCredential(credentials, { ...used })).toBe('910021');
 		expect(tokensOf(sandbox)).toEqual(['000000']);
 		expect((await httpRequest(credentials)).codes).toEqual(['000000']);
 	});
@@ -310,7 +310,7 @@ describe("n8n's test of the credential", () => {
 		['a page of the console as Base URL', { baseUrl: 'http://127.0.0.1/console/#/login' }, /'Base URL'/],
 		['a bad row', rows('1'), /Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 1\./],
 	])('with %s says so', async (_, more, message) => {
-		expect(await test_(credentials, { ...used, ...more })).toMatch(message);
+		expect(await testCredential(credentials, { ...used, ...more })).toMatch(message);
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
 
@@ -325,19 +325,21 @@ test.each(['GET', 'POST'] as const)(
 	'a redirect of a %s carries the token to no other address',
 	async (method) => {
 		const seen: unknown[] = [];
-		const thief = await listen((request, response) => {
+		const thief = createServer((request, response) => {
 			seen.push(request.headers.token);
 			response.end('{"ret_code":"910021"}');
 		});
-		const redirecting = await listen((request, response) => {
+		const thiefUrl = await listenOnFreePort(thief);
+		const redirecting = createServer((request, response) => {
 			if (request.url?.startsWith('/api/get_token')) {
 				response.end('{"ret_code":"000000","item":{"token":"a-token","expires_in":"100"}}');
-			} else response.writeHead(307, { location: `${thief.url}${request.url}` }).end();
+			} else response.writeHead(307, { location: `${thiefUrl}${request.url}` }).end();
 		});
-		const data = typed({ baseUrl: redirecting.url });
+		const redirectingUrl = await listenOnFreePort(redirecting);
+		const data = typed({ baseUrl: redirectingUrl });
 		const credentials = new StoredCredentials();
 		credentials.add('sobotApi', data);
-		const uri = `${redirecting.url}/api/any`;
+		const uri = `${redirectingUrl}/api/any`;
 		// As n8n's HTTP Request node asks unless its user says otherwise.
 		const options = { method, uri, json: true, followRedirect: true, followAllRedirects: true };
 		const { error } = outcomeOf(
@@ -348,15 +350,9 @@ test.each(['GET', 'POST'] as const)(
 					(await node.helpers.requestWithAuthentication.call(node, 'sobotApi', options)) as unknown,
 			),
 		);
-		await test_(credentials, { ...credentials.data('sobotApi') });
+		await testCredential(credentials, { ...credentials.data('sobotApi') });
+		thief.close();
+		redirecting.close();
 		expect([error?.message, seen]).toEqual([expect.stringContaining('307'), []]);
-		thief.server.close();
-		redirecting.server.close();
 	},
 );
-
-async function listen(handler: RequestListener): Promise<{ server: Server; url: string }> {
-	const server = createServer(handler);
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}

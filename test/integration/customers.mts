@@ -1,18 +1,11 @@
-// What tests of the action have in common: customers, the parameters that put them on a canvas, and n8n's Retry of the same.
-import type { INodeExecutionData, IRun } from 'n8n-workflow';
+// What tests of the action have in common: customers, and the parameters that put them on a canvas.
 import { DEMO_CANVAS } from '../sandbox/server.mts';
-import { retry, runAction, type ActionRun } from './runAction.mts';
-import type { StoredCredentials } from './storedCredentials.mts';
+import { canvasLocator, FROM_ITEM } from '../support/workflows.mts';
 
-/** The value of 'Canvas': a trigger ID, or the name of a canvas in the credential. */
-export const canvas = (value: string) => ({ __rl: true, mode: 'id', value });
+export { canvasLocator as canvas };
 
 /** The action's parameters: each customer is put on the demo canvas. */
-export const DEFINED = {
-	canvas: canvas(DEMO_CANVAS.triggerId),
-	contactId: '={{ $json.id }}',
-	nick: '={{ $json.name }}',
-};
+export const DEFINED = { canvas: canvasLocator(DEMO_CANVAS.triggerId), ...FROM_ITEM };
 
 export const CONTINUE = { onError: 'continueRegularOutput' } as const;
 export const RETRY_ON_FAIL = { retryOnFail: true, maxTries: 3, waitBetweenTries: 1 };
@@ -22,21 +15,3 @@ export const people = (...ids: string[]) => ids.map((id) => ({ json: { id, name:
 
 /** Customers with the contact IDs from 0 on. */
 export const crowd = (count: number) => people(...Array.from({ length: count }, (_, i) => `${i}`));
-
-/** Puts customers on a canvas. */
-export async function runDefined(
-	credentials: StoredCredentials,
-	items: INodeExecutionData[],
-	more: Partial<ActionRun> = {},
-): Promise<IRun> {
-	return await runAction({ items, parameters: DEFINED, credentials, ...more });
-}
-
-/** n8n's Retry of an execution that has failed: it has the items. */
-export async function retryDefined(
-	credentials: StoredCredentials,
-	failed: IRun,
-	more: Partial<ActionRun> = {},
-): Promise<IRun> {
-	return await retry(failed, { items: [], parameters: DEFINED, credentials, ...more });
-}

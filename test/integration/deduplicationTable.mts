@@ -8,7 +8,7 @@ const table = new Map<string, string[]>();
 export const database = {
 	/** makes everything fail that adds entries */
 	isAway: false,
-	/** the smallest number of entries that a batch has left in the table */
+	/** the smallest number of entries that the table was asked to keep; infinite if nothing was added */
 	leastRoom: Infinity,
 	/** makes adding some entries fail, but not their removal */
 	refuses: undefined as ((entries: readonly string[]) => boolean) | undefined,

@@ -1,7 +1,7 @@
 // A worker whose event loop is blocked for a minute loses its job, and n8n 1 then runs it a second time.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DEMO_CANVAS } from '../sandbox/server.mts';
-import { canvas } from './customers.mts';
+import { crowd, DEFINED } from './customers.mts';
 import { outcomeOf, runAction } from './runAction.mts';
 import { StoredCredentials } from './storedCredentials.mts';
 
@@ -20,16 +20,13 @@ test(`${COUNT} items with three expressions each never block the event loop for 
 		token: '',
 		canvases: { canvas: [{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: 's' }] },
 	});
-	const items = Array.from({ length: COUNT }, (_, i) => ({ json: { id: `${i}`, name: `N ${i}` } }));
 	const parameters = {
-		canvas: canvas(DEMO_CANVAS.triggerId),
-		contactId: '={{ $json.id }}',
-		nick: '={{ $json.name }}',
+		...DEFINED,
 		additionalFields: { field: [{ name: 'order', value: '={{ "A-" + $json.id }}' }] },
 		options: { dryRun: true },
 	};
 	const delay = monitorEventLoopDelay({ resolution: 10 });
-	const running = runAction({ items, parameters, credentials });
+	const running = runAction({ items: crowd(COUNT), parameters, credentials });
 	// The work of n8n before the node begins does not count.
 	await new Promise((resolve) => setImmediate(resolve));
 	delay.enable();

@@ -1,6 +1,7 @@
 // Runs the action node, or a request with its credential, in a workflow that n8n-core executes, and n8n's Retry of it.
-import { WorkflowExecute } from 'n8n-core';
+import { ExecuteContext, WorkflowExecute } from 'n8n-core';
 import {
+	createEmptyRunExecutionData,
 	Workflow,
 	type GenericValue,
 	type IExecuteFunctions,
@@ -12,6 +13,7 @@ import {
 } from 'n8n-workflow';
 import { ACTION } from '../support/nodeTypes.mts';
 import { chain, node } from '../support/workflows.mts';
+import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
 import './deduplicationTable.mts';
 import { additionalData, details, ItemsNode, nodeTypes } from './n8nCore.mts';
 import type { StoredCredentials } from './storedCredentials.mts';
@@ -37,6 +39,31 @@ export async function runAction(action: ActionRun): Promise<IRun> {
 	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
 	void action.stopWhen?.then(() => run.cancel());
 	return await run;
+}
+
+/**
+ * Runs the action node as a tool of n8n's Agents: for one item, and without an execution of its own.
+ * Source: n8n 2.41, EphemeralNodeExecutor.
+ */
+export async function runForAgent(action: ActionRun): Promise<INodeExecutionData[][]> {
+	const { workflow, action: node } = workflowOf({ ...action, node: { type: `${ACTION.type}Tool` } });
+	const { items } = action;
+	const data = createEmptyRunExecutionData();
+	const input = { main: [items] };
+	const executeData = { node, data: input, source: null };
+	const context = new ExecuteContext(
+		workflow,
+		node,
+		additionalData(action.credentials),
+		'internal',
+		data,
+		0,
+		items,
+		input,
+		executeData,
+		[],
+	);
+	return await new SobotRuleEngine().execute.call(context);
 }
 
 /** n8n's Retry of an execution that has failed: what it was stored with, and the workflow of `action`. */
@@ -69,7 +96,7 @@ function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionR
 		active: false,
 		nodeTypes: nodeTypes({ items: new ItemsNode(items, failsBefore) }),
 	});
-	return { workflow, startNode };
+	return { workflow, startNode, action };
 }
 
 /** Runs `work` for each item in a node with the Sobot API credential, like n8n's HTTP Request node. */

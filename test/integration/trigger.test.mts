@@ -1,4 +1,5 @@
 import type { INode, INodeParameters, IWebhookResponseData } from 'n8n-workflow';
+import { acknowledge } from '../support/workflows.mts';
 import { push, switchOn, triggerWorkflow } from './pushToTrigger.mts';
 import { StoredCredentials } from './storedCredentials.mts';
 
@@ -218,14 +219,17 @@ describe('redeliveries', () => {
 		expect((await send()).data).toEqual({ webhookResponse: ACKNOWLEDGED });
 	});
 
-	test('take one record each in static data, although n8n reads the answer twice', async () => {
+	test('take one record each in static data', async () => {
 		const workflow = triggerWorkflow({ options });
+		const trigger = workflow.getNode('Trigger') ?? undefined;
+		const sizes: number[] = [];
 		for (const id of ['1', '2', '3']) {
 			const { data } = await push({ body: { id } }, {}, credentials, 'webhook', workflow);
 			readTwice(data);
+			sizes.push(String(workflow.getStaticData('node', trigger).acceptedPushes).length);
 		}
-		const trigger = workflow.getNode('Trigger') ?? undefined;
-		expect(String(workflow.getStaticData('node', trigger).acceptedPushes)).toHaveLength(3 * 19);
+		const [ofOne = NaN] = sizes;
+		expect(sizes).toEqual([ofOne, 2 * ofOne, 3 * ofOne]);
 	});
 
 	test.each([
@@ -252,15 +256,7 @@ test('pushes that differ only in what JSON.parse rounds have different delivery 
 });
 
 describe('when the workflow is switched on', () => {
-	const acknowledge = (more: Partial<INode> = {}): INode => ({
-		id: 'a',
-		name: 'Answer',
-		type: 'n8n-nodes-sobot.sobotRuleEngine',
-		typeVersion: 1,
-		position: [200, 0],
-		parameters: { resource: 'webhookApp', operation: 'acknowledge' },
-		...more,
-	});
+	const answering = (more: Partial<INode> = {}): INode => ({ ...acknowledge(), ...more });
 
 	test.each<[Record<string, string>, string]>([
 		[{ ipAllowlist: 'example.com' }, "'IP Allowlist' contains invalid entries: example.com"],
@@ -276,8 +272,8 @@ describe('when the workflow is switched on', () => {
 
 	test.each([
 		['none', []],
-		['a disabled one', [acknowledge({ disabled: true })]],
-		['one that does something else', [acknowledge({ parameters: { resource: 'canvas' } })]],
+		['a disabled one', [answering({ disabled: true })]],
+		['one that does something else', [answering({ parameters: { resource: 'canvas' } })]],
 	])('without an Acknowledge node behind it that answers, it is refused: %s', async (_, after) => {
 		const workflow = triggerWorkflow({ responseMode: 'responseNode' }, after);
 		await expect(switchOn(workflow)).rejects.toThrow('No node after this trigger acknowledges the push.');
@@ -286,8 +282,8 @@ describe('when the workflow is switched on', () => {
 	});
 
 	test('with one, or where the trigger acknowledges, it is not', async () => {
-		const away = acknowledge({ name: 'Away', parameters: { resource: 'canvas' } });
-		expect(await switchOn(triggerWorkflow({ responseMode: 'responseNode' }, [away, acknowledge()]))).toEqual(
+		const away = answering({ name: 'Away', parameters: { resource: 'canvas' } });
+		expect(await switchOn(triggerWorkflow({ responseMode: 'responseNode' }, [away, answering()]))).toEqual(
 			[],
 		);
 		expect(await switchOn(triggerWorkflow())).toEqual([]);

@@ -2,10 +2,10 @@
 // notes what it is sent.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { listenOnFreePort } from '../support/freePort.mts';
 import { run } from '../support/processes.mts';
 
 jest.setTimeout(60_000);
@@ -28,6 +28,7 @@ interface Upload {
 let release: Workflow;
 let folder: string;
 let registry: Server;
+let registryUrl: string;
 const uploads: Upload[] = [];
 
 beforeAll(async () => {
@@ -44,7 +45,7 @@ beforeAll(async () => {
 			response.writeHead(isUpload ? 201 : 404).end('{}');
 		});
 	});
-	await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+	registryUrl = await listenOnFreePort(registry);
 });
 afterAll(async () => {
 	await new Promise((resolve) => registry.close(resolve));
@@ -57,7 +58,7 @@ async function publish(env: { NPM_TOKEN: string; REHEARSAL: string }): Promise<s
 	const script = release.jobs.publish?.steps.find(({ name }) => name === 'Publish')?.run ?? '';
 	expect(script).toContain('npm publish --provenance --access public');
 	return await run('bash', ['-euc', script.replace('--provenance', '')], folder, {
-		npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`,
+		npm_config_registry: `${registryUrl}/`,
 		npm_config_userconfig: join(folder, `npmrc-${env.NPM_TOKEN}`),
 		...env,
 	});

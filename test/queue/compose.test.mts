@@ -6,6 +6,7 @@ import { N8n } from '../support/n8n/n8n.mts';
 import { N8nProcess, type ProcessOptions } from '../support/n8n/n8nProcess.mts';
 import { PACKAGE, publish, type Published } from '../support/n8n/published.mts';
 import { DEFAULT_N8N, fetchRuntime, OLDEST_N8N, type Runtime } from '../support/n8n/runtime.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
 import {
@@ -132,12 +133,9 @@ describe.each([DEFAULT_N8N, OLDEST_N8N])('queue mode, n8n %s', (version) => {
 		);
 		await main.activate(workflow);
 		await main.untilListening(productionPath(workflow), processor.url);
-		const answer = await fetch(`${processor.url}/webhook/${productionPath(workflow)}`, {
-			method: 'POST',
-			headers: { 'content-type': 'application/json' },
-			body: JSON.stringify({ id: 'c-1', pid: '1', nick: 'Ana' }),
-		});
-		expect(await answer.text()).toBe('{"code":0,"status":0}');
+		const url = `${processor.url}/webhook/${productionPath(workflow)}`;
+		const { body } = await send(url, JSON.stringify({ id: 'c-1', pid: '1', nick: 'Ana' }));
+		expect(body).toBe(ACKNOWLEDGEMENT);
 		expect(sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown)).toEqual([
 			{ Contact_id: 'c-0', nick: 'Bo' },
 			{ Contact_id: 'c-1', nick: 'Ana' },

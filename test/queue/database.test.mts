@@ -2,7 +2,6 @@
 import { createCredentials } from '../support/credentials.mts';
 import { send } from '../support/pushes.mts';
 import { Sandbox } from '../sandbox/server.mts';
-import { until } from '../support/until.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
 import { customers, sendingWorkflow, type Sending } from './sending.mts';
@@ -79,10 +78,7 @@ test('an execution reads its credentials a few times, however many customers it 
 		const { workflow, urls } = await cluster.listen({ options });
 		const result = await asked(async () => {
 			for (let i = 0; i < PUSHES; i++) await send(urls[0] ?? '', JSON.stringify({ id: `m-${i}.` }));
-			await until(
-				'the executions to end',
-				async () => (await cluster.ended(workflow, PUSHES)).length === PUSHES,
-			);
+			expect((await cluster.ended(workflow, PUSHES)).length).toBe(PUSHES);
 		});
 		return {
 			reads: result.reads / PUSHES,

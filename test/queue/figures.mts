@@ -1,8 +1,8 @@
 // The figures that the queue tests measure. A plain run uses volumes that are just large enough to show a bug, and prints
 // the figures. WRITE_FIGURES=1 uses the volumes of docs/scaling.md, and writes each table into its place there.
-import { writeFigures } from '../support/figures.mts';
+import { writeFigures, WRITES_FIGURES } from '../support/figures.mts';
 
-export const WRITES_FIGURES = Boolean(process.env.WRITE_FIGURES);
+export { WRITES_FIGURES };
 
 /** A volume: large enough to show a bug, or the one that the document reports. */
 export function volume(enough: number, ofTheDocument: number): number {

@@ -1,13 +1,12 @@
 // The servers of n8n's queue mode: PostgreSQL and Redis, from Debian's packages, on free ports and in a temporary folder.
-import { execFile } from 'node:child_process';
+import { execFile, type ChildProcess } from 'node:child_process';
 import { access, chown, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ChildProcess } from 'node:child_process';
-import { freePort } from '../support/n8n/n8nProcess.mts';
+import { freePort } from '../support/freePort.mts';
 import { endProcess, startProcess } from '../support/processes.mts';
-import { until } from '../support/until.mts';
+import { isFulfilled, until } from '../support/until.mts';
 
 const execute = promisify(execFile);
 
@@ -31,7 +30,7 @@ interface ServerOptions {
 }
 
 /** A server program that can be stopped and started again with the same data. */
-export class Server {
+class Server {
 	private child?: ChildProcess;
 	private log = '';
 
@@ -47,17 +46,11 @@ export class Server {
 		this.child = startProcess(command, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], ...user });
 		for (const stream of [this.child.stdout, this.child.stderr])
 			stream?.on('data', (chunk) => (this.log = (this.log + String(chunk)).slice(-10_000)));
-		await until(
-			`${name} to answer`,
-			async () =>
-				await isUp().then(
-					() => true,
-					() => false,
-				),
-			60_000,
-		).catch((error: unknown) => {
-			throw new Error(`${name} did not start: ${String(error)}\n${this.log}`);
-		});
+		await until(`${name} to answer`, async () => await isFulfilled(isUp()), 60_000).catch(
+			(error: unknown) => {
+				throw new Error(`${name} did not start: ${String(error)}\n${this.log}`);
+			},
+		);
 	}
 
 	async stop(signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
@@ -168,13 +161,7 @@ async function postgresFolder(): Promise<string> {
 async function find(program: string, folders: string[]): Promise<string> {
 	for (const folder of folders) {
 		const path = join(folder, program);
-		if (
-			await access(path).then(
-				() => true,
-				() => false,
-			)
-		)
-			return path;
+		if (await isFulfilled(access(path))) return path;
 	}
 	throw new Error(
 		`${program} is missing. The queue tests need PostgreSQL and Redis: apt-get install postgresql redis-server`,

@@ -23,7 +23,7 @@ const ANSWER_WITHIN_MS = 70_000;
 export class Pusher {
 	private readonly waiting = new Set<NodeJS.Timeout>();
 	private readonly stop = new AbortController();
-	underWay = 0;
+	private inFlight = 0;
 
 	constructor(
 		/** 1 is real time; 0.001 makes a minute 60 ms */
@@ -31,13 +31,13 @@ export class Pusher {
 		private readonly record: (push: PushRecord) => void,
 	) {}
 
-	/** Pushes that are waiting for their next try. */
+	/** Pushes that are in flight or wait for their next try. */
 	get pending(): number {
-		return this.waiting.size + this.underWay;
+		return this.waiting.size + this.inFlight;
 	}
 
 	async push(app: WebhookApp, profile: Profile, attempt = 1): Promise<PushRecord> {
-		this.underWay++;
+		this.inFlight++;
 		const push: PushRecord = {
 			customerId: profile.id,
 			attempt,
@@ -58,7 +58,7 @@ export class Pusher {
 			push.body = error instanceof Error ? `no answer: ${error.message}` : 'no answer';
 		}
 		push.answeredAtMs = Date.now();
-		this.underWay--;
+		this.inFlight--;
 		if (this.stop.signal.aborted) return push;
 		this.record(push);
 		const pauseMs = REPEAT_AFTER_MS[attempt - 1];

@@ -1,10 +1,10 @@
 // The sandbox holds to Sobot's document, whoever calls it.
 import { createHash } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenOnFreePort } from '../support/freePort.mts';
 import { until } from '../support/until.mts';
 import { CODES, retMsgOf } from './answers.mts';
-import { DEMO_CANVAS, Sandbox, type SandboxOptions } from './server.mts';
+import { ASLEEP_CANVAS, DEMO_CANVAS, MEMBER_CANVAS, Sandbox, type SandboxOptions } from './server.mts';
 
 let sandbox: Sandbox;
 const open = async (options: SandboxOptions = {}) => (sandbox = await Sandbox.start(options));
@@ -100,7 +100,7 @@ describe('the canvas trigger', () => {
 		['no trigger ID', { 'trigger-id': '' }, undefined, [400, '910021']],
 		['an unknown trigger ID', { 'trigger-id': '1'.repeat(19) }, undefined, [400, '910022']],
 		['a wrong secret', { secret: 'x' }, undefined, [400, '910022']],
-		['an inactive canvas', { 'trigger-id': '1234567890123456780' }, undefined, [400, '910025']],
+		['an inactive canvas', { 'trigger-id': ASLEEP_CANVAS.triggerId }, undefined, [400, '910025']],
 		['no contact ID', {}, '{"nick":"A"}', [400, '910023']],
 		['a contact ID that is a number', {}, '{"Contact_id":1,"nick":"A"}', [400, '910023']],
 		['an array', {}, '[]', [400, '910023']],
@@ -126,7 +126,7 @@ describe('the canvas trigger', () => {
 		const token = await newToken();
 		await Promise.all(Array.from({ length: 50 }, async () => await trigger({ token })));
 		expect(
-			await trigger({ token, 'trigger-id': '1234567890123456781' }, '{"member_no":"1","nick":"A"}'),
+			await trigger({ token, 'trigger-id': MEMBER_CANVAS.triggerId }, '{"member_no":"1","nick":"A"}'),
 		).toEqual([200, '000000']);
 	});
 });
@@ -273,9 +273,9 @@ describe('the webhook app', () => {
 				res.writeHead(status, { 'content-type': 'application/json' }).end(body);
 			});
 		});
-		await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+		const address = await listenOnFreePort(receiver);
 		await open({ timeScale: 0.001 });
-		const url = `http://me:p%20w@127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+		const url = `${address.replace('//', '//me:p%20w@')}/hook`;
 		sandbox.canvas().webhookApp = { url, method: 'PUT' };
 	});
 	afterEach(() => receiver.close());

@@ -213,8 +213,8 @@ export class Sandbox {
 	/** For a person or a test in another process. */
 	private addControls(app: express.Express): void {
 		app.get('/', (_, res) => res.sendFile(join(process.cwd(), 'test/sandbox/page.html')));
-		// What happened, all of it; or with `since`, from that moment of this clock up to now without now: asked again with
-		// `nowMs`, nothing is missed and nothing comes twice.
+		// Everything that happened; with `since`, only what happened from that time until just before `nowMs`. With that as the
+		// next `since`, nothing is missed and nothing comes twice.
 		app.get('/sandbox', (req, res) => {
 			const nowMs = Date.now();
 			const { since } = req.query;
@@ -283,7 +283,7 @@ export class Sandbox {
 			const webhookApp = asked?.app ?? this.account.settings.canvases[0]?.webhookApp;
 			if (!webhookApp) {
 				res.status(409).json({
-					reason: 'The canvas has no webhook app: nobody has said to which URL it should push.',
+					reason: 'The canvas has no webhook app. Set the URL to which it should push.',
 				});
 				return;
 			}

@@ -1,10 +1,12 @@
 // A CRM-like server behind a workflow: it saves each customer that it receives.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { listenOnFreePort } from './freePort.mts';
 import { node, type SavedNode } from './workflows.mts';
 
 export class Crm {
+	/** where it receives customers */
+	url = '';
 	/** the customers as they came */
 	readonly saved: Array<{ id: string }> = [];
 	/** the next calls, this many, are answered with 500, and nothing is saved */
@@ -13,12 +15,8 @@ export class Crm {
 
 	static async start(): Promise<Crm> {
 		const crm = new Crm();
-		await new Promise<void>((resolve) => crm.server.listen(0, '127.0.0.1', resolve));
+		crm.url = `${await listenOnFreePort(crm.server)}/customers`;
 		return crm;
-	}
-
-	get url(): string {
-		return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/customers`;
 	}
 
 	get savedIds(): string[] {

@@ -30,10 +30,14 @@ export function fillIn(
 	name: string,
 	parameters: Record<string, unknown>,
 ): SavedWorkflow {
+	const node = saved.nodes.find((one) => one.name === name);
+	return changeNode(saved, name, { parameters: { ...node?.parameters, ...parameters } });
+}
+
+/** An example with some fields of one of its nodes changed, such as its settings. */
+export function changeNode(saved: SavedWorkflow, name: string, fields: Partial<SavedNode>): SavedWorkflow {
 	if (!saved.nodes.some((node) => node.name === name)) throw new Error(`"${saved.name}" has no "${name}".`);
-	const nodes = saved.nodes.map((node) =>
-		node.name === name ? { ...node, parameters: { ...node.parameters, ...parameters } } : node,
-	);
+	const nodes = saved.nodes.map((node) => (node.name === name ? { ...node, ...fields } : node));
 	return { ...saved, nodes };
 }
 

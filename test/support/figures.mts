@@ -4,6 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { printTable, table } from './table.mts';
 
+/** Whether this run writes its figures into the documents. It then measures with the documents' volumes. */
+export const WRITES_FIGURES = Boolean(process.env.WRITE_FIGURES);
+
 /**
  * @param document the name of a file in docs, without `.md`
  * @param place the name of the table's place in it
@@ -21,6 +24,6 @@ export function writeFigures(
 	const from = text.indexOf(begin);
 	const to = text.indexOf(end, from);
 	if (from < 0 || to < 0) throw new Error(`docs/${document}.md has no place for "${place}".`);
-	if (!process.env.WRITE_FIGURES) return;
+	if (!WRITES_FIGURES) return;
 	writeFileSync(file, `${text.slice(0, from)}${begin}\n\n${table(head, rows)}\n\n${text.slice(to)}`);
 }

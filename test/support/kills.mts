@@ -1,23 +1,23 @@
 // A batch that was cut off and sent again: nobody twice, nobody missing without being named. What the sandbox saw is
 // compared with what n8n shows; the figures of all kills go into docs/promise.md.
-import type { Sandbox } from '../sandbox/server.mts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFigures } from './figures.mts';
-import { printTable } from './table.mts';
+import type { Sandbox } from '../sandbox/server.mts';
+import type { Credentials } from './credentials.mts';
+import { writeFigures, WRITES_FIGURES } from './figures.mts';
 import type { Item } from './n8n/n8n.mts';
+import { printTable } from './table.mts';
 import { underTest } from './underTest.mts';
 import { until } from './until.mts';
-import type { SavedNode } from './workflows.mts';
-import { actionNode, canvasLocator, FROM_ITEM } from './workflows.mts';
-import type { Credentials } from './credentials.mts';
+import { actionNode, canvasLocator, FROM_ITEM, type SavedNode } from './workflows.mts';
 
 /** Takes five seconds to send, and more than one write of its record. */
 export const CUSTOMERS = 250;
 /** of the calls that left in the last second, with those that were about to */
 export const MOST_IN_DOUBT = 60;
+
 /** Kills for a test: enough to see a fault, or as many as the document's figures need. */
 export function killsOf(theDocument: number): number {
-	return Number(process.env.KILLS ?? (process.env.WRITE_FIGURES ? theDocument : 1));
+	return Number(process.env.KILLS ?? (WRITES_FIGURES ? theDocument : 1));
 }
 
 /** Whether this run is for the document's figures: what only measures is left out otherwise. */

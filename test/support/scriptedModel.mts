@@ -1,8 +1,10 @@
 // A scripted language model: it makes its tool calls all at once, and then says that it is done.
 import express from 'express';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import type { N8n } from './n8n/n8n.mts';
+import { createServer, type Server } from 'node:http';
+import type { CredentialReference } from './credentials.mts';
+import { listenOnFreePort } from './freePort.mts';
+import type { N8n, Workflow } from './n8n/n8n.mts';
+import { until } from './until.mts';
 
 interface ChatRequest {
 	messages: Array<{ role: string; content?: unknown }>;
@@ -14,12 +16,14 @@ export const MODEL_SAYS = 'Ana is on the canvas.';
 export class ScriptedModel {
 	/** the requests that it received, in order */
 	readonly asked: ChatRequest[] = [];
-	private server?: Server;
+	private url = '';
+
+	private constructor(private readonly server: Server) {}
 
 	/** @param toolInputs the arguments of its tool calls */
 	static async start(...toolInputs: Array<Record<string, unknown>>): Promise<ScriptedModel> {
-		const model = new ScriptedModel();
 		const app = express().use(express.json());
+		const model = new ScriptedModel(createServer(app));
 		app.post('/v1/chat/completions', (req, res) => {
 			const request = req.body as ChatRequest;
 			model.asked.push(request);
@@ -41,21 +45,37 @@ export class ScriptedModel {
 				choices: [{ index: 0, message, finish_reason }],
 			});
 		});
-		await new Promise<void>((resolve) => (model.server = app.listen(0, '127.0.0.1', () => resolve())));
+		model.url = await listenOnFreePort(model.server);
 		return model;
 	}
 
 	/** The credential with which n8n's OpenAI nodes call this model. */
-	async credential(n8n: N8n): Promise<{ id: string; name: string }> {
-		const { port } = this.server?.address() as AddressInfo;
+	async credential(n8n: N8n): Promise<CredentialReference> {
 		return await n8n.createCredential('openAiApi', 'Scripted model', {
 			apiKey: 'none',
-			url: `http://127.0.0.1:${port}/v1`,
+			url: `${this.url}/v1`,
 		});
 	}
 
 	close(): void {
-		this.server?.closeAllConnections();
-		this.server?.close();
+		this.server.closeAllConnections();
+		this.server.close();
 	}
+}
+
+/** Asks the agent of the example agent-tool, whose chat is public, to put Ana on the canvas. Returns what the chat answers. */
+export async function askAgent(n8n: N8n, workflow: Workflow): Promise<string> {
+	await n8n.activate(workflow);
+	const path = workflow.nodes.find(({ name }) => name === 'Chat')?.webhookId;
+	let answer = '';
+	await until('the chat', async () => {
+		const response = await fetch(`${n8n.url}/webhook/${path}/chat`, {
+			method: 'POST',
+			headers: { 'content-type': 'application/json' },
+			body: JSON.stringify({ action: 'sendMessage', sessionId: '1', chatInput: 'Put Ana on the canvas.' }),
+		});
+		answer = await response.text();
+		return response.status !== 404;
+	});
+	return answer;
 }

@@ -48,6 +48,6 @@ test.each([
 	['https://localhost.example.com/', undefined],
 	['https://127.example.com/', undefined],
 	[undefined, undefined],
-])('%s begins locally with %s', (url, origin) => {
+])('the local origin of the URL %s is %s', (url, origin) => {
 	expect(localOrigin(url)).toBe(origin);
 });

@@ -33,8 +33,8 @@ class Sobot implements TokenStore {
 	misbehave: (body: string, call: number) => HttpAnswer | Error | undefined = () => undefined;
 	readonly calls: Array<{ atMs: number; body: string; token: string }> = [];
 	readonly accepted: string[] = [];
-	underWay = 0;
-	mostUnderWay = 0;
+	inFlight = 0;
+	mostInFlight = 0;
 	private readonly windowMs: number[] = [];
 
 	constructor(readonly clock: SimulatedClock) {}
@@ -58,12 +58,12 @@ class Sobot implements TokenStore {
 
 	async send(token: string, body: string): Promise<HttpAnswer> {
 		this.calls.push({ atMs: this.clock.nowMs(), body, token });
-		this.mostUnderWay = Math.max(this.mostUnderWay, ++this.underWay);
+		this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
 		try {
 			await this.clock.sleep(30);
 			return await this.answer(token, body);
 		} finally {
-			this.underWay--;
+			this.inFlight--;
 		}
 	}
 
@@ -142,14 +142,14 @@ test('calls overlap: a Sobot that takes a second to answer still gets its 50 a s
 	const startMs = clock.nowMs();
 	expect(outcomes(await run(1000))).toEqual(all(1000));
 	expect((clock.nowMs() - startMs) / 1000).toBeLessThan(1000 / 48 + 3);
-	expect(sobot.mostUnderWay).toBeGreaterThan(45);
+	expect(sobot.mostInFlight).toBeGreaterThan(45);
 });
 
 test('calls in flight do not grow with the batch', async () => {
 	const { sobot, run } = setUp();
 	sobot.workMs = 500;
 	await run(5000);
-	expect(sobot.mostUnderWay).toBeLessThan(40);
+	expect(sobot.mostInFlight).toBeLessThan(40);
 });
 
 describe('a token that dies in the middle', () => {
@@ -188,13 +188,13 @@ describe('a token that dies in the middle', () => {
 	test('because another program fetches one every second costs retries, never a customer', async () => {
 		const { clock, sobot, run } = setUp();
 		let isOver = false;
-		const neighbour = async () => {
+		const neighbor = async () => {
 			while (!isOver) {
 				await clock.sleep(1000);
 				sobot.alive = 'theirs';
 			}
 		};
-		void neighbour();
+		void neighbor();
 		expect(outcomes(await run(500))).toEqual(all(500));
 		isOver = true;
 		expect(new Set(sobot.accepted).size).toBe(500);
@@ -409,7 +409,7 @@ test('when the node is to stop: nothing new is sent after a failure, and calls i
 	expect(sent).toBeLessThan(20);
 	expect(outcomes(delivered).slice(0, sent)).toEqual([...all(10), 'refused', ...all(sent - 11)]);
 	expect(outcomes(delivered).slice(sent)).toEqual(Array(100 - sent).fill(undefined));
-	expect(sobot.underWay).toBe(0);
+	expect(sobot.inFlight).toBe(0);
 });
 
 test.each<[string, (sobot: Sobot) => void]>([

@@ -137,7 +137,9 @@ describe('when the wall clock jumps', () => {
 		}
 		for (const memory of [...processes, newProcess()])
 			expect(memory.has(key(1), read(saved), 10 * MINUTE_MS)).toBe(false);
-		expect(saved.acceptedPushes?.length).toBe(10 * 19);
+		const ofOne: StoredMemory = {};
+		newProcess().remember(key(1), ofOne, 10 * MINUTE_MS);
+		expect(saved.acceptedPushes?.length).toBe(10 * (ofOne.acceptedPushes?.length ?? NaN));
 	});
 
 	test('back: what is accepted afterwards is stored after what was accepted before', () => {

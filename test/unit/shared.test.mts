@@ -1,5 +1,5 @@
 import { accountKey, type Account } from '../../nodes/sobot/account';
-import { fetchNewToken, fetchToken, sessionOf } from '../../nodes/sobot/shared';
+import { fetchNewToken, fetchToken, rateLimiterOf, sessionOf } from '../../nodes/sobot/shared';
 
 const account: Account = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
 const others: Account[] = [
@@ -22,6 +22,13 @@ test('an account has one fetch, and a new token only when asked for', async () =
 	for (const [index, other] of others.entries()) {
 		expect((await fetchToken(other, undefined, token(`other-${index}`))).value).toBe(`other-${index}`);
 	}
+});
+
+test('a trigger ID has one rate limiter at one host, for all executions that call it', () => {
+	const rateLimiter = rateLimiterOf('https://a.test', '1');
+	expect(rateLimiterOf('https://a.test/', '1')).toBe(rateLimiter);
+	expect(rateLimiterOf('https://a.test', '2')).not.toBe(rateLimiter);
+	expect(rateLimiterOf('https://b.test', '1')).not.toBe(rateLimiter);
 });
 
 test('the key of an account does not hold its App Key', () => {

@@ -21,12 +21,12 @@ export class SeededClock extends SimulatedClock {
 
 export class SharedAccount {
 	alive: string | undefined = 'token-0';
-	/** moments of the token requests of the package, without those of neighbours */
+	/** moments of the token requests of the package, without those of neighbors */
 	readonly requestsMs: number[] = [];
 	readonly accepted: string[] = [];
 	/** Sobot's answer to every call, whatever its token: for a proxy that strips or changes the header */
 	answersAll: string | undefined;
-	isNeighbourActive = true;
+	isNeighborActive = true;
 	private issued = 0;
 
 	constructor(
@@ -57,8 +57,8 @@ export class SharedAccount {
 	}
 
 	/** Another program that fetches a token for each of its own calls. */
-	async neighbour(callsPerSecond: number): Promise<void> {
-		while (this.isNeighbourActive) {
+	async neighbor(callsPerSecond: number): Promise<void> {
+		while (this.isNeighborActive) {
 			this.issue();
 			await this.clock.sleep(1000 / callsPerSecond);
 		}

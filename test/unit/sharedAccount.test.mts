@@ -41,10 +41,10 @@ describe('beside a program that fetches a token every second', () => {
 			const shares: number[] = [];
 			for (let seed = 1; seed <= 6; seed++) {
 				const { clock, account, run, all } = setUp(seed, [500], { oneWayMs });
-				void account.neighbour(1);
+				void account.neighbor(1);
 				await clock.advance(seed * 120);
 				const [result] = await clock.run(run());
-				account.isNeighbourActive = false;
+				account.isNeighborActive = false;
 				expect([...account.accepted].sort()).toEqual(all.sort());
 				shares.push(500 / 50 / (result?.seconds ?? Infinity));
 			}
@@ -75,7 +75,7 @@ describe.each([2, 5, 20])('beside a program that fetches a token %i times a seco
 	test('a batch asks ever less often, and at its end says why', async () => {
 		const { clock, account, run } = setUp(1, [1]);
 		await clock.run(run());
-		void account.neighbour(callsPerSecond);
+		void account.neighbor(callsPerSecond);
 		const startedMs = clock.nowMs();
 		const store = new CredentialStore(account);
 		const session = new TokenSession(clock);
@@ -83,7 +83,7 @@ describe.each([2, 5, 20])('beside a program that fetches a token %i times a seco
 		session.confirm(await clock.run(session.token(store)));
 		void new Batch(account, session, store, customers('more', 10_000)).run();
 		await clock.advance(300_000);
-		account.isNeighbourActive = false;
+		account.isNeighborActive = false;
 		const seconds = account.requestsMs.map((ms) => (ms - startedMs) / 1000).filter((second) => second > 0);
 		expect(seconds.filter((second) => second < 100).length).toBeLessThanOrEqual(40);
 		expect(seconds.length).toBeLessThanOrEqual(90);

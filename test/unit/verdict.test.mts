@@ -1,4 +1,4 @@
-import { RETURN_CODES } from '../../nodes/sobot/returnCodes';
+import { RETURN_CODES, type Outcome } from '../../nodes/sobot/returnCodes';
 import { judgeAnswer, judgeError } from '../../nodes/sobot/verdict';
 
 const answer = (body: unknown, statusCode = 200) => ({
@@ -9,7 +9,7 @@ const failed = (code: string, syscall?: string) =>
 	Object.assign(new Error('request failed'), { code, ...(syscall ? { syscall } : {}) });
 
 // Every row of the document's table, with its HTTP status there.
-test.each([
+const DOCUMENTED: Array<[httpStatus: number, code: string, outcome: Outcome]> = [
 	[200, '000000', 'accepted'],
 	[200, '700046', 'refused'],
 	[200, '900001', 'tokenRefused'],
@@ -23,15 +23,18 @@ test.each([
 	[400, '910024', 'overLimit'],
 	[400, '910025', 'refused'],
 	[400, '910026', 'refused'],
-])('takes HTTP %i with %s for %s', (status, code, outcome) => {
+];
+
+test.each(DOCUMENTED)('takes HTTP %i with %s for %s', (status, code, outcome) => {
 	expect(judgeAnswer(answer({ ret_code: code }, status))).toEqual(
 		expect.objectContaining({ outcome, retCode: code }),
 	);
 });
 
 test('has own words and advice for each failing code', () => {
+	expect(Object.keys(RETURN_CODES).sort()).toEqual(DOCUMENTED.map(([, code]) => code).sort());
 	const failing = Object.entries(RETURN_CODES).filter(([code]) => code !== '000000');
-	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(12);
+	expect(new Set(failing.map(([, { message }]) => message)).size).toBe(failing.length);
 	expect(failing.filter(([, { advice }]) => advice === '')).toEqual([]);
 });
 
@@ -76,7 +79,7 @@ test.each([
 	['EADDRNOTAVAIL', 'connect'],
 	['EANYTHING', 'connect'],
 	['EANYTHING', 'getaddrinfo'],
-])('knows that nothing was sent after %s while in %s', (code, syscall) => {
+])('knows that nothing was sent after an error with the code %s and the system call %s', (code, syscall) => {
 	expect(judgeError(failed(code, syscall))).toEqual(
 		expect.objectContaining({ outcome: 'unreachable', retCode: null }),
 	);
@@ -93,11 +96,14 @@ test.each([
 	['EPROTO', 'write'],
 	['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', undefined],
 	['ERR_BAD_RESPONSE', undefined],
-])('does not know what became of a call that ended in %s while in %s', (code, syscall) => {
-	const verdict = judgeError(failed(code, syscall));
-	expect(verdict.outcome).toBe('unknown');
-	expect(verdict.message).toContain('Sobot may or may not have put this customer on the canvas');
-});
+])(
+	'does not know what became of a call after an error with the code %s and the system call %s',
+	(code, syscall) => {
+		const verdict = judgeError(failed(code, syscall));
+		expect(verdict.outcome).toBe('unknown');
+		expect(verdict.message).toContain('Sobot may or may not have put this customer on the canvas');
+	},
+);
 
 test('finds the socket error beneath the HTTP client, and among the addresses that were tried', () => {
 	const wrapped = new Error('client', { cause: failed('ETIMEDOUT', 'connect') });
@@ -112,10 +118,13 @@ test('knows that nothing was sent if the connection broke during the TLS handsha
 });
 
 test.each([
-	failed('DEPTH_ZERO_SELF_SIGNED_CERT'),
-	failed('ERR_INVALID_CHAR'),
-	Object.assign(new Error('blocked'), { name: 'SsrfBlockedIpError' }),
-])('does not try again what fails before anything is sent: %s', (cause) => {
+	['a certificate that is not trusted', failed('DEPTH_ZERO_SELF_SIGNED_CERT')],
+	['a header with a character that is not allowed', failed('ERR_INVALID_CHAR')],
+	[
+		"an address that n8n's SSRF protection blocks",
+		Object.assign(new Error(), { name: 'SsrfBlockedIpError' }),
+	],
+])('does not try again what fails before anything is sent: %s', (_, cause) => {
 	const verdict = judgeError(cause);
 	expect(verdict.outcome).toBe('refused');
 	expect(verdict.advice).toContain('Nothing was sent.');

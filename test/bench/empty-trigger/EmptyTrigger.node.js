@@ -1,6 +1,6 @@
-// The least that a trigger of another package can do with a push: take the body on as it is, and answer. With n8n's own
-// header credential, it reads that and compares;
-// with a note at the node, it remembers the last push in static data, and so that n8n saves it: when n8n asks for the answer.
+// The least that a trigger of another package can do with a push: accept the body as it is, and answer. With n8n's own
+// header credential, it reads that and compares. With a note at the node, it remembers the last push in static data. It does
+// so when n8n asks for the answer: only then does n8n save it.
 const webhook = { httpMethod: 'POST', path: 'webhook', responseMode: 'onReceived', responseData: '' };
 
 exports.EmptyTrigger = class {

@@ -1,5 +1,6 @@
 // A running n8n with this package installed, and the internal REST API that the editor uses.
 import { parse as parseFlatted } from 'flatted';
+import type { CredentialReference } from '../credentials.mts';
 import { until } from '../until.mts';
 import { N8nProcess, type ProcessOptions } from './n8nProcess.mts';
 
@@ -115,7 +116,7 @@ export class N8n {
 		type: string,
 		name: string,
 		data: Record<string, unknown>,
-	): Promise<{ id: string; name: string }> {
+	): Promise<CredentialReference> {
 		return await this.inTurn(async () => await this.post('/rest/credentials', { name, type, data }));
 	}
 

@@ -1,9 +1,9 @@
 // One process of n8n: a whole n8n, or in queue mode a main, a webhook processor or a worker.
 import type { ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../freePort.mts';
 import { until } from '../until.mts';
 import { endProcess, run, startProcess } from '../processes.mts';
 import type { Runtime } from './runtime.mts';
@@ -109,14 +109,6 @@ export class N8nProcess {
 		const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
 		return answer?.ok === true;
 	}
-}
-
-export async function freePort(): Promise<number> {
-	const server = createServer();
-	await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
 }
 
 /** Builds and packs this package. Returns the path of the tarball, in a new folder. */

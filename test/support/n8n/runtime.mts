@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../processes.mts';
+import { isFulfilled } from '../until.mts';
 
 export interface Runtime {
 	version: string;
@@ -137,8 +138,5 @@ function seconds(sinceMs: number): number {
 }
 
 async function exists(path: string): Promise<boolean> {
-	return await stat(path).then(
-		() => true,
-		() => false,
-	);
+	return await isFulfilled(stat(path));
 }

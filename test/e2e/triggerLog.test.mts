@@ -1,5 +1,6 @@
-// The trigger in a real n8n: refusals, checks at activation, and several triggers in one workflow.
-import { createPushCredential } from '../support/credentials.mts';
+// The trigger in an n8n of its own, whose log the tests read: refusals, checks at activation, and several triggers in one
+// workflow.
+import { createPushCredential, PUSH_SECRET } from '../support/credentials.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import { TRIGGER } from '../support/nodeTypes.mts';
 import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
@@ -7,6 +8,7 @@ import { underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
 import {
 	acknowledge,
+	connectionTo,
 	executionsEnded,
 	listen,
 	node,
@@ -19,7 +21,6 @@ jest.setTimeout(120_000);
 const BODY = JSON.stringify({ id: 'c-1', pid: '456' });
 const SECRET = 'aSecretOfThisTest';
 
-// An n8n for these tests alone: they read its log.
 let n8n: N8n;
 beforeAll(async () => {
 	const { runtime, tarball } = underTest();
@@ -49,7 +50,7 @@ test('a trigger whose credential is gone answers 500 and starts nothing', async 
 	const credentials = await createPushCredential(n8n);
 	const { workflow, url } = await listen(n8n, { authentication: 'sobotWebhookAppApi' }, { credentials });
 	await n8n.request('DELETE', `/rest/credentials/${credentials.sobotWebhookAppApi?.id}`);
-	const answer = await send(`${url}?key=push-secret`, BODY);
+	const answer = await send(`${url}?key=${PUSH_SECRET}`, BODY);
 	expect([answer.status, answer.body]).toEqual([500, '{"code":500,"status":1}']);
 	await untilLogged('"Push" refused a push with 500');
 	expect(await n8n.executions(workflow)).toEqual([]);
@@ -70,17 +71,14 @@ describe('two triggers before one Acknowledge', () => {
 			...node('Other', TRIGGER.type, TRIGGER.typeVersion, { responseMode: mode('Other') }),
 			webhookId: `other-${waiting}`,
 		};
-		const connections = { Other: { main: [[{ node: 'Answer', type: 'main', index: 0 }]] } };
+		const connections = { Other: connectionTo('Answer') };
 		const { workflow, url } = await listen(
 			n8n,
 			{ responseMode: mode('Push') },
 			{ after: [acknowledge('failure')], more: { nodes: [other], connections } },
 		);
 		await n8n.untilListening(`other-${waiting}/webhook`);
-		const urls = { Push: url, Other: `${n8n.url}/webhook/other-${waiting}/webhook` } as Record<
-			string,
-			string
-		>;
+		const urls: Record<string, string> = { Push: url, Other: `${n8n.url}/webhook/other-${waiting}/webhook` };
 		expect((await send(urls[waiting] ?? '', BODY)).body).toBe('{"code":1,"status":1}');
 		expect((await executionsEnded(n8n, workflow)).map(({ status }) => status)).toEqual(['success']);
 		expect((await send(urls[immediate] ?? '', BODY)).body).toBe(ACKNOWLEDGEMENT);

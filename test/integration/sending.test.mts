@@ -1,0 +1,128 @@
+// What the action sends for the items of a batch, and what it puts out for each of them.
+import { DEMO_CANVAS, QUIET_CANVAS } from '../sandbox/server.mts';
+import { accepted } from '../support/workflows.mts';
+import { shareAction } from './actionSetting.mts';
+import { canvas, CONTINUE, crowd, DEFINED, people } from './customers.mts';
+import { outcomeOf } from './runAction.mts';
+import { StoredCredentials } from './storedCredentials.mts';
+
+// Batches that take longer than a second have a ledger.
+jest.setTimeout(30_000);
+
+const setting = shareAction(() => new StoredCredentials());
+const { account, run, start, retried } = setting;
+const sentBodies = () => setting.sandbox.accepted.map(({ raw }) => JSON.parse(raw) as unknown);
+
+test("as a tool of n8n's Agents, which give it no node context, the customer is sent", async () => {
+	const [output] = await setting.forAgent();
+	expect(output).toEqual([{ json: accepted('1'), pairedItem: { item: 0 } }]);
+	expect(setting.timesAccepted('1')).toEqual([1]);
+});
+
+describe('what is sent', () => {
+	test('one body for each item, in order, and one paired output item each', async () => {
+		const { output } = await run();
+		expect(sentBodies()).toEqual([
+			{ Contact_id: '1', nick: 'N 1' },
+			{ Contact_id: '2', nick: 'N 2' },
+			{ Contact_id: '3', nick: 'N 3' },
+		]);
+		expect(output).toEqual(['1', '2', '3'].map((id, item) => ({ json: accepted(id), pairedItem: { item } })));
+	});
+
+	test('additional fields and a contact ID field with a name of its own', async () => {
+		const additionalFields = { field: [{ name: 'order_no', value: '={{ "A-" + $json.id }}' }] };
+		await run({
+			items: people('7'),
+			parameters: {
+				...DEFINED,
+				canvas: canvas('Members'),
+				options: { contactIdField: 'member_no' },
+				additionalFields,
+			},
+		});
+		expect(sentBodies()).toEqual([{ member_no: '7', nick: 'N 7', order_no: 'A-7' }]);
+	});
+
+	test('the input item itself', async () => {
+		const json = { Contact_id: '9', nick: 'Zoé', list: [1, null], deep: { a: true } };
+		await run({ items: [{ json }], parameters: { ...DEFINED, dataMode: 'autoMapInputData' } });
+		expect(sentBodies()).toEqual([json]);
+	});
+
+	test('JSON as it was typed: the digits of a long number stay', async () => {
+		const jsonBody = ' { "Contact_id": "9", "nick": "x", "order": 1234567890123456789 } ';
+		await run({ items: people('1'), parameters: { ...DEFINED, dataMode: 'json', jsonBody } });
+		expect(setting.sandbox.accepted.map(({ raw }) => raw)).toEqual([jsonBody.trim()]);
+	});
+
+	test('JSON from an expression', async () => {
+		const jsonBody = '={{ { Contact_id: $json.id, nick: $json.name } }}';
+		await run({ items: people('5'), parameters: { ...DEFINED, dataMode: 'json', jsonBody } });
+		expect(sentBodies()).toEqual([{ Contact_id: '5', nick: 'N 5' }]);
+	});
+
+	test('unicode', async () => {
+		const name = '王小明 😀 العربية e\u0301';
+		await run({ items: [{ json: { id: 'ü-1', name } }] });
+		expect(sentBodies()).toEqual([{ Contact_id: 'ü-1', nick: name }]);
+	});
+});
+
+describe('several canvases in one batch', () => {
+	const parameters = { ...DEFINED, canvas: canvas('={{ Number($json.id) % 2 ? "Quiet" : "Welcome" }}') };
+
+	test('each customer on the canvas of their item, in order and paired', async () => {
+		const { output } = await run({ items: crowd(10), parameters });
+		expect(output.map(({ json, pairedItem }) => [json.contactId, pairedItem])).toEqual(
+			crowd(10).map(({ json }, item) => [json.id, { item }]),
+		);
+		for (const { triggerId, contactId } of setting.sandbox.accepted) {
+			expect(triggerId).toBe(Number(contactId) % 2 ? QUIET_CANVAS.triggerId : DEMO_CANVAS.triggerId);
+		}
+		expect(setting.sandbox.accepted.length).toBe(10);
+	});
+
+	test('side by side, each at its own rate: 400 customers sooner than the rate of one canvas allows', async () => {
+		await run({ items: crowd(400), parameters });
+		const moments = setting.sandbox.accepted.map(({ arrivedAtMs }) => arrivedAtMs);
+		const { callsPerSecond } = DEMO_CANVAS;
+		const leastSecondsOfOne = (400 - callsPerSecond) / callsPerSecond;
+		expect((Math.max(...moments) - Math.min(...moments)) / 1000).toBeLessThan(leastSecondsOfOne);
+		expect(setting.sandbox.accepted.length).toBe(400);
+	});
+
+	test('a failure on one ends the other, and Retry sends the rest', async () => {
+		setting.sandbox.misbehave({ on: 'trigger', contactId: '11', code: '910025', times: 1 });
+		const failed = await start({ items: crowd(100), parameters });
+		expect(setting.sandbox.accepted.length).toBeLessThan(90);
+		const { output } = outcomeOf(await retried(failed, { parameters }));
+		expect(output.length).toBe(100);
+		expect(new Set(setting.sandbox.accepted.map(({ contactId }) => contactId)).size).toBe(100);
+		expect(setting.sandbox.accepted.length).toBe(100);
+	});
+});
+
+test('output items keep the fields of their input item, if wanted', async () => {
+	const options = { includeInputFields: true };
+	const items = [{ json: { id: '1', name: 'N', city: 'Z', outcome: 'theirs' } }];
+	const { output } = await run({ items, parameters: { ...DEFINED, options } });
+	expect(output[0]?.json).toEqual({ id: '1', name: 'N', city: 'Z', ...accepted('1') });
+});
+
+test('equal contact IDs in one batch are pointed out', async () => {
+	const { hints } = await run({ items: people('1', '2', '1', '1') });
+	expect(hints).toContainEqual(
+		expect.objectContaining({
+			message: expect.stringContaining('The contact ID 1 occurs 3 times') as string,
+		}),
+	);
+});
+
+test('with an expression in the credential, each item is sent with the account of its own', async () => {
+	setting.credentials.add('sobotApi', account({ appId: '={{ $json.tenant }}' }));
+	const items = ['demo-app', 'other'].map((tenant, i) => ({ json: { id: `${i}`, name: 'N', tenant } }));
+	const { output } = await run({ items, node: CONTINUE });
+	expect(output.map(({ json }) => json.ret_code)).toEqual(['000000', '900004']);
+	expect(setting.sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['0']);
+});

@@ -1,0 +1,41 @@
+// An execution that ends before its batch: what is still sent, and what n8n's list of executions shows.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '../support/until.mts';
+import { shareAction } from './actionSetting.mts';
+import { CONTINUE, crowd, DEFINED } from './customers.mts';
+import { StoredCredentials } from './storedCredentials.mts';
+
+// Batches that take longer than a second have a ledger.
+jest.setTimeout(30_000);
+
+const setting = shareAction(() => new StoredCredentials());
+const { start } = setting;
+
+test.each([
+	['Stop', {}],
+	['Continue', CONTINUE],
+])(
+	'stopping the execution with On Error: %s stops the sending, and leaves a record of it',
+	async (_, node) => {
+		const isSending = until('some calls', () => setting.sandbox.accepted.length >= 10);
+		const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
+		const atStop = setting.sandbox.triggerCalls.length;
+		await sleep(1000);
+		expect(setting.sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);
+		expect(atStop).toBeLessThan(100);
+		const shown = stopped.data.resultData.metadata ?? {};
+		expect(shown.sobot_accepted).toMatch(/^Sobot: \d+ customers \(items 0-\d+\)$/);
+		expect(shown.sobot_not_accepted).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
+		expect(JSON.stringify(stopped.data.executionData?.contextData)).toContain('accepted');
+	},
+);
+
+// If the execution times out at that moment, n8n drops the error, which says the same.
+test('a batch that failed leaves such a record, too', async () => {
+	setting.sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910026' });
+	const failed = await start({ parameters: { ...DEFINED, options: { requestsPerSecond: 2 } } });
+	expect(failed.data.resultData.metadata).toEqual({
+		sobot_accepted: 'Sobot: 1 customer (item 0)',
+		sobot_not_accepted: 'Sobot: 2 customers (items 1-2)',
+	});
+});
