@@ -2,8 +2,8 @@
 import { createHash } from 'crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { BatchRecord, type Found } from '../../sobot/batchRecord';
-import type { Customer } from '../../sobot/delivery';
 import { systemClock } from '../../sobot/clock';
+import type { Customer } from '../../sobot/delivery';
 import { LateLedger } from '../../sobot/lateLedger';
 import { Ledger, type SendLedger } from '../../sobot/ledger';
 import { claimsOf } from '../../sobot/shared';
@@ -13,7 +13,7 @@ import type { Plan, SendPlan } from './plan';
 import type { BatchOfRun, RetryMemory } from './retryMemory';
 
 /**
- * Entries for which a batch without keys leaves room, one for each customer. Beyond them n8n drops the node's oldest, which
+ * Entries for which a batch without keys leaves room: two for each customer, or one before n8n 2.14. Beyond them n8n drops the node's oldest, which
  * may be those of a larger batch that crashed. Not more, since each write costs the length of the list.
  */
 const ROOM_WITHOUT_KEYS = 50_000;
