@@ -1,6 +1,6 @@
 // A ledger for a batch that should end within a second: it opens only if the batch takes longer.
 import type { Clock } from './clock';
-import type { Customer } from './delivery';
+import { isSent, type Customer } from './delivery';
 import type { Ledger, SendLedger } from './ledger';
 
 /** The ledger opens after this many ms. */
@@ -25,7 +25,7 @@ export class LateLedger implements SendLedger {
 	constructor(
 		private readonly open: () => Promise<Ledger>,
 		clock: Clock,
-		private readonly early: Customer[] = [],
+		private early: Customer[] = [],
 		private isDue = false,
 	) {
 		void clock
@@ -60,7 +60,11 @@ export class LateLedger implements SendLedger {
 	 * @param isTriedAgain whether the batch goes on in another try; otherwise a ledger that has not opened stores nothing
 	 */
 	async close(isTriedAgain = false): Promise<void> {
-		if (isTriedAgain) await this.openOnce().catch(ignore);
+		if (isTriedAgain) {
+			// Nobody is sent any more: whoever has waited for that needs no entry.
+			this.early = this.early.filter(({ result, firstSentMs }) => result || firstSentMs !== undefined);
+			await this.openOnce().catch(ignore);
+		}
 		this.isClosed = true;
 		await this.opening?.catch(ignore);
 		await this.ledger?.close();
@@ -75,7 +79,7 @@ export class LateLedger implements SendLedger {
 	private async openAndAdopt(): Promise<Ledger> {
 		try {
 			this.ledger ??= await this.open();
-			await this.ledger.adopt(this.early);
+			await this.ledger.adopt(this.early.filter(mayBeOnCanvas));
 			this.opened = this.ledger;
 			return this.opened;
 		} finally {
@@ -83,5 +87,9 @@ export class LateLedger implements SendLedger {
 		}
 	}
 }
+
+/** Whoever is certainly not on the canvas needs no entry. */
+const mayBeOnCanvas = ({ result }: Customer) =>
+	!result || isSent(result.outcome) || result.outcome === 'unknown';
 
 const ignore = () => undefined;

@@ -546,6 +546,129 @@ describe('since n8n 2.14, an execution is known by its token', () => {
 		expect([differences(execution), differences(retry)]).toEqual([[], []]);
 	});
 
+	describe('so after an execution that ended before it sent anybody', () => {
+		const few = customers(20);
+		const slowly: Settings = { options: { requestsPerSecond: 10, unknownOutcome: 'treatAsSent' } };
+
+		test.each<[string, Faults, Faults]>([
+			[
+				'options that could not be read, and a Retry of its Retry that went well',
+				{ areOptionsUnreadable: () => true },
+				{},
+			],
+			["n8n's database away, and a Retry of its Retry that went well", { table: () => 'rejected' }, {}],
+			[
+				'options that could not be read, and a Retry of its Retry that was killed',
+				{ areOptionsUnreadable: () => true },
+				{ killedAfterMs: 600 },
+			],
+		])('(%s) another Retry of it sends nobody twice', async (_, before, faults) => {
+			const execution = await n8n.run(n8n.execution([few]), slowly, before);
+			expect([execution.state, onCanvas(execution)]).toEqual(['error', []]);
+			const first = await n8n.run(n8n.retryOf(execution), slowly, refusing('c12'));
+			expect(first.state).toBe('error');
+			await n8n.run(n8n.retryOf(first), slowly, faults);
+			const again = await n8n.run(n8n.retryOf(execution), slowly);
+			expect(again.state).toBe('success');
+			expect(differences(again)).toEqual([]);
+		});
+	});
+
+	describe('so Retry of a crashed loop whose batches have become smaller says of nobody on the canvas that they are not', () => {
+		const slowly: Settings = { ...CONTINUE, options: { requestsPerSecond: 10, giveUpAfter: 0 } };
+		const [a, b] = [customers(20, 'a'), customers(20, 'b')];
+		const smaller = [a.slice(0, 12), a.slice(12), b.slice(0, 12), b.slice(12)];
+		const withoutNick = smaller.map((items) =>
+			items.map((item) => (item.id === 'b1' ? { ...item, nick: 'empty' as const } : item)),
+		);
+
+		/** Retry of an execution that crashed in its second iteration. */
+		async function retryInSmaller(iterations: Item[][], settings: Settings, faults: Faults = {}) {
+			const execution = await n8n.run(n8n.execution([a, b]), slowly, { killedAfterMs: 3000 });
+			expect([execution.state, onCanvas(execution).some((name) => name.includes(' b'))]).toEqual([
+				'crashed',
+				true,
+			]);
+			const retry = n8n.retryOf(execution);
+			retry.iterations = iterations;
+			return await n8n.run(retry, settings, faults);
+		}
+		const deniedIn = (retry: Execution) => {
+			const sent = onCanvas(retry);
+			const told = retry.ends.flatMap(({ end }) => (end.kind === 'output' ? end.told : []));
+			return told.filter(({ item, outcome }) => outcome === 'notSent' && sent.includes(nameOf(item)));
+		};
+
+		test("if n8n's database goes away", async () => {
+			let lookUps = 0;
+			const table = ({ entries }: TableCall) => {
+				if (entries.some((entry) => entry.startsWith('some run'))) lookUps++;
+				return lookUps >= 3 ? 'rejected' : 'stored';
+			};
+			const retry = await retryInSmaller(smaller, slowly, { table });
+			expect(lookUps).toBeGreaterThan(2);
+			expect(deniedIn(retry)).toEqual([]);
+		});
+
+		test('if a nickname is empty', async () => {
+			const retry = await retryInSmaller(withoutNick, slowly);
+			expect(deniedIn(retry)).toEqual([]);
+		});
+
+		test('if a nickname is empty, with On Error: Stop', async () => {
+			const retry = await retryInSmaller(withoutNick, {
+				options: { requestsPerSecond: 10, unknownOutcome: 'treatAsSent' },
+			});
+			expect(errorOf(retry)).not.toContain('Nothing was sent for any customer');
+		});
+	});
+
+	describe('so a short batch that fails with Retry On Fail', () => {
+		const short = customers(9);
+		const retried: Settings = { ...RETRY_ON_FAIL, options: { requestsPerSecond: 10 } };
+		/** The first call that stores customers fails. */
+		function failingOnce(fate: 'rejected' | 'lost'): Faults {
+			let isDone = false;
+			return {
+				table: ({ kind, entries }) => {
+					if (isDone || kind !== 'add' || !entries.some((entry) => entry.startsWith('sent ')))
+						return 'stored';
+					isDone = true;
+					return fate;
+				},
+			};
+		}
+		/** Sobot refuses this customer the first time. */
+		function refusingOnce(id: string): Faults {
+			let isDone = false;
+			return {
+				sobot: (item) => {
+					if (isDone || item.id !== id) return 'accepted';
+					isDone = true;
+					return '910026';
+				},
+			};
+		}
+
+		test.each(['rejected', 'lost'] as const)(
+			'while its customers cannot be stored (%s), and is killed in the next try: Retry sends nobody twice',
+			async (fate) => {
+				const faults = { ...refusingOnce('c5'), ...failingOnce(fate), killedAfterMs: 1700 };
+				const execution = await n8n.run(n8n.execution([short]), retried, faults);
+				expect(execution.state).toBe('crashed');
+				const retry = await n8n.run(n8n.retryOf(execution), TREAT_AS_SENT);
+				expect(differences(retry)).toEqual([]);
+			},
+		);
+
+		test('while the answer to that is lost: the refused customer is sent in the next try', async () => {
+			const faults = { ...refusingOnce('c5'), ...failingOnce('lost') };
+			const execution = await n8n.run(n8n.execution([short]), retried, faults);
+			expect(execution.state).toBe('success');
+			expect(onCanvas(execution).length).toBe(9);
+		});
+	});
+
 	test("the token is a secret, and is not in n8n's deduplication table", async () => {
 		await crashed();
 		expect(n8n.table.entries.length).toBeGreaterThan(20);

@@ -77,6 +77,7 @@ export class ModelTable {
 		entries: readonly string[],
 		faults: Faults,
 		process: ModelProcess,
+		maxEntries = Infinity,
 	): Promise<string[]> {
 		await process.alive();
 		const index = this.calls++;
@@ -85,17 +86,20 @@ export class ModelTable {
 		await systemClock.sleep(onTheWayMs);
 		this.log(`table call ${index}: ${kind}, ${fate}: ${shortened(entries)}`);
 		if (fate === 'rejected') throw new Error('the database is away');
-		const known = this.carryOut(kind, entries);
+		const known = this.carryOut(kind, entries, maxEntries);
 		await systemClock.sleep(4 - onTheWayMs);
 		if (fate === 'lost') throw new Error('the answer of the database was lost');
 		return known;
 	}
 
-	private carryOut(kind: TableCall['kind'], entries: readonly string[]): string[] {
+	private carryOut(kind: TableCall['kind'], entries: readonly string[], maxEntries: number): string[] {
 		const stored = new Set(this.entries);
 		const known = entries.filter((entry) => stored.has(entry));
 		if (kind === 'add') {
-			this.entries = [...new Set([...this.entries, ...entries])];
+			for (const entry of entries) stored.add(entry);
+			this.entries = [...stored];
+			// Source: n8n, DeduplicationHelper.
+			if (this.entries.length > maxEntries) this.entries.splice(0, this.entries.length - maxEntries);
 		} else {
 			const gone = new Set(entries);
 			this.entries = this.entries.filter((entry) => !gone.has(entry));
@@ -206,8 +210,12 @@ export function nodeOf(attempt: Try): IExecuteFunctions {
 		getExecutionCancelSignal: () => attempt.signal,
 		addExecutionHints: () => undefined,
 		helpers: {
-			checkProcessedAndRecord: async (entries: string[]) => ({
-				processed: await table.call('add', entries, faults, process),
+			checkProcessedAndRecord: async (
+				entries: string[],
+				_: string,
+				{ maxEntries }: { maxEntries: number },
+			) => ({
+				processed: await table.call('add', entries, faults, process, maxEntries),
 			}),
 			removeProcessed: async (entries: string[]) => {
 				await table.call('remove', entries, faults, process);

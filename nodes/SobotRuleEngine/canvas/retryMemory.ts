@@ -34,7 +34,7 @@ interface RunRecord {
 	items: number[];
 	/** whether only the ledger knows whom an earlier execution or try has sent */
 	mayFollowCrash: boolean;
-	/** whether Retry has begun without a record, here or in an execution before: the first one crashed, or another node failed */
+	/** whether Retry has begun with nothing but the ledger, here or in an execution before */
 	isOrphan: boolean;
 	/** the record in the ledger that this run has found or begun */
 	batch?: BatchOfRun;
@@ -84,7 +84,10 @@ export class RetryMemory {
 	readonly tries: number;
 	/** whether only the ledger knows whom an earlier execution or try has sent */
 	mayFollowCrash: boolean;
-	/** whether Retry has begun without a record, here or in an execution before: the first one crashed, or another node failed */
+	/**
+	 * whether Retry has begun with nothing but the ledger, here or in an execution before: the first one crashed, another node
+	 * failed, or this one could not read the ledger
+	 */
 	readonly isOrphan: boolean;
 	/** the record in the ledger that this run has found or begun in this execution */
 	batch?: BatchOfRun;
@@ -117,7 +120,9 @@ export class RetryMemory {
 		this.items = new Set(inRanges(stored?.items));
 		const { execution, count = 0 } = stored?.tries ?? {};
 		this.tries = execution === executionId ? count + 1 : 1;
-		this.isOrphan = stored ? stored.isOrphan === true : isRetry;
+		// Once the ledger alone knows, the run keeps that record.
+		const isUnread = isRetry && this.tries === 1 && stored?.mayFollowCrash === true;
+		this.isOrphan = stored ? stored.isOrphan === true || isUnread : isRetry;
 		this.mayFollowCrash = stored?.mayFollowCrash === true || (this.tries === 1 && this.isOrphan);
 		if (this.tries > 1) this.batch = stored?.batch;
 		else this.inherited = stored?.batch;
@@ -135,6 +140,11 @@ export class RetryMemory {
 	get met(): ReadonlySet<string> | undefined {
 		const met = this.context[MET];
 		return typeof met === 'string' ? new Set(digestsIn(met)) : undefined;
+	}
+
+	/** No run of the execution before this Retry has sent anybody: so nobody need be looked up in other runs. */
+	meetNobody(): void {
+		delete this.context[MET];
 	}
 
 	/** Adds customers of this run to those met. */

@@ -83,7 +83,8 @@ export class RunLedger {
 		const { record, room, lineage } = this;
 		const found = await record.read(this.isRetry);
 		this.found = found === 'elsewhere' && !memory.met ? 'nothing' : found;
-		this.mayHoldSome = this.found === 'sent' || this.found === 'left';
+		this.mayHoldSome = this.found !== 'nothing';
+		if (found === 'nothing') memory.meetNobody();
 		if (this.isOwn) return;
 		memory.mayFollowCrash = this.found !== 'nothing';
 		memory.batch = {
@@ -108,15 +109,15 @@ export class RunLedger {
 			customer.key = this.record.keyOf(digest);
 			customer.identity = this.lineage === undefined ? undefined : `${this.lineage} ${digest}`;
 		}
-		if (this.isRetry || !this.isShort || this.memory.batch) return await this.openNow();
-		// Whom an earlier try has sent is not in the ledger yet.
+		if (this.isRetry || !this.isShort) return await this.openNow();
+		// Whom an earlier try has sent need not be in the ledger yet.
 		const isLaterTry = this.memory.tries > 1;
 		const early = isLaterTry ? this.customers.filter(({ result }) => result) : [];
 		const openLate = async () => {
 			if (!this.memory.batch) await this.readNow();
 			return await this.openNow();
 		};
-		return new LateLedger(openLate, systemClock, early, isLaterTry);
+		return new LateLedger(openLate, systemClock, early, isLaterTry || this.memory.batch !== undefined);
 	}
 
 	private async openNow(): Promise<Ledger> {
