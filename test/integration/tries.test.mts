@@ -1,51 +1,16 @@
 // The same customers in several tries: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What an
 // earlier try has found out holds, whatever goes wrong in the next one, and no other record is taken for its own.
-import type { IRun } from 'n8n-workflow';
 import { until } from '../support/until.mts';
-import { shareAction } from './actionSetting.mts';
 import { canvas, CONTINUE, crowd, DEFINED, people, RETRY_ON_FAIL } from './customers.mts';
-import { database, entriesOf, restoreEntries } from './deduplicationTable.mts';
+import { database, entriesOf } from './deduplicationTable.mts';
 import { outcomeOf, type ActionRun } from './runAction.mts';
-import { StoredCredentials } from './storedCredentials.mts';
+import { outcomes, shareTries, texts, TREAT_AS_SENT, WRONG } from './triesSetting.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(60_000);
 
-/** n8n's database answers or does not. */
-class FlakyCredentials extends StoredCredentials {
-	isAway = () => false;
-
-	override async getDecrypted(...from: Parameters<StoredCredentials['getDecrypted']>) {
-		if (this.isAway()) throw new Error('the database is locked');
-		return await super.getDecrypted(...from);
-	}
-}
-
-const setting = shareAction(() => new FlakyCredentials());
-const { retried, timesAccepted } = setting;
-
-/** Who is in doubt does not end the batch. */
-const TREAT_AS_SENT = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
-/** Refused as a whole, before anything is sent. */
-const WRONG = { ...DEFINED, canvas: canvas('Nowhere') };
-
-const start = async (more: Partial<ActionRun>) => await setting.start({ items: crowd(3), ...more });
-const refuse = (contactId: string, times?: number) =>
-	setting.sandbox.misbehave({ on: 'trigger', contactId, code: '910026', ...(times ? { times } : {}) });
-/** How many calls have put a customer on the canvas who was there before. */
-const twice = () => {
-	const ids = setting.sandbox.accepted.map(({ contactId }) => contactId);
-	return ids.length - new Set(ids).size;
-};
-const outcomes = (run: IRun) => {
-	const { output, error } = outcomeOf(run);
-	if (error) throw error;
-	return output.map(({ json }) => json.outcome);
-};
-const texts = (run: IRun) => {
-	const { error } = outcomeOf(run);
-	return `${error?.message}\n${(error as { description?: string } | undefined)?.description}`;
-};
+const setting = shareTries();
+const { start, retried, refuse, twice, timesAccepted } = setting;
 
 describe('the record of another execution is not taken for its own', () => {
 	test('that of one with Retry On Fail that failed', async () => {
@@ -184,96 +149,6 @@ describe('the record of a batch without keys', () => {
 		expect(database.leastRoom).toBeLessThan(Infinity);
 		expect(openings('slow')).toEqual([]);
 		expect(entriesOf('slow').filter((entry) => entry.startsWith('open'))).toEqual([]);
-	});
-});
-
-describe('Retry after a crash', () => {
-	/** An execution that is killed at a moment, which leaves n8n with nothing of the node but the table's entries. */
-	async function kill(run: Partial<ActionRun> & { node: { id: string } }, accepted: number) {
-		const atKill = until('the kill', () => setting.sandbox.accepted.length >= accepted);
-		let entries: string[] = [];
-		const stopWhen = atKill.then(() => (entries = [...entriesOf(run.node.id)]));
-		await start({ ...run, stopWhen });
-		restoreEntries(run.node.id, entries);
-		return await start({ ...run, failsBefore: true });
-	}
-	const OTHER_IDS = { ...DEFINED, contactId: '={{ "x" + $json.id }}', options: { contactIdField: 'wrong' } };
-	type WayToFail = [how: string, strike: () => Partial<ActionRun>, says: RegExp];
-	const WITHOUT_CREDENTIAL: WayToFail = [
-		'cannot read the credential',
-		() => {
-			setting.credentials.isAway = () => true;
-			return {};
-		},
-		/the database is locked/,
-	];
-	const WITHOUT_DATABASE: WayToFail = [
-		"finds n8n's database away",
-		() => {
-			database.isAway = true;
-			return {};
-		},
-		/could not store that these customers are about to be sent/,
-	];
-	const AT_A_CUSTOMER: WayToFail = [
-		'ends at a customer',
-		() => {
-			// Whoever was about to be sent at the kill is in doubt.
-			refuse('95', 1);
-			return { parameters: TREAT_AS_SENT };
-		},
-		/\(910026\): customer 95 /,
-	];
-	const mend = () => {
-		setting.credentials.isAway = () => false;
-		database.isAway = false;
-	};
-	/** What the output says of those who are not on the canvas, and not said to be in doubt either. */
-	const missing = (run: IRun) =>
-		outcomeOf(run)
-			.output.map(({ json }) => json)
-			.filter(({ contactId, outcome }) => outcome !== 'unknown' && timesAccepted(String(contactId))[0] === 0);
-
-	test.each<WayToFail>([
-		['uses a wrong canvas', () => ({ parameters: { ...DEFINED, canvas: canvas('Asleep') } }), /\(910025\)/],
-		['uses wrong contact IDs', () => ({ parameters: OTHER_IDS }), /\(910023\)/],
-		[
-			'is refused as a whole',
-			() => ({ parameters: WRONG }),
-			/has no canvas "Nowhere".*may have put customers on the canvas/s,
-		],
-		WITHOUT_CREDENTIAL,
-		WITHOUT_DATABASE,
-		AT_A_CUSTOMER,
-	])('that %s, then Retry of that one: nobody twice, nobody missing', async (how, strike, says) => {
-		const run = { items: crowd(100), node: { id: how } };
-		const crashed = await kill(run, 40);
-		const first = await retried(crashed, { ...run, ...strike() });
-		expect(texts(first)).toMatch(says);
-		mend();
-		const last = await retried(first, { ...run, parameters: TREAT_AS_SENT });
-		expect([outcomes(last).length, twice(), missing(last)]).toEqual([100, 0, []]);
-		expect(setting.sandbox.accepted.length).toBeGreaterThan(60);
-	});
-
-	test.each([WITHOUT_CREDENTIAL, WITHOUT_DATABASE, AT_A_CUSTOMER])(
-		'by n8n itself under the same ID, which %s, then Retry: nobody twice, nobody missing',
-		async (how, strike, says) => {
-			const run = { items: crowd(100), node: { id: `again ${how}` }, executionId: `killed ${how}` };
-			await kill(run, 40);
-			const again = await start({ ...run, ...strike() });
-			expect(texts(again)).toMatch(says);
-			mend();
-			const last = await retried(again, { ...run, parameters: TREAT_AS_SENT });
-			expect([outcomes(last).length, twice(), missing(last)]).toEqual([100, 0, []]);
-		},
-	);
-
-	test('with On Error: Continue and an option that cannot be right: nobody is reported as not sent', async () => {
-		const run = { items: crowd(80), node: { id: 'option', ...CONTINUE } };
-		const crashed = await kill(run, 60);
-		const parameters = { ...DEFINED, options: { requestsPerSecond: 60 } };
-		expect(new Set(outcomes(await retried(crashed, { ...run, parameters })))).toEqual(new Set(['unknown']));
 	});
 });
 
