@@ -48,7 +48,7 @@ ${ITEMS} items against a sandbox without a limit, median of ${ROUNDS} interleave
 ${await costs(n8n, runtime, tarball, say)}`,
 	keys: async ({ n8n, runtime }) => `## Idempotency keys
 
-${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of remembered keys is full; medians of ${ROUNDS} interleaved runs. n8n keeps the keys of a node in one list (two entries of 27 bytes for each key) and writes all of it each time. More keys do not cause more writes, but longer ones.
+${ITEMS} customers, ${way} on the way, in a real n8n with SQLite, whose list of remembered keys is full; medians of ${ROUNDS} interleaved runs. n8n keeps the keys of a node in one list (two entries of 27 bytes for each key) and writes all of it each time. More keys do not cause more writes, but longer ones. Without keys, the list holds up to 50,000 entries of earlier batches, for Retry after a crash.
 
 ${await keyCosts(n8n, runtime, say)}
 

@@ -128,7 +128,7 @@ test.each(moments(killsOf(20)).map((moment, index): [number, number] => [moment,
 test('killed while a later node runs, then Retry pressed twice: since n8n 2.14 nobody is sent again', async () => {
 	const crm = await Crm.start();
 	const once = { ...crm.node("'left'"), executeOnce: true };
-	const later = node('Later', 'n8n-nodes-base.wait', 1.1, { amount: 15, unit: 'seconds' });
+	const later = node('Later', 'n8n-nodes-base.wait', 1.1, { amount: 6, unit: 'seconds' });
 	const cut = await Cut.create('later', cutOffNode(credentials, DEMO_CANVAS.triggerId), [once, later]);
 	await cut.launch();
 	await until('the action to end', () => crm.saved.length === 1, 60_000);
