@@ -102,7 +102,7 @@ export class BatchRecord {
 			const some = customers.slice(from, from + LOOKED_UP_AT_ONCE);
 			await this.inTurn(async (store) => {
 				const states = await this.statesOf(some, found, isMet, store);
-				const inDoubt = some.filter((customer) => /^(inDoubt|elsewhere)$/.test(states.get(customer) ?? ''));
+				const inDoubt = some.filter((customer) => DOUBTFUL.includes(states.get(customer)));
 				// A late refusal of the earlier call then settles nothing.
 				if (sendsDoubtful && inDoubt.length > 0) await store.add(keysOf(inDoubt).map(againEntry));
 				for (const customer of inDoubt) {
@@ -202,6 +202,7 @@ export class BatchRecord {
 
 /** `elsewhere`: another run of the same lineage has sent the customer, or was about to. */
 type FoundState = KeyState | 'elsewhere';
+const DOUBTFUL: ReadonlyArray<FoundState | undefined> = ['inDoubt', 'elsewhere'];
 
 const keysOf = (customers: readonly Customer[]) => customers.map(({ key = '' }) => key);
 

@@ -661,6 +661,13 @@ describe('since n8n 2.14, an execution is known by its token', () => {
 			},
 		);
 
+		test('or is stopped stores nothing after the stop: n8n makes no other try then', async () => {
+			const execution = await n8n.run(n8n.execution([short]), retried, { stoppedAfterMs: 400 });
+			await n8n.rest();
+			expect([execution.state, onCanvas(execution).length < 9]).toEqual(['canceled', true]);
+			expect(n8n.table.calls).toBe(0);
+		});
+
 		test('while the answer to that is lost: the refused customer is sent in the next try', async () => {
 			const faults = { ...refusingOnce('c5'), ...failingOnce('lost') };
 			const execution = await n8n.run(n8n.execution([short]), retried, faults);

@@ -66,7 +66,7 @@ export function digestOf(canvas: string, contactId: string, occurrence: number):
 
 /** Where the node context holds the index of the node's first run. */
 const FIRST_RUN = 'firstRun';
-/** Where it holds the digests of all customers, if Retry has begun without a context: so after a crash. */
+/** Where it holds the digests of all customers, if Retry has begun without a context, as after a crash. */
 const MET = 'met';
 
 /** The record of this run. Its earlier tries include, after Retry, those of the runs that it continues. */
@@ -142,8 +142,8 @@ export class RetryMemory {
 		return typeof met === 'string' ? new Set(digestsIn(met)) : undefined;
 	}
 
-	/** No run of the execution before this Retry has sent anybody: so nobody need be looked up in other runs. */
-	meetNobody(): void {
+	/** Forgets them: no run before this Retry has sent anybody, so nobody need be looked up in other runs. */
+	forgetMet(): void {
 		delete this.context[MET];
 	}
 

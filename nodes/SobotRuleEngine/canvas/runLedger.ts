@@ -84,7 +84,7 @@ export class RunLedger {
 		const found = await record.read(this.isRetry);
 		this.found = found === 'elsewhere' && !memory.met ? 'nothing' : found;
 		this.mayHoldSome = this.found !== 'nothing';
-		if (found === 'nothing') memory.meetNobody();
+		if (found === 'nothing') memory.forgetMet();
 		if (this.isOwn) return;
 		memory.mayFollowCrash = this.found !== 'nothing';
 		memory.batch = {

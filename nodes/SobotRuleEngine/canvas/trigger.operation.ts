@@ -52,7 +52,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 }
 
-/** The node context. n8n's Agents run a tool without one, and never again after it has failed. */
+/** The node context. n8n's Agents run a tool without one, and make no other try that would need it. */
 function contextOf(node: IExecuteFunctions): Record<string, unknown> {
 	try {
 		return node.getContext('node');
@@ -178,7 +178,7 @@ async function sendUnsettled({ node, plans, options, memory, ledger, stopsOnFail
 	}
 	const batch = { stopsOnFailure, hasFailed: false };
 	await deliverByTarget(node, plans.filter(isUnsettled), options, batch, opened);
-	const hasFailed = stopsOnFailure && !plans.every((plan) => isAsWanted(plan, options));
+	const hasFailed = batch.hasFailed && stopsOnFailure && node.getExecutionCancelSignal()?.aborted !== true;
 	await opened?.close(hasFailed && isTriedAgain(node, memory));
 }
 
