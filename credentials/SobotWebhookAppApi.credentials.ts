@@ -17,7 +17,7 @@ export class SobotWebhookAppApi implements ICredentialType {
 	properties: INodeProperties[] = [
 		{
 			displayName:
-				'Make up this secret yourself, for example with a password manager: 32 letters and digits. Sobot does not issue it, and it is not the secret of a canvas.',
+				'Make up this secret yourself, for example with a password manager: 32 letters and digits. Sobot does not issue it, and it is not the secret of a canvas. Keep a copy: n8n does not show it again, and you need it for the URL in Sobot.',
 			name: 'makeUpNotice',
 			type: 'notice',
 			default: '',
@@ -32,7 +32,7 @@ export class SobotWebhookAppApi implements ICredentialType {
 					name: 'Basic Authentication',
 					value: 'basic',
 					description:
-						'The push carries a user and a password, for example in the URL that you enter in Sobot: https://user:password@...',
+						'The push carries a user and a password, for example in the URL that you enter in Sobot: https://user:password@... Percent-encode all characters there that are not letters or digits.',
 				},
 				{
 					name: 'Header',

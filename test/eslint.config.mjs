@@ -1,7 +1,8 @@
-// Lints tests and tools, with the types known, and keeps the functions of nodes and credentials short. n8n's own lint,
-// whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the typescript-eslint of n8n's
-// command-line tool.
+// Lints tests and tools, with the types known, and keeps the functions of nodes and credentials short and their imports
+// without a circle. n8n's own lint, whose rules are for code that runs inside n8n, looks at `.ts` files only. Both use the
+// typescript-eslint of n8n's command-line tool.
 import { createRequire } from 'node:module';
+import noCircle from './noCircle.mjs';
 
 const require = createRequire(import.meta.resolve('@n8n/node-cli/eslint'));
 const { parser, plugin } = require('typescript-eslint');
@@ -52,6 +53,7 @@ export default [
 		files: ['{nodes,credentials}/**/*.ts'],
 		languageOptions: { parser },
 		linterOptions: { noInlineConfig: true },
-		rules: { 'max-lines-per-function': ['error', 50] },
+		plugins: { imports: { rules: { 'no-circle': noCircle } } },
+		rules: { 'imports/no-circle': 'error', 'max-lines-per-function': ['error', 50] },
 	},
 ];

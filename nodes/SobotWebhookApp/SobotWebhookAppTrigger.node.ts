@@ -11,13 +11,13 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { acknowledged } from '../sobot/pushAnswers';
+import { acknowledged } from '../sobot/push/pushAnswers';
 import { pushMemoryOf } from '../sobot/shared';
 import { checkActivation } from './activation';
-import { HINTS, PROPERTIES, TRIGGER_PANEL, WEBHOOKS } from './description';
+import { ACTIVATION_MESSAGE, BUILDER_HINT, HINTS, PROPERTIES, TRIGGER_PANEL, WEBHOOKS } from './description';
 import { reasonAgainstSecret } from './pushSecret';
 import { receivePush, type TriggerSettings } from './receivePush';
-import { acknowledgeOnceStored, refuse } from './respond';
+import { acknowledgeOnceStored, drop, refuse } from './respond';
 import { readRequest, readSettings } from './settings';
 
 /** Starts a workflow when a Sobot canvas pushes a customer to its webhook app. */
@@ -30,8 +30,11 @@ export class SobotWebhookAppTrigger implements INodeType {
 		version: 1,
 		subtitle: 'Customer pushed by a canvas',
 		description: 'Starts the workflow when a Sobot canvas pushes a customer to its webhook app',
+		// n8n adds parameters to the codex file's link, behind the anchor.
+		documentationUrl: 'https://github.com/n8n-nodes-sobot/n8n-nodes-sobot#sobot-webhook-app-trigger',
 		defaults: { name: 'Sobot Webhook App Trigger' },
 		eventTriggerDescription: 'Let your Sobot canvas push a customer to the Test URL',
+		activationMessage: ACTIVATION_MESSAGE,
 		triggerPanel: TRIGGER_PANEL,
 		hints: HINTS,
 		inputs: [],
@@ -45,6 +48,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 			},
 		],
 		webhooks: WEBHOOKS,
+		builderHint: BUILDER_HINT,
 		properties: PROPERTIES,
 	};
 
@@ -71,27 +75,24 @@ export class SobotWebhookAppTrigger implements INodeType {
 		try {
 			settings = await readSettings(this);
 		} catch (error) {
-			// If this threw, n8n would store a failed execution for every request, whoever sent it.
+			// Nothing may be thrown here: docs/n8n-behavior.md, W6.
 			const reason = `the trigger's settings cannot be read: ${(error as Error).message.replace(/\.$/, '')}`;
 			return refuse(this, { status: 500, headers: {}, reason });
 		}
-		const trigger = `${this.getWorkflow().id} ${this.getNode().id}`;
-		const { redeliveryWindowMs: windowMs } = settings;
-		const reception = receivePush(readRequest(this), settings, (deliveryKey) =>
-			pushMemoryOf(trigger).has(deliveryKey, this.getWorkflowStaticData('node'), windowMs),
-		);
+		const reception = receivePush(readRequest(this), settings);
 		if (reception.kind === 'refused') return refuse(this, reception);
-		if (reception.kind === 'dropped') {
-			this.logger.debug(`"${this.getNode().name}" acknowledged a push and dropped it: ${reception.reason}.`);
-			return { webhookResponse: acknowledged() };
-		}
+		if (reception.kind === 'dropped') return drop(this, reception.reason);
 		const { json, deliveryKey } = reception;
 		const workflowData = [[{ json: json as IDataObject }]];
 		if (settings.isAnsweredByWorkflow) return { workflowData };
-		return acknowledgeOnceStored(workflowData, () => {
-			if (deliveryKey === undefined) return;
-			pushMemoryOf(trigger).remember(deliveryKey, this.getWorkflowStaticData('node'), windowMs);
-		});
+		if (deliveryKey === undefined) return { workflowData, webhookResponse: acknowledged() };
+		const onAnswer = await pushMemoryOf(`${this.getWorkflow().id} ${this.getNode().id}`).letThrough(
+			deliveryKey,
+			this.getWorkflowStaticData('node'),
+			settings.redeliveryWindowMs,
+		);
+		if (!onAnswer) return drop(this, 'it is a redelivery');
+		return acknowledgeOnceStored(this, workflowData, onAnswer);
 	}
 }
 

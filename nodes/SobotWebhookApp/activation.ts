@@ -23,7 +23,9 @@ export function checkActivation(context: IHookFunctions): void {
 	// A builder may listen for a test event before the workflow is complete.
 	const isTest = context.getActivationMode() === 'manual';
 	const found =
-		misconfiguredOption(optionsOf(context)) ?? (isTest ? undefined : missingAcknowledgement(context));
+		misconfiguredOption(optionsOf(context)) ??
+		unsupportedAcknowledgement(context) ??
+		(isTest ? undefined : missingAcknowledgement(context));
 	if (found) {
 		throw new NodeOperationError(context.getNode(), found.message, { description: found.description });
 	}
@@ -100,6 +102,16 @@ function reasonAgainstRows(rows: readonly CustomFieldName[]): string | undefined
 
 function firstDouble(texts: readonly string[]): string | undefined {
 	return texts.find((text, index) => texts.indexOf(text) !== index);
+}
+
+/** docs/n8n-behavior.md, E5. */
+function unsupportedAcknowledgement(context: IHookFunctions): Misconfiguration | undefined {
+	const { engineType } = context.getWorkflowSettings() as { engineType?: unknown };
+	if (engineType !== 'v2' || !isAnsweredByWorkflow(context)) return undefined;
+	return {
+		message: "n8n's Engine 2.0 does not support 'Respond': 'Using the Acknowledge Operation'.",
+		description: "Set 'Respond' to 'Immediately', or turn Engine 2.0 off in the settings of this workflow.",
+	};
 }
 
 /** Without an Acknowledge node, Sobot would get an empty answer, and resend each push twice. */

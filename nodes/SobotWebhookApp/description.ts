@@ -1,5 +1,7 @@
 // How the trigger node presents itself: parameters, panel texts, hints and webhooks.
 import type {
+	IBuilderHint,
+	IParameterBuilderHint,
 	IDataObject,
 	INodeProperties,
 	INodePropertyCollection,
@@ -8,6 +10,7 @@ import type {
 	TriggerPanelDefinition,
 } from 'n8n-workflow';
 import { parsePush } from './parsePush';
+import { DEFAULT_REPEAT_MINUTES } from './settings';
 
 /** What Sobot pushes, for builders who have nothing to push yet. Source: Sobot, "Webhook app". */
 const SAMPLE_PUSH = {
@@ -38,8 +41,25 @@ function sampleHint(simplify: boolean, sample: object): NodeHint {
 	};
 }
 
-/** Shown beside the output until the first execution. */
-export const HINTS: NodeHint[] = [sampleHint(true, SAMPLE_OUTPUT), sampleHint(false, SAMPLE_PUSH)];
+/** Execute step runs this node alone. */
+const UNACKNOWLEDGED_HINT: NodeHint = {
+	message:
+		"Execute step does not run the 'Acknowledge' operation, so Sobot does not take the push for delivered and resends it. Execute workflow runs it.",
+	displayCondition: '={{ $parameter["responseMode"] === "responseNode" }}',
+	location: 'outputPane',
+	whenToDisplay: 'afterExecution',
+};
+
+/** Shown beside the output, until the first execution or after it. */
+export const HINTS: NodeHint[] = [
+	sampleHint(true, SAMPLE_OUTPUT),
+	sampleHint(false, SAMPLE_PUSH),
+	UNACKNOWLEDGED_HINT,
+];
+
+/** Shown in a window once the workflow is active. */
+export const ACTIVATION_MESSAGE =
+	"One step is left, in Sobot: enter the trigger's Production URL as the HTTP URL of the webhook app on your canvas. If 'Authentication' is on, add your secret at its end: ?key=YOUR-SECRET.";
 
 const WHILE_YOU_BUILD =
 	'<b>While you build</b>: press the button, and let your canvas push a customer to the Test URL. It shows up here. No canvas at hand? Use the sample push in the output panel.<br /><br />';
@@ -65,7 +85,7 @@ const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
 const WEBHOOK_BASE = {
 	path: 'webhook',
 	responseMode: RESPONSE_MODE,
-	// Must be present and falsy, or n8n sends its default text instead of our acknowledgement.
+	// Present and empty: docs/n8n-behavior.md, W1.
 	responseData: '',
 	// Saves n8n from running its expression engine for each push, as in n8n's own nodes. Versions that do not know this key
 	// run it. Source: n8n-workflow, webhook-description-fields.
@@ -129,10 +149,10 @@ const OPTIONS: INodeProperties[] = [
 		name: 'ignoreRepeatsMinutes',
 		type: 'number',
 		typeOptions: { minValue: 0, numberPrecision: 2 },
-		default: 10,
+		default: DEFAULT_REPEAT_MINUTES,
 		displayOptions: { show: { '/responseMode': ['onReceived'] } },
 		description:
-			'How long a push that equals an earlier one is acknowledged and dropped; 0 turns this off. A best effort: it remembers the latest 10,000 pushes, and 300 of them across a restart of n8n. Two equal pushes at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer. For a guarantee, put a unique constraint on deliveryKey in your own database.',
+			'How long a push that equals an earlier one is acknowledged and dropped: 10 minutes if you do not add this option; 0 turns it off. A best effort: it remembers the latest 10,000 pushes, and 300 of them across a restart of n8n. With several webhook processors, two equal pushes at the same moment can both get through. A Remove Duplicates node on deliveryKey remembers for longer. For a guarantee, put a unique constraint on deliveryKey in your own database.',
 	},
 	{
 		displayName: 'Include Request',
@@ -152,11 +172,30 @@ const OPTIONS: INodeProperties[] = [
 	},
 ];
 
+/** Hints for n8n's AI builders. */
+export const BUILDER_HINT: IBuilderHint = {
+	searchHint:
+		'Receives customers that a Sobot (zhichi) canvas pushes to its webhook app: one item for each push. Use it instead of the Webhook node, which cannot give the acknowledgement that Sobot demands. Choose an authentication, and tell the user to enter the Production URL, with the secret, on the canvas in Sobot: nothing is registered there automatically.',
+	relatedNodes: [
+		{
+			nodeType: 'n8n-nodes-sobot.sobotRuleEngine',
+			relationHint:
+				"Resource webhookApp, operation acknowledge answers the push if this trigger's responseMode is 'responseNode'. Resource canvas puts customers on a canvas.",
+		},
+	],
+};
+
+/** The same for 'Using the Acknowledge Operation'. */
+const RESPONSE_NODE_HINT: IParameterBuilderHint = {
+	propertyHint:
+		"Every branch must end with n8n-nodes-sobot.sobotRuleEngine, resource 'webhookApp', operation 'acknowledge'. Respond to Webhook does not work here. Without an answer Sobot pushes the customer again, at most twice.",
+};
+
 /** The node's parameters. n8n resolves them for each push, so there are few. */
 export const PROPERTIES: INodeProperties[] = [
 	{
 		displayName:
-			'Activate (publish) the workflow. Copy the Production URL from Webhook URLs above, and enter it as the HTTP URL of the webhook app on your Sobot canvas, with the method POST or PUT. It must begin with the public address of your n8n. If it says localhost, Sobot cannot reach it: ask your n8n admin to set WEBHOOK_URL. The Test URL takes one push while you listen for a test event.',
+			'Activate (publish) the workflow, and enter the Production URL above in the webhook app of your Sobot canvas, with the method POST or PUT.',
 		name: 'urlNotice',
 		type: 'notice',
 		default: '',
@@ -174,7 +213,7 @@ export const PROPERTIES: INodeProperties[] = [
 	},
 	{
 		displayName:
-			"Without authentication, anybody who knows the URL can start this workflow with any data. Add a credential, or at least the option 'IP Allowlist' below.",
+			"Without authentication, anybody who knows the URL can start this workflow. Add a credential, or at least the option 'IP Allowlist'.",
 		name: 'unprotectedNotice',
 		type: 'notice',
 		default: '',
@@ -182,7 +221,7 @@ export const PROPERTIES: INodeProperties[] = [
 	},
 	{
 		displayName:
-			"The URLs above do not contain your secret. With the method 'Query Parameter', append the credential's parameter name and secret when you enter the URL in Sobot, for example <code>https://n8n.example.com/webhook/.../webhook?key=YOUR-SECRET</code>. Percent-encode all characters of the secret that are not letters or digits. A push without the secret is answered with 401. You see it in n8n's log, and here while you listen for a test event.",
+			'In Sobot, end the URL with <code>?key=</code> and your secret. A push without it is answered with 401.',
 		name: 'secretNotice',
 		type: 'notice',
 		default: '',
@@ -202,6 +241,7 @@ export const PROPERTIES: INodeProperties[] = [
 				name: 'Using the Acknowledge Operation',
 				value: 'responseNode',
 				description: "The workflow answers with a Sobot Rule Engine node, operation 'Acknowledge'",
+				builderHint: RESPONSE_NODE_HINT,
 			},
 		],
 		default: 'onReceived',

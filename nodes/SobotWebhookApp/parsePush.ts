@@ -1,7 +1,7 @@
 // Translates a push from Sobot's field names to names that a builder can use. It never throws and never invents a value:
 // a field that is missing or has no meaning is left out.
 import { createHash } from 'crypto';
-import { isJsonObject } from '../sobot/answer';
+import { isJsonObject } from '../sobot/outcome/answer';
 
 /** A customer's profile. A field that Sobot left out is left out; a list is then empty. */
 export interface Push {
@@ -70,21 +70,10 @@ export function isNestedTooDeep(body: unknown): boolean {
 	return true;
 }
 
-/**
- * SHA-256 of the body's canonical JSON (keys sorted), hex. Sobot gives a push no ID, and resends it byte for byte.
- *
- * @param rawBody the body as it arrived. It is hashed too if the body holds a number that JSON.parse may have rounded:
- * pushes that differ only there are different pushes. Sobot documents text for every field.
- */
-export function deliveryKeyOf(body: Readonly<Record<string, unknown>>, rawBody?: Uint8Array): string {
-	let isExact = true;
-	const json = JSON.stringify(body, (_, value: unknown) => {
-		if (typeof value === 'number' && !Number.isSafeInteger(value)) isExact = false;
-		return isJsonObject(value) ? sorted(value) : value;
-	});
-	const hash = createHash('sha256').update(json);
-	if (!isExact && rawBody) hash.update(rawBody);
-	return hash.digest('hex');
+/** SHA-256 of the body's canonical JSON (keys sorted), hex. Sobot gives a push no ID, and resends it byte for byte. */
+export function deliveryKeyOf(body: Readonly<Record<string, unknown>>): string {
+	const json = JSON.stringify(body, (_, value: unknown) => (isJsonObject(value) ? sorted(value) : value));
+	return createHash('sha256').update(json).digest('hex');
 }
 
 function sorted(record: Record<string, unknown>): Record<string, unknown> {

@@ -26,11 +26,27 @@ export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushS
 /** How to get a good secret. */
 const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
 
-/** Why no push could match this credential, and what to enter instead; undefined if the credential is usable. */
+/** Anybody who finds the URL can try secrets, as fast as n8n answers. */
+const SHORTEST_SECRET = 16;
+
+/** Why this credential cannot work or protects nothing, and what to enter instead; undefined if it is usable. */
 export function reasonAgainstSecret(fields: Readonly<Record<string, unknown>>): string | undefined {
-	const { method, parameterName, headerName, user, secret } = readPushSecret(fields);
-	const secretName = method === 'basic' ? 'Password' : 'Secret';
-	if (secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
+	const read = readPushSecret(fields);
+	const secretName = read.method === 'basic' ? 'Password' : 'Secret';
+	if (read.secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
+	const reason = reasonAgainstForm(read);
+	if (reason !== undefined || [...read.secret].length >= SHORTEST_SECRET) return reason;
+	return `'${secretName}' is shorter than ${SHORTEST_SECRET} characters, so it can be guessed. Make up a longer one. ${MAKE_ONE_UP}`;
+}
+
+/** Why no push could match, and what to enter instead. */
+function reasonAgainstForm({
+	method,
+	parameterName,
+	headerName,
+	user,
+	secret,
+}: PushSecret): string | undefined {
 	switch (method) {
 		case 'query':
 			return reasonAgainstParameterName(parameterName) ?? reasonAgainstQuerySecret(secret);

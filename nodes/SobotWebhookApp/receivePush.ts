@@ -1,7 +1,8 @@
 // Decides whether a push is refused, dropped or accepted, and builds the workflow's input. Knows nothing of n8n.
-import { isJsonObject } from '../sobot/answer';
-import type { RefusalStatus } from '../sobot/pushAnswers';
+import { isJsonObject } from '../sobot/outcome/answer';
+import type { RefusalStatus } from '../sobot/push/pushAnswers';
 import { admit, type Caller, type Protection } from './admission';
+import { withExactNumbers } from './exactNumbers';
 import { deliveryKeyOf, isNestedTooDeep, parsePush } from './parsePush';
 import { withoutSecrets } from './requestDetails';
 
@@ -10,8 +11,12 @@ export interface PushRequest extends Caller {
 	method: string;
 	/** names in lower case */
 	headers: Readonly<Record<string, unknown>>;
+	/** as n8n has parsed it */
 	body: unknown;
-	rawBody?: Uint8Array;
+	/** as it arrived */
+	rawBody?: Buffer;
+	/** of the raw body; UTF-8 if left out */
+	encoding?: BufferEncoding;
 }
 
 /** The trigger's settings, as its builder has chosen them. */
@@ -41,19 +46,11 @@ export type Reception =
 	| ({ kind: 'refused' } & Refusal)
 	/** acknowledged; starts nothing */
 	| { kind: 'dropped'; reason: string }
-	/** starts the workflow with this JSON; `deliveryKey` only if redeliveries are to be dropped */
+	/** starts the workflow with this JSON; with a `deliveryKey` only if it is no redelivery */
 	| { kind: 'accepted'; json: Record<string, unknown>; deliveryKey?: string };
 
-/**
- * Authorizes a push, checks its format, filters it and turns it into the workflow's input.
- *
- * @param isRedelivery whether the push with this delivery key was accepted before; asked only if the settings want it
- */
-export function receivePush(
-	request: PushRequest,
-	settings: TriggerSettings,
-	isRedelivery: (deliveryKey: string) => boolean,
-): Reception {
+/** Authorizes a push, checks its format, filters it and turns it into the workflow's input. */
+export function receivePush(request: PushRequest, settings: TriggerSettings): Reception {
 	const admission = admit(request, settings);
 	if (!admission.admitted) return { kind: 'refused', ...admission };
 
@@ -61,25 +58,28 @@ export function receivePush(
 	const contentType = request.headers['content-type'];
 	if (typeof contentType !== 'string' || !/^application\/json *(;|$)/i.test(contentType))
 		return refusal(415, 'its content type is not application/json');
-	const { body } = request;
-	if (!isJsonObject(body)) return refusal(400, 'its body is not a JSON object');
-	if (isNestedTooDeep(body)) return refusal(400, 'its body is nested more than 1,000 levels deep');
+	const { body: parsed } = request;
+	if (!isJsonObject(parsed)) return refusal(400, 'its body is not a JSON object');
+	if (isNestedTooDeep(parsed)) return refusal(400, 'its body is nested more than 1,000 levels deep');
 
+	const body = withExactNumbers(jsonText(request), parsed);
 	const { pid } = body;
 	const companyId = typeof pid === 'string' || typeof pid === 'number' ? String(pid) : '';
 	if (settings.companyIds.length > 0 && !settings.companyIds.includes(companyId))
 		return { kind: 'dropped', reason: "its company is not in 'Company IDs'" };
 
 	const isDeduplicated = settings.redeliveryWindowMs > 0;
-	const deliveryKey = isDeduplicated || settings.simplify ? deliveryKeyOf(body, request.rawBody) : undefined;
-	if (isDeduplicated && deliveryKey !== undefined && isRedelivery(deliveryKey))
-		return { kind: 'dropped', reason: 'it is a redelivery' };
-
+	const deliveryKey = isDeduplicated || settings.simplify ? deliveryKeyOf(body) : undefined;
 	const json: Record<string, unknown> = settings.simplify
 		? { ...parsePush(body, settings.customFieldNames, deliveryKey) }
 		: { ...body };
 	if (settings.includeRequest) json.request = withoutSecrets(request, settings.secret);
 	return { kind: 'accepted', json, ...(isDeduplicated ? { deliveryKey } : {}) };
+}
+
+/** The JSON that n8n has parsed; '' if n8n has not kept it. */
+function jsonText({ rawBody, encoding }: PushRequest): string {
+	return rawBody?.toString(encoding).replace(/^\uFEFF/, '') ?? '';
 }
 
 function refusal(status: RefusalStatus, reason: string): Reception {

@@ -5,27 +5,45 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { acknowledged, refused } from '../sobot/pushAnswers';
+import { acknowledged, refused } from '../sobot/push/pushAnswers';
 import type { Refusal } from './receivePush';
 
 /**
- * Acknowledges a push. n8n reads `webhookResponse` after it has stored the execution, and reads it twice: the push is
- * accepted only then, and must be remembered only once. n8n 2.41 does not save earlier changes of static data, because it
- * marks the data as unchanged when it prepares the execution.
+ * Acknowledges a push once n8n has stored the execution: when it reads `webhookResponse` (docs/n8n-behavior.md, W3). An
+ * answer for which it has not read it is a refusal, such as 500 if n8n's database is away.
+ *
+ * @param onAnswer called once, when n8n answers: whether it has accepted the push. A caller that hangs up changes nothing.
  */
 export function acknowledgeOnceStored(
+	context: IWebhookFunctions,
 	workflowData: INodeExecutionData[][],
-	onStored: () => void,
+	onAnswer: (isAccepted: boolean) => void,
 ): IWebhookResponseData {
-	let isStored = false;
+	let isAnswered = false;
+	const answer = (isAccepted: boolean) => {
+		if (!isAnswered) onAnswer(isAccepted);
+		isAnswered = true;
+	};
+	const response = context.getResponseObject();
+	const end = response.end.bind(response) as (...chunk: unknown[]) => typeof response;
+	// Every answer of n8n ends here. The response emits no event for an answer that comes after its caller has hung up.
+	response.end = (...chunk: unknown[]) => {
+		answer(false);
+		return end(...chunk);
+	};
 	return {
 		workflowData,
 		get webhookResponse() {
-			if (!isStored) onStored();
-			isStored = true;
+			answer(true);
 			return acknowledged();
 		},
 	};
+}
+
+/** Acknowledges a push at once, and starts nothing. */
+export function drop(context: IWebhookFunctions, reason: string): IWebhookResponseData {
+	context.logger.debug(`"${context.getNode().name}" acknowledged a push and dropped it: ${reason}.`);
+	return { webhookResponse: acknowledged() };
 }
 
 /**

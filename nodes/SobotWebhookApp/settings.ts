@@ -1,5 +1,6 @@
 // Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can have any type.
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { RESENT_WITHIN_MS } from '../sobot/push/pushMemory';
 import { readPushSecret } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
 import { splitList, trimmedText } from './typedText';
@@ -12,6 +13,9 @@ export interface TriggerOptions {
 	customFieldNames?: unknown;
 	includeRequest?: unknown;
 }
+
+/** 'Ignore Repeats For' where the option was never added. */
+export const DEFAULT_REPEAT_MINUTES = RESENT_WITHIN_MS / 60_000;
 
 /** A row of 'Custom Field Names', with its texts trimmed. */
 export interface CustomFieldName {
@@ -31,13 +35,15 @@ export function isAnsweredByWorkflow(context: IHookFunctions | IWebhookFunctions
 
 /** The push that n8n has received. n8n keeps the raw body of each request. */
 export function readRequest(context: IWebhookFunctions): PushRequest {
-	const { method, rawHeaders, ip, rawBody } = context.getRequestObject() as ReturnType<
+	const { method, rawHeaders, ip, rawBody, encoding } = context.getRequestObject() as ReturnType<
 		IWebhookFunctions['getRequestObject']
-	> & { rawBody?: Uint8Array };
+	> &
+		Pick<PushRequest, 'rawBody' | 'encoding'>;
 	return {
 		method,
 		rawHeaders,
 		rawBody,
+		encoding,
 		address: ip ?? '',
 		query: context.getQueryData() as Record<string, unknown>,
 		headers: context.getHeaderData(),
@@ -91,6 +97,6 @@ function readCompanyIds(options: TriggerOptions): string[] {
 }
 
 function windowMs(minutes: unknown): number {
-	const number = Number(minutes ?? 0);
+	const number = Number(minutes ?? DEFAULT_REPEAT_MINUTES);
 	return number > 0 ? number * 60_000 : 0;
 }

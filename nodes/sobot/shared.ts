@@ -1,13 +1,13 @@
 // The only state that outlives an execution.
-import { accountKey, type Account, type Token } from './account';
-import { CanvasTrust } from './canvasTrust';
+import { accountKey, type Account, type Token } from './account/account';
+import { CanvasTrust } from './canvas/canvasTrust';
+import { RateLimiter } from './canvas/rateLimiter';
 import { systemClock } from './clock';
-import { KeyClaims } from './keyClaims';
-import { PushMemory } from './pushMemory';
-import { RateLimiter } from './rateLimiter';
+import { KeyClaims } from './ledger/keyClaims';
+import { PushMemory } from './push/pushMemory';
 import { Registry } from './registry';
-import { TokenFetch, type SendTokenRequest } from './tokenFetch';
-import { TokenSession } from './tokenSession';
+import { TokenFetch, type SendTokenRequest } from './token/tokenFetch';
+import { TokenSession } from './token/tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));

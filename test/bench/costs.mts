@@ -19,18 +19,32 @@ export async function cpuSeconds(pid: number): Promise<number> {
 	return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
 }
 
-/** The environment of an n8n that writes to `file` what `liveMegabytes` reads. */
-export function measuringMemory(file: string): NodeJS.ProcessEnv {
-	return { NODE_OPTIONS: `--require ${resolve('test/bench/liveMemory.cjs')}`, LIVE_MEMORY_FILE: file };
+/** What an n8n tells of itself. */
+interface Probe {
+	/** bytes still in use after its garbage was collected */
+	liveBytes: number;
+	/** the longest time that its event loop was blocked since the last probe */
+	longestBlockMs: number;
+}
+
+/** The environment of an n8n that writes to `file` what `probe` reads. */
+export function probing(file: string): NodeJS.ProcessEnv {
+	return { NODE_OPTIONS: `--require ${resolve('test/bench/probe.cjs')}`, PROBE_FILE: file };
+}
+
+/** What an n8n tells of itself now. */
+export async function probe(n8n: N8n, file: string): Promise<Probe> {
+	await rm(file, { force: true });
+	process.kill(n8n.pid, 'SIGUSR2');
+	let text = '';
+	const read = async () => (text = await readFile(file, 'utf8').catch(() => '')) !== '';
+	await until('the probe', read, 60_000);
+	return JSON.parse(text) as Probe;
 }
 
 /** Megabytes that are still in use in an n8n after its garbage was collected. */
 export async function liveMegabytes(n8n: N8n, file: string): Promise<number> {
-	await rm(file, { force: true });
-	process.kill(n8n.pid, 'SIGUSR2');
-	let text = '';
-	await until('the live memory', async () => (text = await readFile(file, 'utf8').catch(() => '')) !== '');
-	return Number(text) / 2 ** 20;
+	return (await probe(n8n, file)).liveBytes / 2 ** 20;
 }
 
 const forCosts = (n8n: N8n) =>
@@ -68,7 +82,7 @@ async function memoryHeld(runtime: Runtime, tarball: string, say: Say): Promise<
 	say('  Memory ...');
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-memory-'));
 	const file = join(folder, 'bytes');
-	const n8n = await N8n.start({ runtime, tarball, env: measuringMemory(file) });
+	const n8n = await N8n.start({ runtime, tarball, env: probing(file) });
 	try {
 		const runs: Record<string, number[]> = {};
 		for (let round = 0; round <= ROUNDS; round++) {

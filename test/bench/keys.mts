@@ -1,4 +1,4 @@
-// What idempotency keys cost: n8n keeps them in one list for each node, and writes the whole list each time. Measured with
+// What 'Send Once Per' costs: n8n keeps a node's customers in one list, and writes the whole list each time. Measured with
 // a list that is full, in n8n's own SQLite database; triggers of the database count what n8n writes.
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -14,24 +14,22 @@ import { median, ratio } from './figures.mts';
 /** A node whose list is full. */
 interface Case {
 	name: string;
-	/** 'Idempotency History'; without it there are no keys */
+	/** 'History Size'; without it there is no 'Send Once Per' */
 	remembered?: number;
 	/** how many entries of earlier executions the list holds */
 	entries: number;
 }
 
-/** n8n keeps as many entries for each key. */
-const ENTRIES_OF_A_KEY = 2;
-const withKeys = (remembered: number): Case => ({
+const remembering = (remembered: number): Case => ({
 	name: remembered.toLocaleString('en'),
 	remembered,
-	entries: remembered * ENTRIES_OF_A_KEY,
+	entries: remembered,
 });
 const CASES: readonly Case[] = [
-	{ name: 'no keys, first batch', entries: 0 },
-	// The node keeps as many without keys.
-	{ name: 'no keys, after many batches', entries: 50_000 },
-	...[1000, 10_000, 100_000].map(withKeys),
+	{ name: 'without the option, first batch', entries: 0 },
+	// The node keeps as many without the option.
+	{ name: 'without the option, after many batches', entries: 4000 },
+	...[1000, 10_000, 100_000].map(remembering),
 ];
 
 /**
@@ -66,7 +64,7 @@ async function fill(runtime: Runtime, n8n: N8n, { id }: Workflow, entries: numbe
 	if (entries === 0) return;
 	const hash = (text: string) => createHash('md5').update(text).digest('base64');
 	const data = Array.from({ length: entries }, (_, i) => hash(`earlier ${i}`));
-	// 100,000 keys are too long for an argument of a program.
+	// 100,000 entries are too long for an argument of a program.
 	const file = join(n8n.userFolder, `entries-${entries}.json`);
 	await writeFile(file, JSON.stringify({ mode: 'entries', data }));
 	await sql(
@@ -87,10 +85,7 @@ interface Cost {
 }
 
 async function costOf(runtime: Runtime, n8n: N8n, { name, remembered, entries }: Case): Promise<Cost> {
-	const options =
-		remembered === undefined
-			? {}
-			: { idempotencyKey: '=spring {{ $json.id }}', idempotencyHistory: remembered };
+	const options = remembered === undefined ? {} : { sendOncePer: 'spring', historySize: remembered };
 	let cpuBefore = 0;
 	const seen = await measure(n8n, { onTheWay: ON_THE_WAY }, async (credentials) => {
 		const workflow = await thisNode(n8n, credentials, ITEMS, options);
@@ -102,7 +97,7 @@ async function costOf(runtime: Runtime, n8n: N8n, { name, remembered, entries }:
 	const cpu = (await cpuSeconds(n8n.pid)) - cpuBefore;
 	const { writes = 0, bytes = 0 } = await sql(runtime, n8n, 'select writes, bytes from bench');
 	if (seen.accepted !== ITEMS || seen.twice > 0)
-		throw new Error(`Remembered keys: ${name}: ${JSON.stringify(seen)}`);
+		throw new Error(`Remembered customers: ${name}: ${JSON.stringify(seen)}`);
 	const seconds = ITEMS / seen.perSecond;
 	return {
 		ofTheLimit: seen.perSecond / 50,
@@ -118,13 +113,13 @@ export async function keyCosts(n8n: N8n, runtime: Runtime, say: Say): Promise<st
 	const costs = new Map<Case, Cost[]>(CASES.map((one) => [one, []]));
 	for (let round = 1; round <= ROUNDS; round++) {
 		for (const [one, list] of costs) {
-			say(`  remembered keys: ${one.name}, ${round} of ${ROUNDS} ...`);
+			say(`  remembered customers: ${one.name}, ${round} of ${ROUNDS} ...`);
 			list.push(await costOf(runtime, n8n, one));
 		}
 	}
 	return table(
 		[
-			'Remembered keys',
+			'Remembered customers',
 			'Share of the limit, median (worst)',
 			'Writes a second',
 			'kB a second',

@@ -1,13 +1,14 @@
 // One of several plain Node.js processes that share a trigger ID: drives the package's own code, without n8n.
 // Reads what to do from its first argument, says "ready", starts at a line on its input, prints its outcomes as JSON.
 import { once } from 'node:events';
-import { deliver, type Customer } from '../../nodes/sobot/delivery';
-import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
-import { canvasRequest } from '../../nodes/sobot/canvas';
-import { RateLimiter } from '../../nodes/sobot/rateLimiter';
+import { newCustomer, resultOf } from '../../nodes/sobot/outcome/customer';
+import { deliver } from '../../nodes/sobot/delivery/delivery';
+import { CanvasTrust } from '../../nodes/sobot/canvas/canvasTrust';
+import { canvasRequest } from '../../nodes/sobot/canvas/canvas';
+import { RateLimiter } from '../../nodes/sobot/canvas/rateLimiter';
 import { systemClock } from '../../nodes/sobot/clock';
-import type { Token } from '../../nodes/sobot/account';
-import { TokenSession } from '../../nodes/sobot/tokenSession';
+import type { Token } from '../../nodes/sobot/account/account';
+import { TokenSession } from '../../nodes/sobot/token/tokenSession';
 
 export interface Assignment {
 	name: string;
@@ -23,9 +24,9 @@ const session = new TokenSession(systemClock);
 session.begin(token);
 console.log('ready');
 await once(process.stdin, 'data');
-const customers = Array.from({ length: items }, (_, i): Customer => ({
-	body: JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' }),
-}));
+const customers = Array.from({ length: items }, (_, i) =>
+	newCustomer(JSON.stringify({ Contact_id: `${name}-${i}`, nick: 'N' })),
+);
 await deliver(customers, {
 	rateLimiter: new RateLimiter(systemClock),
 	session,
@@ -45,5 +46,5 @@ await deliver(customers, {
 	unknownOutcome: 'fail',
 	batch: { stopsOnFailure: false, hasFailed: false },
 });
-console.log(JSON.stringify(customers.map(({ result }) => result?.outcome ?? 'notSent')));
+console.log(JSON.stringify(customers.map((one) => resultOf(one)?.outcome ?? 'notSent')));
 process.exit(0);

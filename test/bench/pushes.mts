@@ -12,7 +12,7 @@ import { node, listen, chain, type SavedNode } from '../support/workflows.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import { until } from '../support/until.mts';
-import { liveMegabytes, measuringMemory } from './costs.mts';
+import { liveMegabytes, probing } from './costs.mts';
 import { table } from '../support/table.mts';
 import { ratio } from './figures.mts';
 
@@ -166,10 +166,10 @@ async function subjects(n8n: N8n): Promise<Subject[]> {
 	return [
 		await other(OTHER),
 		await own(OWN),
-		await sobot('this trigger', {}),
+		await sobot('this trigger', { options: { ignoreRepeatsMinutes: 0 } }),
 		{ ...(await other(OTHER + WITH_MEMORY, { notes: 'remembers' })), like: WITH_MEMORY },
 		{
-			...(await sobot(THIS_WITH_MEMORY, { options: { ignoreRepeatsMinutes: 10 } })),
+			...(await sobot(THIS_WITH_MEMORY, {})),
 			like: WITH_MEMORY,
 		},
 		{ ...(await other(OTHER + WITH_SECRET, { credentials: { httpHeaderAuth } })), like: WITH_SECRET },
@@ -180,7 +180,7 @@ async function subjects(n8n: N8n): Promise<Subject[]> {
 		{
 			...(await sobot(
 				'this trigger' + WITH_SECRET,
-				{ authentication: 'sobotWebhookAppApi' },
+				{ authentication: 'sobotWebhookAppApi', options: { ignoreRepeatsMinutes: 0 } },
 				pushCredential,
 			)),
 			like: WITH_SECRET,
@@ -277,7 +277,7 @@ export async function manyPushes(runtime: Runtime, tarball: string, say: Say): P
 		tarball,
 		morePackages: [resolve('test/bench/empty-trigger')],
 		// With the default engine this would take half an hour, and measure n8n's isolates.
-		env: { ...measuringMemory(file), EXECUTIONS_DATA_PRUNE: 'false', N8N_EXPRESSION_ENGINE: 'legacy' },
+		env: { ...probing(file), EXECUTIONS_DATA_PRUNE: 'false', N8N_EXPRESSION_ENGINE: 'legacy' },
 	});
 	try {
 		const all = await subjects(n8n);

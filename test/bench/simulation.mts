@@ -1,8 +1,9 @@
 // Many processes that share one trigger ID, in simulated time: each drives the package's own rate limiter against a limiter, and
 // sees nothing of the others but its refusals.
-import { CALLS_PER_SECOND } from '../../nodes/sobot/adaptiveRate';
+import { CALLS_PER_SECOND } from '../../nodes/sobot/canvas/adaptiveRate';
 import type { Clock } from '../../nodes/sobot/clock';
-import { RateLimiter } from '../../nodes/sobot/rateLimiter';
+import { RateLimiter } from '../../nodes/sobot/canvas/rateLimiter';
+import { SimulatedClock } from '../support/clock.mts';
 import { slidingWindow, type Limiter } from './limiters.mts';
 
 export interface Crowd {
@@ -20,6 +21,8 @@ export interface Crowd {
 	leaves?: Record<number, number>;
 	/** calls a second, for a process that does not adapt */
 	fixedRate?: number;
+	/** how long a process of a busy machine runs before it must wait, and how long it waits then, in ms */
+	stalls?: { runsMs: [number, number]; waitsMs: [number, number] };
 }
 
 export interface Call {
@@ -38,22 +41,24 @@ interface Sender {
 export async function simulate(crowd: Crowd, random: () => number): Promise<Call[]> {
 	const { processes, seconds, wayMs = [20, 50], backMs = [10, 30] } = crowd;
 	const draw = ([from, to]: [number, number]) => from + random() * (to - from);
-	const clock = new Agenda(random);
+	const clock = new SimulatedClock(0);
+	clock.random = random;
 	const limiter = crowd.limiter?.() ?? slidingWindow(CALLS_PER_SECOND);
 	const calls: Call[] = [];
 
-	const send = async (process: number, sender: Sender): Promise<boolean> => {
+	const send = async (process: number, sender: Sender, own: Clock): Promise<boolean> => {
 		const sentMs = clock.nowMs();
 		await clock.sleep(draw(wayMs));
 		const arrivedMs = clock.nowMs();
 		const accepted = limiter.accepts(arrivedMs);
 		calls.push({ process, arrivedMs, accepted });
-		await clock.sleep(draw(backMs));
+		await own.sleep(draw(backMs));
 		if (!accepted) sender.refused(sentMs);
 		return accepted;
 	};
 	const drive = async (process: number): Promise<void> => {
-		const sender = crowd.fixedRate === undefined ? new RateLimiter(clock) : unadapted(clock, crowd.fixedRate);
+		const own = crowd.stalls ? new BusyClock(clock, crowd.stalls, draw) : clock;
+		const sender = crowd.fixedRate === undefined ? new RateLimiter(own) : unadapted(own, crowd.fixedRate);
 		const leavesMs = (crowd.leaves?.[process] ?? Infinity) * 1000;
 		let waiting = crowd.customers ?? Infinity;
 		await clock.sleep((crowd.joins?.[process] ?? 0) * 1000 + random() * 20);
@@ -65,14 +70,14 @@ export async function simulate(crowd: Crowd, random: () => number): Promise<Call
 			await sender.takeSlot(CALLS_PER_SECOND);
 			waiting--;
 			inFlight++;
-			void send(process, sender).then((accepted) => {
+			void send(process, sender, own).then((accepted) => {
 				inFlight--;
 				if (!accepted) waiting++;
 			});
 		}
 	};
 	for (let process = 0; process < processes; process++) void drive(process);
-	await clock.runUntil(seconds * 1000);
+	await clock.advance(seconds * 1000);
 	return calls;
 }
 
@@ -125,69 +130,36 @@ function unadapted(clock: Clock, perSecond: number): Sender {
 	};
 }
 
-/** A clock in simulated time, with a binary heap of future events. */
-class Agenda implements Clock {
-	private readonly heap: Array<{ atMs: number; wake: () => void }> = [];
-	private ms = 0;
+/** The clock of a process that has to wait for the processor now and then: what falls due meanwhile comes later. */
+class BusyClock implements Clock {
+	private startMs = 0;
+	private endMs = 0;
 
-	constructor(readonly random: () => number) {}
+	constructor(
+		private readonly clock: Clock,
+		private readonly stalls: NonNullable<Crowd['stalls']>,
+		private readonly draw: (range: [number, number]) => number,
+	) {}
 
 	nowMs(): number {
-		return this.ms;
+		return this.clock.nowMs();
 	}
 
 	epochMs(): number {
-		return this.ms;
+		return this.clock.epochMs();
+	}
+
+	random(): number {
+		return this.clock.random();
 	}
 
 	async sleep(ms: number): Promise<void> {
-		await new Promise<void>((wake) => this.add(this.ms + ms, wake));
-	}
-
-	private add(atMs: number, wake: () => void): void {
-		const { heap } = this;
-		let at = heap.push({ atMs, wake }) - 1;
-		while (at > 0) {
-			const parent = (at - 1) >> 1;
-			if (this.time(parent) <= this.time(at)) break;
-			this.swap(parent, at);
-			at = parent;
+		await this.clock.sleep(ms);
+		const nowMs = this.nowMs();
+		while (nowMs >= this.endMs) {
+			this.startMs = this.endMs + this.draw(this.stalls.runsMs);
+			this.endMs = this.startMs + this.draw(this.stalls.waitsMs);
 		}
-	}
-
-	/** Moves time on, and lets all that a moment sets going come to rest before the next. */
-	async runUntil(endMs: number): Promise<void> {
-		for (;;) {
-			await new Promise<void>((resolve) => process.nextTick(resolve));
-			const first = this.heap[0];
-			if (!first || first.atMs > endMs) return;
-			const last = this.heap.pop();
-			if (last && this.heap.length > 0) {
-				this.heap[0] = last;
-				this.sink();
-			}
-			this.ms = first.atMs;
-			first.wake();
-		}
-	}
-
-	private sink(): void {
-		for (let at = 0; ;) {
-			const left = 2 * at + 1;
-			if (left >= this.heap.length) return;
-			const least = this.time(left + 1) < this.time(left) ? left + 1 : left;
-			if (this.time(at) <= this.time(least)) return;
-			this.swap(at, least);
-			at = least;
-		}
-	}
-
-	private time(at: number): number {
-		return this.heap[at]?.atMs ?? Infinity;
-	}
-
-	private swap(a: number, b: number): void {
-		const [first, second] = [this.heap[a], this.heap[b]];
-		if (first && second) [this.heap[a], this.heap[b]] = [second, first];
+		if (nowMs >= this.startMs) await this.clock.sleep(this.endMs - nowMs);
 	}
 }

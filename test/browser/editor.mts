@@ -71,6 +71,12 @@ export class Editor {
 		await this.byId('canvas-node').first().waitFor();
 	}
 
+	/** Opens an execution in the list of those of its workflow, and waits until it shows that a node has succeeded. */
+	async showExecution({ id }: Pick<Workflow, 'id'>, execution: string, name: string): Promise<void> {
+		await this.page.goto(`${this.url}/workflow/${id}/executions/${execution}`);
+		await this.node(name).getByTestId('canvas-node-status-success').waitFor({ timeout: 600_000 });
+	}
+
 	byId(testId: string): Locator {
 		return this.page.getByTestId(testId);
 	}
@@ -95,7 +101,7 @@ export class Editor {
 		await this.newWorkflow();
 		await this.searchNodes('sobot', 'Sobot Rule Engine');
 		await this.nodeItem('Sobot Rule Engine').click();
-		await this.nodeItem('Trigger canvas').click();
+		await this.nodeItem('Put customers on a canvas').click();
 	}
 
 	/** Waits until all of these nodes are on the canvas; notes are drawn in another way. */

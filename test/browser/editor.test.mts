@@ -38,7 +38,7 @@ seeing(shown, 'the node panel finds both nodes by "sobot", "zhichi" and "智齿"
 	}
 	expect(await editor.searchNodes('acknowledge', 'Sobot Rule Engine')).toContain('Sobot Rule Engine');
 	await editor.nodeItem('Sobot Rule Engine').click();
-	await editor.nodeItem('Trigger canvas').waitFor();
+	await editor.nodeItem('Put customers on a canvas').waitFor();
 	await editor.nodeItem('Acknowledge webhook app push').waitFor();
 	// n8n says there that this node has no triggers.
 	await editor.byId('node-creator').getByText('use the Sobot Webhook App Trigger').first().waitFor();
@@ -73,11 +73,12 @@ seeing(shown, "the README's first workflow: an import, a credential, a dry run, 
 	await editor.executeStep();
 	await editor.output.getByText('dryRun').nth(2).waitFor();
 	const [head, ...rows] = await editor.outputRows();
-	expect(head).toEqual(['contactId', 'outcome', 'ret_code', 'error', 'canvas', 'triggerId', 'body', '']);
-	expect(rows.map(([contactId, , , error, canvas]) => [contactId, error, canvas])).toEqual(
-		['c-1', 'c-2', 'c-3'].map((id) => [id, 'null', 'Our members']),
+	expect(head).toEqual(['contactId', 'outcome', 'canvas', 'body', 'triggerId', 'ret_code', 'reason', '']);
+	expect(rows.map(([contactId, , canvas, , , , reason]) => [contactId, reason, canvas])).toEqual(
+		['c-1', 'c-2', 'c-3'].map((id) => [id, 'empty', 'Our members']),
 	);
-	expect(rows[1]?.[6]).toBe('{"Contact_id":"c-2","nick":"王小明","order_no":"A-18"}');
+	expect(rows[1]?.[3]).toBe('{"Contact_id":"c-2","nick":"王小明","order_no":"A-18"}');
+	await editor.output.getByText('Dry run: nothing was sent. 3 of 3 could be sent.').waitFor();
 	expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
 
 	await editor.removeOption('dryRun');
@@ -220,7 +221,7 @@ seeing(shown, 'the action on three items: its fields, an error with its advice, 
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 	await editor.executeStep();
 	await editor.output
-		.getByText('Sobot found no matching customer (910026): customer c-2 (item 1).', { exact: true })
+		.getByText('Customer c-2 (item 1): Sobot found no matching customer (910026).', { exact: true })
 		.waitFor();
 	expect(await editor.output.innerText()).toContain(
 		'Check that the contact ID belongs to a customer in Sobot',
@@ -249,10 +250,10 @@ seeing(
 		await editor.executeStep();
 		await editor.output.getByText('1 of 3 customers failed or could not be confirmed.').waitFor();
 		expect(await editor.outputRows()).toEqual([
-			['contactId', 'outcome', 'ret_code', 'error', ''],
-			['c-1', 'accepted', '000000', 'null', ''],
-			['c-2', 'refused', '910026', expect.stringContaining('customer c-2 (item 1)'), ''],
-			['c-3', 'accepted', '000000', 'null', ''],
+			['contactId', 'outcome', 'ret_code', 'reason', ''],
+			['c-1', 'accepted', '000000', 'empty', ''],
+			['c-2', 'refused', '910026', expect.stringContaining('Customer c-2 (item 1): '), ''],
+			['c-3', 'accepted', '000000', 'empty', ''],
 		]);
 	},
 );

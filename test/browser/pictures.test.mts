@@ -112,7 +112,7 @@ seeing(shown, 'the action, with three customers on the canvas, and with one who 
 	sandbox.misbehave({ on: 'trigger', contactId: 'c-2', code: '910026', times: 1 });
 	await editor.executeStep();
 	await editor.output.getByText('(910026)').first().waitFor();
-	expect(await editor.output.innerText()).toContain('customer c-2 (item 1)');
+	expect(await editor.output.innerText()).toContain('Customer c-2 (item 1)');
 	await picture(editor.page, 'error', await topOf(editor.output, 360));
 });
 
@@ -125,7 +125,7 @@ seeing(shown, 'the output of a dry run, and with On Error: Continue', async () =
 		await editor.executeStep();
 		await editor.output.getByText('dryRun').nth(2).waitFor();
 		expect(await outcomes()).toEqual(['dryRun', 'dryRun', 'dryRun']);
-		await picture(editor.page, 'dry-run', await topOf(editor.output, 240));
+		await picture(editor.page, 'dry-run', await topOf(editor.output, 290));
 
 		const real = fillIn(dry, 'Put on canvas', { options: {} });
 		const continuing = changeNode(real, 'Put on canvas', { onError: 'continueRegularOutput' });

@@ -1,7 +1,5 @@
 // `npm run demo`: a real n8n with this package beside a local Sobot, with example workflows to try.
 // With `-- --check` it plays the story once by itself, prints its checks, and ends.
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { fetchRuntime } from '../support/n8n/runtime.mts';
 import { N8n, OWNER } from '../support/n8n/n8n.mts';
 import { packPackage } from '../support/n8n/n8nProcess.mts';
@@ -9,6 +7,7 @@ import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { productionPath } from '../support/workflows.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
+import { chosenPort } from '../support/freePort.mts';
 import { runProgram } from '../support/processes.mts';
 import { playCampaign, playThrough } from './story.mts';
 
@@ -20,26 +19,21 @@ const CHECKED_ROWS = 150;
 const say = (line: string) => console.log(line);
 const isCheck = process.argv.includes('--check');
 
-await runProgram(async (cleanUp, ended) => {
+await runProgram(async () => {
+	const sandboxPort = isCheck ? 0 : await chosenPort('SANDBOX_PORT', 4700);
+	const n8nPort = isCheck ? undefined : await chosenPort('N8N_PORT', 5678);
 	const runtime = await fetchRuntime(undefined, say);
 	say('Packing this package as it is published ...');
 	const tarball = await packPackage();
-	cleanUp(async () => await rm(dirname(tarball), { recursive: true, force: true }));
 
 	const sandbox = await Sandbox.start({
-		port: isCheck ? 0 : Number(process.env.SANDBOX_PORT ?? 4700),
+		port: sandboxPort,
 		timeScale: PUSHES_REPEAT_FASTER,
 	});
-	cleanUp(async () => await sandbox.close());
 	say(`The local Sobot is listening on ${sandbox.url}`);
 
 	say(`Starting n8n ${runtime.version} with the package installed; this takes about 15 seconds ...`);
-	const n8n = await N8n.start({
-		runtime,
-		tarball,
-		port: isCheck ? undefined : Number(process.env.N8N_PORT ?? 5678),
-	});
-	cleanUp(async () => await n8n.stop());
+	const n8n = await N8n.start({ runtime, tarball, port: n8nPort });
 
 	say('Creating credentials and importing the example workflows ...');
 	const credentials = await createCredentials(n8n, sandbox);
@@ -86,6 +80,5 @@ await runProgram(async (cleanUp, ended) => {
       Each customer on the canvas is pushed back to this workflow: see Executions.
 
 Ctrl-C ends everything.`);
-	await new Promise((resolve) => ended.addEventListener('abort', resolve));
-	return 0;
+	return await new Promise<never>(() => {});
 });

@@ -78,7 +78,7 @@ test('bad input is refused before anything is sent', async () => {
 	const execution = await n8n.execute(await actionWorkflow(n8n, credentials, people, FROM_ITEM));
 	expect(execution.status).toBe('error');
 	expect(execution.data.resultData.error?.message).toBe(
-		"'Contact ID' is empty or not text. Enter it, or check the expression for this item: item 3.",
+		"Item 3: 'Contact ID' is empty or not text. Enter it, or check the expression for this item.",
 	);
 	expect([sandbox.tokenCalls, sandbox.triggerCalls]).toEqual([[], []]);
 });
@@ -103,7 +103,7 @@ test.each([
 				contactId: '2',
 				outcome,
 				ret_code: code,
-				error: expect.stringMatching(`\\(${code}\\).*: customer 2 \\(item 1\\)\\.`) as string,
+				reason: expect.stringMatching(`^Customer 2 \\(item 1\\): .*\\(${code}\\)`) as string,
 			},
 			accepted('3'),
 		]);
@@ -112,7 +112,9 @@ test.each([
 		const stopped = await n8n.execute(await actionWorkflow(n8n, credentials, [PEOPLE[1] ?? {}], parameters));
 		expect(stopped.status).toBe('error');
 		expect(stopped.data.resultData.error?.message).toContain(`(${code})`);
-		expect(stopped.data.resultData.error?.description).toContain('Accepted: no customers of 1.');
+		expect(stopped.data.resultData.error?.description).toContain(
+			outcome === 'unknown' ? 'Unknown: 1 customer (item 0).' : 'Nobody was put on the canvas.',
+		);
 	},
 );
 
@@ -130,8 +132,8 @@ test('failed items go to the error output, where n8n adds their input', async ()
 			contactId: 'nobody',
 			outcome: 'refused',
 			ret_code: '910026',
-			error:
-				"Sobot found no matching customer (910026): customer nobody (item 3). Check that the contact ID belongs to a customer in Sobot, and that the option 'Contact ID Field' is right.",
+			reason:
+				"Customer nobody (item 3): Sobot found no matching customer (910026). Check that the contact ID belongs to a customer in Sobot, and that the option 'Contact ID Field' is right.",
 		},
 	]);
 });
@@ -239,9 +241,9 @@ describe('the credential test', () => {
 	});
 
 	test('of Sobot Webhook App API checks the form', async () => {
-		const good = { method: 'query', parameterName: 'key', secret: 'x' };
+		const good = { method: 'query', parameterName: 'key', secret: 'x'.repeat(16) };
 		expect((await n8n.testCredential('sobotWebhookAppApi', good)).status).toBe('OK');
-		const wrong = { method: 'header', headerName: 'my key', secret: 'x' };
+		const wrong = { ...good, method: 'header', headerName: 'my key' };
 		expect(await n8n.testCredential('sobotWebhookAppApi', wrong)).toEqual({
 			status: 'Error',
 			message: "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.",

@@ -43,7 +43,7 @@ test('customers from a sheet onto a canvas: the failures end in a file, with the
 	);
 	const [file] = outputOf(execution, 'Failures as a file');
 	const [head = '', ...lines] = (await n8n.fileText(file?.binary?.data ?? { data: '' })).trim().split('\n');
-	for (const column of ['id', 'name', 'order', 'outcome', 'ret_code', 'error'])
+	for (const column of ['id', 'name', 'order', 'outcome', 'ret_code', 'reason'])
 		expect(head).toContain(column);
 	expect(lines.map((line) => [line.includes('nobody'), line.includes('910026')])).toEqual([
 		[true, true],

@@ -52,8 +52,8 @@ function expectTruth(execution: Execution, batch = 'c', count = COUNT): string[]
 		if (json.outcome === 'accepted') expect([index, seen]).toEqual([index, 1]);
 		else {
 			expect(json.outcome).toBe('unknown');
-			reported.push(String(json.error));
-			expect(String(json.error)).toContain('Sobot may or may not have');
+			reported.push(String(json.reason));
+			expect(String(json.reason)).toContain('Sobot may or may not have');
 			expect(seen).toBeLessThanOrEqual(1);
 		}
 	}

@@ -2,6 +2,7 @@
 import type { Execution } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { thisN8n } from '../support/differences.mts';
+import { sobotApiFields } from '../support/credentials.mts';
 import { shareSetting } from '../support/underTest.mts';
 import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
@@ -66,9 +67,41 @@ describe('once a credential is in use', () => {
 
 	test('it opens, with every secret blanked', async () => {
 		const data = await open();
-		for (const name of ['appKey', 'token', 'tokenFetchedAt', 'tokenExpiresAt', 'tokenAccount']) {
-			expect(data[name]).toMatch(/^__n8n_BLANK_VALUE/);
-		}
+		const { canvas } = data.canvases as { canvas: Array<{ secret: string }> };
+		const hidden = ['token', 'tokenFetchedAt', 'tokenExpiresAt', 'tokenAccount', 'canvasFingerprints'];
+		const secrets = [
+			...['appKey', ...hidden].map((name) => data[name]),
+			...canvas.map(({ secret }) => secret),
+		];
+		for (const secret of secrets) expect(secret).toMatch(/^__n8n_BLANK_VALUE/);
+	});
+
+	test('and a row is deleted, its test names the rows whose secrets have moved', async () => {
+		const { n8n, sandbox } = setting;
+		const canvases = ['Welcome', 'Asleep', 'Members', 'Quiet'].map((name, index) => ({
+			name,
+			triggerId: `123456789012345678${index}`,
+			secret: `secret-of-${name}`,
+		}));
+		const fields = sobotApiFields(sandbox, { canvases: { canvas: canvases } });
+		const { id, name } = await n8n.createCredential('sobotApi', 'A row less', fields);
+		const test = async (data: Record<string, unknown>) =>
+			await n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
+				credentials: { id, name, type: 'sobotApi', data },
+			});
+		expect(await test(fields)).toEqual({ status: 'OK', message: 'Connection successful!' });
+		const { data } = await n8n.get<{ data: Record<string, unknown> }>(
+			`/rest/credentials/${id}?includeData=true`,
+		);
+		const { canvas } = data.canvases as { canvas: object[] };
+		const saved = { ...data, canvases: { canvas: canvas.toSpliced(1, 1) } };
+		await n8n.request('PATCH', `/rest/credentials/${id}`, { name, type: 'sobotApi', data: saved });
+		expect(await test(saved)).toEqual({
+			status: 'Error',
+			message: expect.stringMatching(
+				/^Row 2 \('Members'\) holds the secret of 'Asleep'\. Row 3 \('Quiet'\) holds the secret of 'Members'\./,
+			) as string,
+		});
 	});
 
 	test.each([
@@ -77,6 +110,7 @@ describe('once a credential is in use', () => {
 		['a page of the console', { baseUrl: 'http://127.0.0.1:1/console/#/login' }, /Enter only the first part/],
 		['a port that is closed', { baseUrl: 'http://127.0.0.1:9' }, /connection to Sobot was refused/],
 		['a bad row', rows('123'), /^Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 3\.$/],
+		['canvases of another form', { canvases: [{ name: 'Welcome' }] }, /^'Canvases' is not a list of rows/],
 	])('its test says so: %s', async (_, more, message) => {
 		const said = await testCredential({ ...(await open()), ...more });
 		expect([said.status, said.message]).toEqual(['Error', expect.stringMatching(message)]);

@@ -1,16 +1,14 @@
-// n8n killed at a random moment in the middle of two batches, one with idempotency keys and one without, and the same
-// customers again: by a new execution or n8n's Retry with a key, by Retry without one. KILLS=20 kills it 20 times.
+// n8n killed at a random moment in the middle of two batches, one with 'Send Once Per' and one without, and the same
+// customers again: by a new execution or n8n's Retry with the option, by Retry without it. KILLS=20 kills it 20 times.
 import { join } from 'node:path';
-import { createCredentials, type Credentials } from '../support/credentials.mts';
 import {
-	acceptedOf,
 	CUSTOMERS,
-	customersOf,
 	cutOffNode,
+	expectSentAgain,
 	expectTruth,
-	KEY,
 	killsOf,
 	moments,
+	ONCE,
 	reportKills,
 	truthOf,
 	untilMoment,
@@ -19,141 +17,83 @@ import {
 import { Crm } from '../support/crm.mts';
 import { thisN8n } from '../support/differences.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
-import { N8n, type Execution, type Workflow } from '../support/n8n/n8n.mts';
-import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
-import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
+import { DEMO_CANVAS, QUIET_CANVAS } from '../sandbox/server.mts';
 import { run } from '../support/processes.mts';
 import { underTest } from '../support/underTest.mts';
 import { until } from '../support/until.mts';
-import { listen, node, outputOf, productionPath, type SavedNode } from '../support/workflows.mts';
+import { node, outputOf, type SavedNode } from '../support/workflows.mts';
+import { N8nCut, shareKillable } from './killable.mts';
 
 jest.setTimeout(300_000);
 
-let n8n: N8n;
-let sandbox: Sandbox;
-let credentials: Credentials;
 const kills: Kill[] = [];
+const setting = shareKillable();
+afterAll(() => reportKills('kills of one n8n', kills));
+beforeEach(() => setting.sandbox.forget());
 
-beforeAll(async () => {
-	const { runtime, tarball } = underTest();
-	n8n = await N8n.start({ runtime, tarball });
-	sandbox = await Sandbox.start();
-	credentials = await createCredentials(n8n, sandbox);
-});
-afterAll(async () => {
-	await n8n.stop();
-	await sandbox.close();
-	reportKills('kills of one n8n', kills);
-});
-beforeEach(() => sandbox.forget());
-
-/** A batch that a push starts: only what started by itself, n8n can retry after a crash. */
-class Cut {
-	private constructor(
-		readonly batch: string,
-		private readonly workflow: Workflow,
-		private readonly url: string,
-	) {}
-
-	/** @param after the nodes behind the action */
-	static async create(batch: string, action: SavedNode, after: SavedNode[] = []): Promise<Cut> {
-		const split = node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' });
-		const { workflow, url } = await listen(n8n, { simplify: false }, { after: [split, action, ...after] });
-		return new Cut(batch, workflow, url);
-	}
-
-	async launch(): Promise<void> {
-		const { body } = await send(this.url, JSON.stringify({ id: 'x', list: customersOf(this.batch) }));
-		expect(body).toBe(ACKNOWLEDGEMENT);
-	}
-
-	/** A new execution with the same customers. */
-	async again(): Promise<Execution> {
-		await n8n.untilListening(productionPath(this.workflow));
-		const before = (await n8n.executions(this.workflow)).map(({ id }) => id);
-		await this.launch();
-		let started: string | undefined;
-		await until('the new execution', async () => {
-			started = (await n8n.executions(this.workflow)).find(({ id }) => !before.includes(id))?.id;
-			return started !== undefined;
-		});
-		return await n8n.finished(started ?? '');
-	}
-
-	/** n8n's Retry, once n8n calls the execution crashed: n8n 1 looks for such a while after its start. */
-	async retry(): Promise<Execution> {
-		return await n8n.retry(await this.crashed(), false);
-	}
-
-	/** Waits for the ID of the crashed execution. */
-	async crashed(): Promise<string> {
-		let crashed: { id: string; status: string } | undefined;
-		await until(
-			'n8n to call it crashed',
-			async () => {
-				[crashed] = await n8n.executions(this.workflow);
-				return crashed?.status === 'crashed';
-			},
-			120_000,
-		);
-		return crashed?.id ?? '';
-	}
-}
+/** @param options more options of the action */
+const action = (triggerId: string, options?: Record<string, unknown>) =>
+	cutOffNode(setting.credentials, triggerId, options);
+const create = async (batch: string, first: SavedNode, ...after: SavedNode[]) =>
+	await N8nCut.create(setting, batch, [first, ...after]);
 
 test.each(moments(killsOf(20)).map((moment, index): [number, number] => [moment, index]))(
 	'killed after %i ms (%i): the rest is sent, nobody twice',
 	async (moment, index) => {
-		const withKey = await Cut.create(`k${index}x`, cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));
-		const without = await Cut.create(`w${index}x`, cutOffNode(credentials, QUIET_CANVAS.triggerId));
-		await Promise.all([withKey.launch(), without.launch()]);
-		await untilMoment(sandbox, [withKey.batch, without.batch], moment);
-		await n8n.stop({ keepUserFolder: true, signal: 'SIGKILL' });
-		n8n = await n8n.restart();
-		const before = [withKey, without].map(({ batch }) => acceptedOf(sandbox, batch));
+		const { sandbox } = setting;
+		const once = await create(`k${index}x`, action(DEMO_CANVAS.triggerId, ONCE));
+		const without = await create(`w${index}x`, action(QUIET_CANVAS.triggerId));
+		await Promise.all([once.launch(), without.launch()]);
+		await untilMoment(sandbox, [once.batch, without.batch], moment);
+		await setting.kill();
 		const isRetried = index % 2 === 1;
-		const [first, second] = await Promise.all([
-			isRetried ? withKey.retry() : withKey.again(),
-			without.retry(),
-		]);
-		for (const [again, cut, execution, accepted] of [
-			[`${isRetried ? 'Retry' : 'a new execution'}, with a key`, withKey, first, before[0]],
-			['Retry, without a key', without, second, before[1]],
-		] as const) {
-			const truth = expectTruth(sandbox, cut.batch, outputOf(execution, 'Sobot'));
-			kills.push({ moment, again, accepted: accepted ?? 0, truth });
-		}
+		const before = [once.accepted, without.accepted] as const;
+		const [first, second] = await Promise.all([isRetried ? once.retry() : once.again(), without.retry()]);
+		kills.push({
+			moment,
+			again: `${isRetried ? 'Retry' : 'a new execution'}, 'Send Once Per'`,
+			accepted: before[0],
+			truth: expectTruth(sandbox, once.batch, outputOf(first, 'Sobot')),
+		});
+		const items = outputOf(second, 'Sobot');
+		kills.push({
+			moment,
+			again: 'Retry',
+			accepted: before[1],
+			truth: thisN8n.namesExecutions
+				? expectTruth(sandbox, without.batch, items, before[1])
+				: expectSentAgain(sandbox, without.batch, items, before[1]),
+		});
 	},
 );
 
-test('killed while a later node runs, then Retry pressed twice: since n8n 2.14 nobody is sent again', async () => {
+test('killed while a later node runs, then Retry, and Retry once more: since n8n 2.14 nobody is sent again', async () => {
 	const crm = await Crm.start();
 	const once = { ...crm.node("'left'"), executeOnce: true };
 	const later = node('Later', 'n8n-nodes-base.wait', 1.1, { amount: 6, unit: 'seconds' });
-	const cut = await Cut.create('later', cutOffNode(credentials, DEMO_CANVAS.triggerId), [once, later]);
+	const cut = await create('later', action(DEMO_CANVAS.triggerId), once, later);
 	await cut.launch();
 	await until('the action to end', () => crm.saved.length === 1, 60_000);
-	expect(acceptedOf(sandbox, cut.batch)).toBe(CUSTOMERS);
-	await n8n.stop({ keepUserFolder: true, signal: 'SIGKILL' });
-	n8n = await n8n.restart();
-	const crashed = await cut.crashed();
-	const first = n8n.retry(crashed, false);
+	expect(cut.accepted).toBe(CUSTOMERS);
+	await setting.kill();
+	const first = cut.retry();
 	await until('the action to end once more', () => crm.saved.length === 2, 60_000);
 	// The first Retry has left the action, and waits.
-	const executions = await Promise.all([first, n8n.retry(crashed, false)]);
+	const crashed = (await setting.n8n.executions(cut.workflow)).find(({ status }) => status === 'crashed');
+	const executions = await Promise.all([first, setting.n8n.retry(crashed?.id ?? '', false)]);
 	await crm.close();
-	// Before n8n 2.14, nothing tells the first Retry that the batch had ended.
-	const times = thisN8n.namesExecutions ? 1 : 2;
-	expect(acceptedOf(sandbox, cut.batch)).toBe(times * CUSTOMERS);
+	// Before n8n 2.14, nothing tells a Retry which execution it continues.
+	expect(cut.accepted).toBe(CUSTOMERS * (thisN8n.namesExecutions ? 1 : 3));
 	const outcomes = executions.map((one) => outputOf(one, 'Sobot').map(({ json }) => json.outcome));
-	const expected = thisN8n.namesExecutions ? ['alreadySent', 'alreadySent'] : ['accepted', 'unknown'];
-	expect(outcomes).toEqual(expected.map((outcome) => Array<string>(CUSTOMERS).fill(outcome)));
+	const outcome = thisN8n.namesExecutions ? 'alreadySent' : 'accepted';
+	expect(outcomes).toEqual(Array(2).fill(Array(CUSTOMERS).fill(outcome)));
 });
 
-test('two executions with the same keys at the same time in one n8n: nobody twice', async () => {
-	const cut = await Cut.create('overlap', cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));
+test("two executions with 'Send Once Per' at the same time in one n8n: nobody twice", async () => {
+	const cut = await create('overlap', action(DEMO_CANVAS.triggerId, ONCE));
 	await cut.launch();
 	const execution = await cut.again();
-	expect(truthOf(sandbox, cut.batch, outputOf(execution, 'Sobot'))).toEqual({
+	expect(truthOf(setting.sandbox, cut.batch, outputOf(execution, 'Sobot'))).toEqual({
 		unknown: 0,
 		missing: 0,
 		twice: 0,
@@ -162,40 +102,45 @@ test('two executions with the same keys at the same time in one n8n: nobody twic
 	expect(new Set(outcomes)).toEqual(new Set(['accepted', 'alreadySent']));
 });
 
-test("n8n's SQLite file locked for a moment in the middle of a batch with keys: nobody twice, nobody missing", async () => {
-	const cut = await Cut.create('locked', cutOffNode(credentials, DEMO_CANVAS.triggerId, KEY));
+test("n8n's SQLite file locked for a moment in the middle of a batch with 'Send Once Per': nobody twice, nobody missing", async () => {
+	const cut = await create('locked', action(DEMO_CANVAS.triggerId, ONCE));
 	await cut.launch();
-	await untilMoment(sandbox, [cut.batch], 1500);
-	const before = acceptedOf(sandbox, cut.batch);
+	await untilMoment(setting.sandbox, [cut.batch], 1500);
+	const before = cut.accepted;
 	// What a backup or another program does to it, too long for any program to wait.
 	const locking = `
 		const database = new (require('node:sqlite').DatabaseSync)(process.argv[1]);
 		database.exec('PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE');
 		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);
 		database.exec('ROLLBACK');`;
-	const file = join(n8n.userFolder, '.n8n/database.sqlite');
+	const file = join(setting.n8n.userFolder, '.n8n/database.sqlite');
 	await run(underTest().runtime.node, ['--no-warnings', '-e', locking, file]);
-	const truth = expectTruth(sandbox, cut.batch, outputOf(await cut.again(), 'Sobot'));
+	const truth = expectTruth(setting.sandbox, cut.batch, outputOf(await cut.again(), 'Sobot'));
 	kills.push({
 		moment: 1500,
-		again: 'SQLite locked for 6 s: a new execution, with a key',
+		again: "SQLite locked for 6 s: a new execution, 'Send Once Per'",
 		accepted: before,
 		truth,
 	});
 });
 
 test('a large campaign: n8n is killed in the middle, and the schedule sends the rest, nobody twice', async () => {
+	const { sandbox } = setting;
 	const rows = 300;
 	const saved = fillIn(await readExample('large-campaign'), 'Fetch the sheet', {
 		url: `${sandbox.url}/sandbox/customers.csv?count=${rows}`,
 	});
 	const everyHalfMinute = { rule: { interval: [{ field: 'seconds', secondsInterval: 30 }] } };
-	const workflow = await importWorkflow(n8n, fillIn(saved, 'Every morning', everyHalfMinute), credentials);
-	const byHand = await n8n.launch(workflow);
+	const workflow = await importWorkflow(
+		setting.n8n,
+		fillIn(saved, 'Every morning', everyHalfMinute),
+		setting.credentials,
+	);
+	const byHand = await setting.n8n.launch(workflow);
 	await until('some customers', () => sandbox.accepted.length > 60);
-	await n8n.stop({ keepUserFolder: true, signal: 'SIGKILL' });
+	await setting.kill();
 	const before = sandbox.accepted.length;
-	n8n = await n8n.restart();
+	const { n8n } = setting;
 	// n8n 2 activates in the background: killed too soon, it would not.
 	await n8n.activate(workflow);
 	let second: { id: string } | undefined;

@@ -1,6 +1,5 @@
 // n8n stores what the trigger acknowledges: pushes while the database of a real n8n fails, or n8n is killed. Whatever
 // happens, an acknowledged push has its execution in the database, and every other push is resent and accepted then.
-import { join } from 'node:path';
 import type { Profile } from '../sandbox/account.mts';
 import { thisN8n } from '../support/differences.mts';
 import { N8n } from '../support/n8n/n8n.mts';
@@ -11,6 +10,7 @@ import { until } from '../support/until.mts';
 import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
+import { sqlite } from './sqlite.mts';
 
 jest.setTimeout(180_000);
 
@@ -32,7 +32,7 @@ async function begin(timeScale: number): Promise<void> {
 	// Where n8n itself answers too early, the workflow acknowledges, as the README advises.
 	listening = thisN8n.acknowledgesBeforeStoring
 		? await listen(n8n, { responseMode: 'responseNode' }, { after: [acknowledge()] })
-		: await listen(n8n, { options: { ignoreRepeatsMinutes: 10 } });
+		: await listen(n8n);
 }
 
 afterEach(async () => await sandbox.close());
@@ -55,17 +55,11 @@ afterAll(async () => {
 
 const app = () => ({ url: listening.url, method: 'POST' as const });
 
-/** Node.js of n8n's runtime, which has SQLite built in. */
-function sqlite(statements: string): [string, string[]] {
-	const file = join(n8n.userFolder, '.n8n/database.sqlite');
-	const script = `const { DatabaseSync } = require('node:sqlite'); const database = new DatabaseSync(${JSON.stringify(file)}, { timeout: 10000 }); ${statements}`;
-	return [underTest().runtime.node, ['--no-warnings', '-e', script]];
-}
-
 /** The executions of the workflow that the database holds, by customer. */
 async function executionsByCustomer(): Promise<Map<string, string[]>> {
 	const printed = await run(
 		...sqlite(
+			n8n,
 			`for (const { status, data } of database.prepare('SELECT status, data FROM execution_entity JOIN execution_data ON executionId = id WHERE workflowId = ?').iterate(${JSON.stringify(listening.workflow.id)}))
 				console.log(status + ' ' + /"([a-z]+-\\d+\\.)"/.exec(data)?.[1]);`,
 		),
@@ -93,6 +87,11 @@ async function expectNoneLost(fault: string, all: Profile[]): Promise<string[]> 
 	const numbers = [all.length, firstFailed, acknowledged().size, lost.length, twice.length, crashed];
 	figures.push([fault, ...numbers.map(String)]);
 	expect(lost).toEqual([]);
+	// The first that were given up, with what n8n said.
+	const givenUp = sandbox.pushes
+		.filter(({ customerId }) => !acknowledged().has(customerId))
+		.map(({ customerId, attempt, status, body }) => `${customerId} ${attempt}: ${status} ${body}`);
+	expect(givenUp.slice(0, 9)).toEqual([]);
 	expect(acknowledged().size).toBe(all.length);
 	return twice;
 }
@@ -114,19 +113,19 @@ test.each([
 	await sandbox.pusher.pushAll(app(), before, AT_ONCE);
 	expect(acknowledged().size).toBe(before.length);
 	await listening.ended();
-	await run(...sqlite(breakIt));
+	await run(...sqlite(n8n, breakIt));
 	await sandbox.pusher.pushAll(app(), during, AT_ONCE);
 	expect(
 		sandbox.pushes.filter(({ customerId, status }) => customerId.startsWith('during') && status !== 500),
 	).toEqual([]);
-	await run(...sqlite(mendIt));
+	await run(...sqlite(n8n, mendIt));
 	expect(await expectNoneLost(fault, [...before, ...during])).toEqual([]);
 });
 
 test('the database is locked: nothing is acknowledged until it is free, and then each has one execution', async () => {
 	await begin(0.03);
 	const lock = startProcess(
-		...sqlite("database.exec('BEGIN EXCLUSIVE'); console.log('locked'); setInterval(() => {}, 1000);"),
+		...sqlite(n8n, "database.exec('BEGIN EXCLUSIVE'); console.log('locked'); setInterval(() => {}, 1000);"),
 		{
 			stdio: ['ignore', 'pipe', 'inherit'],
 		},

@@ -24,11 +24,12 @@ afterEach(async () => {
 });
 
 /** Runs the example with the agent, and returns what it answers. */
-async function chat(toolFields: object = {}): Promise<unknown> {
+async function chat(toolFields: object = {}, agentFields: object = {}): Promise<unknown> {
 	const openAiApi = await model.credential(n8n);
 	// In the editor a builder chats; from outside, the chat has to be public.
 	const example = fillIn(await readExample('agent-tool'), 'Chat', { public: true });
-	const workflow = await importWorkflow(n8n, changeNode(example, 'Put on canvas', toolFields), {
+	const changed = changeNode(changeNode(example, 'Put on canvas', toolFields), 'Agent', agentFields);
+	const workflow = await importWorkflow(n8n, changed, {
 		...(await createCredentials(n8n, sandbox)),
 		openAiApi,
 	});
@@ -66,4 +67,16 @@ test('an agent that calls the tool for three customers at once, with Retry On Fa
 		expect(told()[index]).toContain(ids[index]);
 		expect(told()[index]).toContain(outcome);
 	}
+});
+
+test('an agent that n8n tries again calls the tool once more: the customer stays on the canvas once', async () => {
+	model = await ScriptedModel.start({ Contact_ID: 'ai-1', Nickname: 'Ana' });
+	model.refusals = 1;
+	expect(await chat({}, { retryOnFail: true, maxTries: 2, waitBetweenTries: 10 })).toEqual({
+		output: MODEL_SAYS,
+	});
+	const results = model.asked.filter(({ messages }) => messages.some(({ role }) => role === 'tool'));
+	expect([model.refusals, results.length, model.asked.length]).toEqual([0, 2, 4]);
+	expect(sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['ai-1']);
+	expect(JSON.stringify(results[1]?.messages.at(-1)?.content)).toMatch(/accepted|alreadySent/);
 });

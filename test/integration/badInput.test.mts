@@ -16,6 +16,9 @@ class UnreadableCredentials extends StoredCredentials {
 	}
 }
 
+// As n8n 2 does by default.
+process.env.N8N_BLOCK_ENV_ACCESS_IN_NODE = 'true';
+
 const rows = (more: object) => ({
 	canvas: [{ name: 'Welcome', triggerId: DEMO_CANVAS.triggerId, secret: DEMO_CANVAS.secret, ...more }],
 });
@@ -94,20 +97,20 @@ describe('bad input is refused before anything is sent', () => {
 
 	test('one bad item among good ones: none is sent, and the error names it', async () => {
 		const { error } = await run({ items: people('1', '', '3', '') });
-		expect(error?.message).toContain('item 1.');
+		expect(error?.message).toMatch(/^Item 1: 'Contact ID' is empty/);
 		expect(error?.description).toBe(
-			'Nothing was sent for any customer. Input that cannot be sent: 2 items (items 1, 3). Item numbers start at 0.',
+			"This try put nobody on the canvas. Input that cannot be sent: 2 items (items 1, 3). Item numbers start at 0. To send the others, set 'On Error' to 'Continue' in this node's settings.",
 		);
 		expect(setting.sandbox.triggerCalls).toEqual([]);
 	});
 
 	test('with On Error: Continue, the good ones are sent and the bad one says why not', async () => {
 		const { output } = await run({ items: people('1', '', '3'), node: CONTINUE });
-		const error =
-			"'Contact ID' is empty or not text. Enter it, or check the expression for this item: item 1.";
+		const reason =
+			"Item 1: 'Contact ID' is empty or not text. Enter it, or check the expression for this item.";
 		expect(output.map(({ json }) => json)).toEqual([
 			accepted('1'),
-			{ contactId: null, outcome: 'notSent', ret_code: null, error },
+			{ contactId: '', outcome: 'notSent', ret_code: '', reason },
 			accepted('3'),
 		]);
 	});
@@ -129,6 +132,24 @@ describe('bad input is refused before anything is sent', () => {
 		['no secret', { canvases: rows({ secret: '' }) }, "'Secret' is empty"],
 		['a secret that no header can hold', { canvases: rows({ secret: 'ключ' }) }, 'not allowed in a header'],
 		['no canvases', { canvases: {} }, "under 'Canvases'"],
+		[
+			'an expression with $env, which n8n blocks',
+			{ appId: '={{ $env.SOBOT_APP }}' },
+			'uses $env. n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false.',
+		],
+		[
+			'an expression that fails',
+			{ appKey: "={{ $('Nowhere').item.json.x }}" },
+			'cannot resolve an expression',
+		],
+		[
+			'a region whose expression gives nothing',
+			{ region: '={{ $json.region }}' },
+			"The expression in 'Region' results in no text",
+		],
+		['rows that are no list', { canvases: { canvas: { name: 'Welcome' } } }, '{"canvas":[{"name":"Welcome",'],
+		['canvases as a list', { canvases: [{ name: 'Welcome' }] }, '{"canvas":[{"name":"Welcome",'],
+		['canvases as JSON', { canvases: '{"canvas":[]}' }, '{"canvas":[{"name":"Welcome",'],
 	])('%s', async (_, more, message) => {
 		setting.credentials.add('sobotApi', account(more));
 		const { error } = await run();
@@ -194,8 +215,8 @@ describe('with On Error: Continue, whatever throws before the sending', () => {
 				const { output, errorOutput, error } = await run({ ...more, node: { ...more.node, onError } });
 				const failed = onError === 'continueErrorOutput' ? errorOutput : output;
 				expect(error).toBeUndefined();
-				expect(failed.map(({ json }) => [json.outcome, json.error])).toEqual(
-					[0, 1, 2].map((item) => [outcome, expect.stringContaining(`item ${item}`) as string]),
+				expect(failed.map(({ json }) => [json.outcome, json.reason])).toEqual(
+					[0, 1, 2].map((item) => [outcome, expect.stringMatching(`(?:^I|\\(i)tem ${item}\\b`) as string]),
 				);
 				if (onError === 'continueErrorOutput') expect(output).toEqual([]);
 			}
@@ -215,7 +236,10 @@ describe('with On Error: Continue, whatever throws before the sending', () => {
 
 test('an operation that does not exist passes nothing on as sent', async () => {
 	const { output } = await run({ parameters: { ...DEFINED, operation: 'send' }, node: CONTINUE });
-	expect(output.map(({ json }) => json.outcome)).toEqual(['notSent', 'notSent', 'notSent']);
+	const reason = expect.stringContaining("no operation 'send'") as string;
+	expect(output.map(({ json }) => json)).toEqual(
+		Array(3).fill({ contactId: '', outcome: 'notSent', ret_code: '', reason }),
+	);
 });
 
 test.each(['={{ undefined }}', '={{ "" }}', '={{ $json.id === "2" }}'])(
@@ -232,26 +256,29 @@ describe('a dry run', () => {
 	const parameters = { ...DEFINED, options: { dryRun: true } };
 
 	test('shows the canvas and the exact body, or what is wrong, and calls nobody', async () => {
-		const { output } = await run({ items: people('1', ''), parameters });
+		const { output, hints } = await run({ items: people('1', ''), parameters });
 		expect(output.map(({ json }) => json)).toEqual([
 			{
 				contactId: '1',
 				outcome: 'dryRun',
-				ret_code: null,
-				error: null,
 				canvas: 'Welcome',
 				triggerId: DEMO_CANVAS.triggerId,
 				body: '{"Contact_id":"1","nick":"N 1"}',
+				ret_code: '',
+				reason: '',
 			},
 			{
-				contactId: null,
-				outcome: 'dryRun',
-				ret_code: null,
-				error: expect.stringContaining("'Contact ID' is empty") as string,
-				canvas: null,
-				triggerId: null,
-				body: null,
+				contactId: '',
+				outcome: 'notSent',
+				canvas: '',
+				triggerId: '',
+				body: '',
+				ret_code: '',
+				reason: expect.stringMatching("^Item 1: 'Contact ID' is empty") as string,
 			},
+		]);
+		expect(hints.map(({ message }) => message)).toEqual([
+			"Dry run: nothing was sent. 1 of 2 could be sent; 1 not: see 'reason'.",
 		]);
 		expect([setting.sandbox.tokenCalls, setting.sandbox.triggerCalls]).toEqual([[], []]);
 	});

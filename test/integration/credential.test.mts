@@ -1,11 +1,16 @@
 // The Sobot API credential in n8n-core's own requests: what n8n stores, sends and sends again because of it.
 import { createServer } from 'node:http';
-import type { ICredentialDataDecryptedObject, IHttpRequestOptions } from 'n8n-workflow';
+import {
+	NodeHelpers,
+	type ICredentialDataDecryptedObject,
+	type IHttpRequestOptions,
+	type INodeParameters,
+} from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
-import { credentialTokenStore } from '../../nodes/SobotRuleEngine/canvas/credentialTokenStore';
-import { dependsOnItem } from '../../nodes/SobotRuleEngine/canvas/itemCredentials';
-import { readAccount, tokenFromFields } from '../../nodes/sobot/credential';
-import type { Token } from '../../nodes/sobot/account';
+import { credentialTokenStore } from '../../nodes/SobotRuleEngine/n8n/credentialTokenStore';
+import { dependsOnItem } from '../../nodes/SobotRuleEngine/n8n/itemCredentials';
+import { readAccount, tokenFromFields } from '../../nodes/sobot/account/credential';
+import type { Token } from '../../nodes/sobot/account/account';
 import { DEMO_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { listenOnFreePort } from '../support/freePort.mts';
 import { outcomeOf, runWithCredential } from './runAction.mts';
@@ -58,8 +63,17 @@ async function httpRequest(credentials: StoredCredentials, url = sandbox.url, it
 }
 
 /** As n8n 2.41 tests: with what was typed, and `preAuthentication` only if there is no token. */
-async function testCredential(credentials: StoredCredentials, data: ICredentialDataDecryptedObject) {
-	const { request } = new SobotApi().test;
+async function testCredential(credentials: StoredCredentials, entered: ICredentialDataDecryptedObject) {
+	const { test, properties } = new SobotApi();
+	const { request } = test;
+	const data = NodeHelpers.getNodeParameters(
+		properties,
+		entered as INodeParameters,
+		true,
+		false,
+		null,
+		null,
+	) as ICredentialDataDecryptedObject;
 	const run = await runWithCredential(credentials, anItem, async (node) => {
 		const answer = (await node.helpers.httpRequestWithAuthentication.call(
 			node,
@@ -286,6 +300,16 @@ describe("n8n's test of the credential", () => {
 		canvases: { canvas: [{ name: 'Welcome', triggerId, secret: 'x' }] },
 	});
 
+	const canvasRows = (...names: string[]) => ({
+		canvases: {
+			canvas: names.map((name) => ({
+				name,
+				triggerId: `123456789012345678${name.charCodeAt(0) % 10}`,
+				secret: `secret-${name}`,
+			})),
+		},
+	});
+
 	let credentials: StoredCredentials;
 	let used: ICredentialDataDecryptedObject;
 
@@ -309,10 +333,37 @@ describe("n8n's test of the credential", () => {
 		['an unknown App ID', { appId: 'nobody' }, /900004/],
 		['a page of the console as Base URL', { baseUrl: 'http://127.0.0.1/console/#/login' }, /'Base URL'/],
 		['a bad row', rows('1'), /Row 1 \('Welcome'\): 'Trigger ID' must have 19 digits; it has 1\./],
+		['canvases as a list', { canvases: [{ name: 'Welcome' }] as never }, /this form.*\{"canvas":\[/],
+		['canvases as JSON', { canvases: '{"canvas":[]}' }, /this form.*\{"canvas":\[/],
 	])('with %s says so', async (_, more, message) => {
 		expect(await testCredential(credentials, { ...used, ...more })).toMatch(message);
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
+
+	test.each(Object.keys(BEHAVIOURS))(
+		'names the rows whose secrets moved as one was deleted, in %s',
+		async (n8n) => {
+			const stored = new StoredCredentials(BEHAVIOURS[n8n]);
+			stored.add('sobotApi', { ...typed(), ...canvasRows('A', 'B', 'C') });
+			await httpRequest(stored);
+			const before = stored.data('sobotApi');
+			expect(before.canvasFingerprints).toMatch(/^\[/);
+			// n8n restores the secrets by the number of their row.
+			const { canvas } = canvasRows('B', 'C').canvases;
+			const [first, second] = canvasRows('A', 'B', 'C').canvases.canvas;
+			const moved = canvas.map((row, index) => ({ ...row, secret: [first, second][index]?.secret }));
+			stored.add('sobotApi', { ...before, canvases: { canvas: moved } as never });
+			const message =
+				/^Row 1 \('B'\) holds the secret of 'A'\. Row 2 \('C'\) holds the secret of 'B'\. Enter/;
+			for (const _try of [1, 2])
+				expect(await testCredential(stored, stored.data('sobotApi'))).toMatch(message);
+			// A run is not kept from anything, and its renewal does not hide it.
+			expect((await httpRequest(stored)).codes).toEqual(['000000']);
+			expect(await testCredential(stored, stored.data('sobotApi'))).toMatch(message);
+			stored.add('sobotApi', { ...stored.data('sobotApi'), ...canvasRows('B', 'C') });
+			expect(await testCredential(stored, stored.data('sobotApi'))).toBe('910021');
+		},
+	);
 
 	test('is the only request that checks the rows: other calls do not depend on them', async () => {
 		credentials.add('sobotApi', { ...used, ...rows('1') });

@@ -1,47 +1,46 @@
-// n8n's deduplication table, in memory. A test can make it unavailable, or look into it.
+// n8n's deduplication tables, in memory. A test can make them unavailable, or look into them.
 import { DataDeduplicationService } from 'n8n-core';
+import { SimulatedTable } from '../support/simulatedTable.mts';
 
-/** The entries by node, the oldest first. Source: n8n, DeduplicationHelper. */
-const table = new Map<string, string[]>();
+/** The tables by node. */
+const tables = new Map<string, SimulatedTable>();
 
 /** What a test does to n8n's database, and sees of it. */
 export const database = {
-	/** makes everything fail that adds entries */
+	/** makes everything fail */
 	isAway: false,
-	/** the smallest number of entries that the table was asked to keep; infinite if nothing was added */
+	/** how many entries the tables were asked to keep at least, since a test has set it to Infinity */
 	leastRoom: Infinity,
-	/** makes adding some entries fail, but not their removal */
-	refuses: undefined as ((entries: readonly string[]) => boolean) | undefined,
 };
 
-/** Sets the table back to what it was: what comes after a kill is never stored. */
-export const restoreEntries = (nodeId: string, entries: string[]) => table.set(nodeId, entries);
+function tableOf(nodeId = ''): SimulatedTable {
+	if (database.isAway) throw new Error('the database is away');
+	const known = tables.get(nodeId);
+	if (known) return known;
+	const table = new SimulatedTable(async () => await new Promise(setImmediate));
+	tables.set(nodeId, table);
+	return table;
+}
 
-/** The table's entries for a node, the oldest first. */
-export const entriesOf = (nodeId = '') => table.get(nodeId) ?? [];
+/** Sets a table back to what it was: what comes after a kill is never stored. */
+export const restoreEntries = (nodeId: string, entries: string[]) => (tableOf(nodeId).entries = entries);
+
+/** The entries for a node, the oldest first. */
+export const entriesOf = (nodeId: string) => tables.get(nodeId)?.entries ?? [];
 
 void DataDeduplicationService.init({
 	async checkProcessedAndRecord(items, _scope, { node }, { maxEntries = Infinity }) {
-		if (database.isAway || database.refuses?.(items.map(String)) === true)
-			throw new Error('the database is away');
 		database.leastRoom = Math.min(database.leastRoom, maxEntries);
-		const entries = entriesOf(node?.id);
-		const known = new Set(entries);
-		const fresh = items.filter((item) => !known.has(String(item)));
-		table.set(node?.id ?? '', [...entries, ...fresh.map(String)].slice(-maxEntries));
-		return { new: fresh, processed: items.filter((item) => known.has(String(item))) };
+		const processed = await tableOf(node?.id).add(items.map(String), maxEntries);
+		return { new: items.filter((item) => !processed.includes(String(item))), processed };
 	},
 	async removeProcessed(items, _scope, { node }) {
-		const gone = new Set(items.map(String));
-		table.set(
-			node?.id ?? '',
-			entriesOf(node?.id).filter((entry) => !gone.has(entry)),
-		);
+		await tableOf(node?.id).remove(items.map(String));
 	},
 	async clearAllProcessedItems(_scope, { node }) {
-		table.delete(node?.id ?? '');
+		tableOf(node?.id).entries = [];
 	},
 	async getProcessedDataCount(_scope, { node }) {
-		return entriesOf(node?.id).length;
+		return tableOf(node?.id).entries.length;
 	},
 });

@@ -1,9 +1,13 @@
 // What n8n hands to the action node in the model: its parameters, credential, deduplication table and HTTP client. Each of
 // them fails as a test says.
-import type { IExecuteFunctions, IHttpRequestOptions } from 'n8n-workflow';
-import { accountKey } from '../../nodes/sobot/account';
+import type { IExecuteFunctions, IGetNodeParameterOptions, IHttpRequestOptions } from 'n8n-workflow';
+import { SendHistory } from '../../nodes/SobotRuleEngine/canvas/sendHistory';
+import { accountKey } from '../../nodes/sobot/account/account';
 import { systemClock } from '../../nodes/sobot/clock';
+import { claimEntry, pendingEntry } from '../../nodes/sobot/ledger/entries';
+import { SimulatedTable } from '../support/simulatedTable.mts';
 import type { ModelProcess } from './modelProcess.mts';
+import type { ModelTruth } from './modelTruth.mts';
 
 /** The trigger IDs of the account's two canvases. */
 export const CANVASES = ['1111111111111111111', '2222222222222222222'] as const;
@@ -12,9 +16,12 @@ export const CANVASES = ['1111111111111111111', '2222222222222222222'] as const;
 export interface Item {
 	readonly id: string;
 	readonly canvas: string;
-	/** what is wrong with the item's nickname */
-	readonly nick?: 'empty' | 'unreadable';
+	/** their order number, for a 'Send Once Per' that is `BY_ORDER` */
+	readonly order?: string;
 }
+
+/** An expression for 'Send Once Per'. */
+export const BY_ORDER = '={{ $json.order }}';
 
 /** The node's settings, as on screen. */
 export interface Settings {
@@ -22,10 +29,8 @@ export interface Settings {
 	readonly retryOnFail?: boolean;
 	readonly maxTries?: number;
 	readonly waitBetweenTries?: number;
-	/** whether the node is an agent's tool */
-	readonly isTool?: boolean;
-	/** whether there is an idempotency key, which names the canvas and the customer */
-	readonly hasKeys?: boolean;
+	/** the option 'Send Once Per': a text, or `BY_ORDER` */
+	readonly sendOncePer?: string;
 	readonly options?: Readonly<Record<string, unknown>>;
 }
 
@@ -34,9 +39,9 @@ export type TableFate = 'stored' | 'rejected' | 'lost';
 
 /** A call of the deduplication table. */
 export interface TableCall {
-	/** how many calls came before, in all executions */
+	/** how many calls this execution has made before */
 	readonly index: number;
-	readonly kind: 'add' | 'remove';
+	readonly kind: 'add' | 'remove' | 'count';
 	readonly entries: readonly string[];
 }
 
@@ -53,106 +58,17 @@ export type CallFate = 'accepted' | '910024' | '910026' | 'unreachable' | 'lost'
 /** What goes wrong in one execution. */
 export interface Faults {
 	readonly table?: (call: TableCall) => TableFate;
-	/** @param call how many calls to Sobot there have been, in all executions */
-	readonly sobot?: (item: Item, call: number) => CallFate;
+	readonly sobot?: (item: Item) => CallFate;
 	/** @param read how often this try has read the credential before */
 	readonly isCredentialAway?: (read: number) => boolean;
 	readonly areOptionsUnreadable?: () => boolean;
+	readonly nick?: (item: Item) => 'empty' | 'unreadable' | undefined;
 	/** whether the account has no token, and none can be fetched */
 	readonly hasNoToken?: boolean;
-	readonly killedAfterMs?: number;
-	readonly stoppedAfterMs?: number;
+	/** @param step how many steps of the process came before: pauses, and reads and writes that begin or end */
+	readonly isKilled?: (step: number) => boolean;
+	readonly isStopped?: (step: number) => boolean;
 }
-
-/** n8n's deduplication table of the node. */
-export class ModelTable {
-	entries: string[] = [];
-	calls = 0;
-
-	constructor(private readonly log: (line: string) => void) {}
-
-	/** Carries out a call, and returns the entries that were there before. */
-	async call(
-		kind: TableCall['kind'],
-		entries: readonly string[],
-		faults: Faults,
-		process: ModelProcess,
-		maxEntries = Infinity,
-	): Promise<string[]> {
-		await process.alive();
-		const index = this.calls++;
-		const fate = faults.table?.({ index, kind, entries }) ?? 'stored';
-		const onTheWayMs = systemClock.random() < 0.5 ? 1 : 3;
-		await systemClock.sleep(onTheWayMs);
-		this.log(`table call ${index}: ${kind}, ${fate}: ${shortened(entries)}`);
-		if (fate === 'rejected') throw new Error('the database is away');
-		const known = this.carryOut(kind, entries, maxEntries);
-		await systemClock.sleep(4 - onTheWayMs);
-		if (fate === 'lost') throw new Error('the answer of the database was lost');
-		return known;
-	}
-
-	private carryOut(kind: TableCall['kind'], entries: readonly string[], maxEntries: number): string[] {
-		const stored = new Set(this.entries);
-		const known = entries.filter((entry) => stored.has(entry));
-		if (kind === 'add') {
-			for (const entry of entries) stored.add(entry);
-			this.entries = [...stored];
-			// Source: n8n, DeduplicationHelper.
-			if (this.entries.length > maxEntries) this.entries.splice(0, this.entries.length - maxEntries);
-		} else {
-			const gone = new Set(entries);
-			this.entries = this.entries.filter((entry) => !gone.has(entry));
-		}
-		return known;
-	}
-}
-
-/** One call that Sobot has accepted. */
-export interface Acceptance {
-	readonly item: Item;
-	/** names the execution and those that continue it */
-	readonly lineage: string;
-	/** the iteration of the loop */
-	readonly iteration: number;
-}
-
-/** Sobot, on a machine of its own: a call that has left arrives, whatever happens to n8n. */
-export class ModelSobot {
-	readonly accepted: Acceptance[] = [];
-	private calls = 0;
-
-	constructor(private readonly log: (line: string) => void) {}
-
-	async call(acceptance: Acceptance, faults: Faults, process: ModelProcess): Promise<unknown> {
-		await process.alive();
-		const { item } = acceptance;
-		this.calls++;
-		const fate = faults.sobot?.(item, this.calls) ?? 'accepted';
-		if (fate !== 'accepted') this.log(`call for ${item.id} on canvas ${item.canvas[0]}: ${fate}`);
-		if (fate === 'unreachable') {
-			await systemClock.sleep(5);
-			throw Object.assign(new Error('not reached'), { code: 'ECONNREFUSED' });
-		}
-		let isUnderWay = fate === 'accepted' || fate === 'lost';
-		const arrive = () => {
-			if (isUnderWay) this.accepted.push(acceptance);
-			isUnderWay = false;
-		};
-		process.atDeath(() => {
-			if (systemClock.random() < 0.5) arrive();
-		});
-		await systemClock.sleep(someMs());
-		arrive();
-		await systemClock.sleep(someMs());
-		if (fate === 'lost' || fate === 'lostBefore')
-			throw Object.assign(new Error('no answer'), { code: 'ECONNRESET' });
-		return { statusCode: 200, body: JSON.stringify({ ret_code: fate === 'accepted' ? '000000' : fate }) };
-	}
-}
-
-/** The time of half a call. */
-const someMs = () => 10 + Math.floor(systemClock.random() * 20);
 
 /** One try of the node. */
 export interface Try {
@@ -160,97 +76,274 @@ export interface Try {
 	readonly settings: Settings;
 	readonly faults: Faults;
 	readonly process: ModelProcess;
-	readonly table: ModelTable;
-	readonly sobot: ModelSobot;
 	readonly mode: 'trigger' | 'retry';
 	readonly executionId: string;
+	/** names what the node can know to belong together: an execution and its Retries, or one step of Engine 2.0 */
 	readonly lineage: string;
 	/** `$execution.resumeUrl` */
 	readonly resumeUrl: string;
-	/** how many runs of the node n8n only assumes, by its log of a crashed execution */
-	readonly assumedRuns: number;
-	readonly iteration: number;
+	readonly $runIndex: number;
+	readonly isTool: boolean;
+	/** whether nothing may be sent before it is stored, not even in the execution's first second */
+	readonly isAlwaysStored: boolean;
 	/** the node context */
 	readonly context: Record<string, unknown>;
 	/** the execution's custom data */
 	readonly customData: Record<string, string>;
-	readonly signal: AbortSignal;
+	/** how often this execution has called the table */
+	readonly tableCalls: { count: number };
+	/** undefined on Engine 2.0 */
+	readonly signal?: AbortSignal;
+	/** the ledger's key of each item that tells which customer it is; filled by the node */
+	readonly keys: Array<string | undefined>;
+}
+
+/** n8n's deduplication table of the node, whose calls take time and can fail. */
+export class ModelTable extends SimulatedTable {
+	constructor(
+		private readonly log: (line: string) => void,
+		private readonly truth: ModelTruth,
+		/** the longest time of a read or write, in ms */
+		mostMs: number,
+	) {
+		super(async () => await systemClock.sleep(1 + Math.floor(systemClock.random() * mostMs)));
+	}
+
+	/** Whether a key's claim is stored. */
+	holds(key: string): boolean {
+		return this.entries.includes(claimEntry(key));
+	}
+
+	/** Carries out a call. */
+	async call<Result>(
+		kind: TableCall['kind'],
+		entries: readonly string[],
+		{ faults, process, tableCalls }: Try,
+		work: () => Promise<Result>,
+	): Promise<Result> {
+		await process.step();
+		const index = tableCalls.count++;
+		const fate = faults.table?.({ index, kind, entries }) ?? 'stored';
+		this.log(`${process.name} table call ${index}: ${kind}, ${fate}: ${shortened(entries)}`);
+		if (fate !== 'stored') this.truth.strikes(`table ${fate}`);
+		if (fate === 'rejected') throw new Error('the database is away');
+		if (kind === 'add' && new Set(entries).size < entries.length)
+			this.truth.faults.push(`an entry twice in one add: ${entries.join()}`);
+		const forget = process.atDeath(() => this.truth.strikes(`killed in ${this.what(kind, entries)}`));
+		const result = await work();
+		this.truth.checkTable(this.entries);
+		await systemClock.sleep(Math.floor(systemClock.random() * 2));
+		forget();
+		if (fate !== 'lost') return result;
+		// The removal is repeated, and can hit what another worker has stored meanwhile.
+		if (kind === 'remove' && this.truth.hasOverlapped) for (const entry of entries) this.raced.add(entry);
+		throw new Error('the answer of the database was lost');
+	}
+
+	private what(kind: TableCall['kind'], entries: readonly string[]): string {
+		const isCalled = ([...this.truth.calledKeys] as string[]).some((key) =>
+			entries.includes(pendingEntry(key)),
+		);
+		return kind === 'add' && isCalled ? 'an add of keys called before' : kind;
+	}
+}
+
+/** A call to Sobot for an item. */
+export interface Call {
+	readonly item: Item;
+	readonly key: string;
+	readonly attempt: Try;
+}
+
+/** Sobot, on a machine of its own: a call that has left arrives, whatever happens to n8n. */
+export class ModelSobot {
+	readonly accepted: Call[] = [];
+
+	constructor(
+		private readonly log: (line: string) => void,
+		private readonly truth: ModelTruth,
+	) {}
+
+	async call(call: Call): Promise<unknown> {
+		const { item, attempt } = call;
+		await attempt.process.step();
+		const fate = attempt.faults.sobot?.(item) ?? 'accepted';
+		this.log(`call for ${item.id} on canvas ${item.canvas[0]}, key ${call.key}: ${fate}`);
+		this.truth.leaves(call);
+		const wasInDoubt = this.truth.isInDoubt(call.key);
+		let isOnTheWay = fate === 'accepted' || fate === 'lost';
+		const arrive = () => {
+			if (isOnTheWay) this.accept(call);
+			isOnTheWay = false;
+		};
+		const cutOff = () => this.truth.isUnclear(call);
+		attempt.signal?.addEventListener('abort', cutOff);
+		if (attempt.signal?.aborted === true) cutOff();
+		const forget = attempt.process.atDeath(() => {
+			cutOff();
+			if (systemClock.random() < 0.5) arrive();
+		});
+		await systemClock.sleep(someMs());
+		arrive();
+		await systemClock.sleep(someMs());
+		forget();
+		attempt.signal?.removeEventListener('abort', cutOff);
+		if (fate === 'unreachable') throw Object.assign(new Error('not reached'), { code: 'ECONNREFUSED' });
+		if (fate.startsWith('lost')) {
+			cutOff();
+			throw Object.assign(new Error('no answer'), { code: 'ECONNRESET' });
+		}
+		// After a stop, the node may have ended before.
+		if (fate === 'accepted' ? attempt.signal?.aborted !== true : !wasInDoubt) this.truth.isClear(call);
+		return { statusCode: 200, body: JSON.stringify({ ret_code: fate === 'accepted' ? '000000' : fate }) };
+	}
+
+	private accept(call: Call): void {
+		this.accepted.push(call);
+		this.truth.accepts(call);
+	}
+}
+
+/** The time of half a call. */
+const someMs = () => 10 + Math.floor(systemClock.random() * 20);
+
+/** The item whose parameters a try is reading. */
+const readingOf = new WeakMap<IExecuteFunctions, { index: number; isNamed: (key: string) => void }>();
+
+// The node names a customer while it reads the item.
+const { identify } = SendHistory.prototype;
+SendHistory.prototype.identify = function (this: SendHistory, ...of) {
+	const identity = identify.apply(this, of);
+	readingOf.get((this as unknown as { node: IExecuteFunctions }).node)?.isNamed(identity.key);
+	return identity;
+};
+
+/** What an execution needs of the model. */
+export interface Outside {
+	readonly table: ModelTable;
+	readonly sobot: ModelSobot;
+	readonly truth: ModelTruth;
 }
 
 /** The node's `this`. */
-export function nodeOf(attempt: Try): IExecuteFunctions {
-	const { items, settings, faults, process, table, sobot, customData, iteration, lineage } = attempt;
+export function nodeOf(attempt: Try, { table, sobot, truth }: Outside): IExecuteFunctions {
+	const { items, settings, faults, process, customData } = attempt;
+	const isNamed = (key: string) => {
+		attempt.keys[reading.index] = key;
+		truth.names(key, items[reading.index] as Item, attempt);
+	};
+	const reading = { index: 0, isNamed };
 	let reads = 0;
 	const node = {
 		getNode: () => ({
 			id: 'sobot',
 			name: 'Sobot',
-			type: settings.isTool ? 'sobotRuleEngineTool' : 'sobotRuleEngine',
+			type: attempt.isTool ? 'sobotRuleEngineTool' : 'sobotRuleEngine',
+			parameters: { options: { sendOncePer: settings.sendOncePer } },
 			...settings,
 		}),
 		continueOnFail: () => settings.onError !== undefined,
-		getNodeParameter: (name: string, index: number) => parameterOf(attempt, name, index),
+		getNodeParameter: (
+			name: string,
+			index: number,
+			_: unknown,
+			{ rawExpressions = false }: IGetNodeParameterOptions = {},
+		) => {
+			if (rawExpressions) return RAW[name];
+			reading.index = index;
+			return parameterOf(attempt, name, index);
+		},
 		getInputData: () => items.map(({ id }) => ({ json: { id } })),
 		getMode: () => attempt.mode,
 		getExecutionId: () => attempt.executionId,
 		getContext: () => attempt.context,
 		getWorkflowDataProxy: () => ({
-			$runIndex: iteration + attempt.assumedRuns,
+			$runIndex: attempt.$runIndex,
 			$execution: {
 				resumeUrl: attempt.resumeUrl,
-				customData: { set: (key: string, value: string) => (customData[key] = value) },
+				customData: {
+					get: (key: string) => customData[key],
+					set: (key: string, value: string) => (customData[key] = value),
+				},
 			},
 		}),
 		getCredentials: async () => {
-			await process.alive();
+			await process.step();
 			if (faults.isCredentialAway?.(reads++) === true) throw new Error('the database is locked');
 			return credentialOf(process, faults);
 		},
 		getWorkflow: () => ({ id: `workflow in ${process.name}` }),
 		getExecutionCancelSignal: () => attempt.signal,
 		addExecutionHints: () => undefined,
+		logger: { info: () => undefined, warn: () => undefined },
 		helpers: {
 			checkProcessedAndRecord: async (
 				entries: string[],
 				_: string,
-				{ maxEntries }: { maxEntries: number },
+				{ maxEntries }: { maxEntries?: number },
 			) => ({
-				processed: await table.call('add', entries, faults, process, maxEntries),
+				processed: await table.call(
+					'add',
+					entries,
+					attempt,
+					async () => await table.add(entries, maxEntries),
+				),
 			}),
-			removeProcessed: async (entries: string[]) => {
-				await table.call('remove', entries, faults, process);
-			},
-			httpRequest: async ({ body, headers }: IHttpRequestOptions) => {
-				const { Contact_id: id } = JSON.parse(String(body)) as { Contact_id: string };
-				const item = { id, canvas: String(headers?.['trigger-id']) };
-				return await sobot.call({ item, lineage, iteration }, faults, process);
+			removeProcessed: async (entries: string[]) =>
+				await table.call('remove', entries, attempt, async () => await table.remove(entries)),
+			getProcessedDataCount: async () =>
+				await table.call('count', [], attempt, async () => table.entries.length),
+			httpRequest: async ({ body }: IHttpRequestOptions) => {
+				const { nick } = JSON.parse(String(body)) as { nick: string };
+				const index = Number(nick.slice(1));
+				return await sobot.call({ item: items[index] as Item, key: attempt.keys[index] as string, attempt });
 			},
 			httpRequestWithAuthentication: async () => {
-				await process.alive();
+				await process.step();
 				throw new Error('no token can be fetched');
 			},
 		},
-	};
-	return node as unknown as IExecuteFunctions;
+	} as unknown as IExecuteFunctions;
+	readingOf.set(node, reading);
+	return node;
 }
 
+/** The value of 'Send Once Per' for an item. */
+export function textFor({ order }: Item, { sendOncePer }: Settings): string | undefined {
+	return sendOncePer === BY_ORDER ? order : sendOncePer;
+}
+
+/** The parameters as they are typed: what depends on the item is an expression that only n8n can resolve. */
+const RAW: Readonly<Record<string, unknown>> = {
+	options: { sendOncePer: '={{ f($json) }}' },
+	dataMode: 'defineBelow',
+	contactId: '={{ f($json) }}',
+	nick: '={{ f($json) }}',
+	canvas: '={{ f($json) }}',
+	'additionalFields.field': [],
+};
+
 function parameterOf({ items, settings, faults }: Try, name: string, index: number): unknown {
-	const { id, canvas, nick } = items[index] ?? {};
+	const item = items[index] as Item;
 	switch (name) {
-		case 'options':
+		case 'options': {
 			if (faults.areOptionsUnreadable?.() === true) throw new Error('the expression failed');
-			return { ...settings.options, ...(settings.hasKeys ? { idempotencyKey: `${canvas} ${id}` } : {}) };
+			const sendOncePer = textFor(item, settings);
+			return { ...settings.options, ...(sendOncePer === undefined ? {} : { sendOncePer }) };
+		}
 		case 'dataMode':
 			return 'defineBelow';
 		case 'contactId':
-			return id;
-		case 'nick':
+			return item.id;
+		case 'nick': {
+			const nick = faults.nick?.(item);
 			if (nick === 'unreadable') throw new Error('the expression failed');
-			return nick === 'empty' ? '' : 'N';
+			return nick === 'empty' ? '' : `N${index}`;
+		}
 		case 'additionalFields.field':
 			return [];
 		case 'canvas':
-			return canvas;
+			return item.canvas;
 		default:
 			return undefined;
 	}
@@ -274,6 +367,6 @@ function credentialOf({ name }: ModelProcess, { hasNoToken }: Faults) {
 }
 
 function shortened(entries: readonly string[]): string {
-	const more = entries.length > 3 ? `, ... (${entries.length})` : '';
-	return `${entries.slice(0, 3).join(', ')}${more}`;
+	const more = entries.length > 6 ? `, ... (${entries.length})` : '';
+	return `${entries.slice(0, 6).join(', ')}${more}`;
 }

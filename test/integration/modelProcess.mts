@@ -1,4 +1,4 @@
-// Simulated time for the whole package, and processes in it that can be killed.
+// Simulated time for the whole package, and processes in it that can be killed at each step.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { systemClock } from '../../nodes/sobot/clock';
 import { seeded } from '../bench/simulation.mts';
@@ -27,16 +27,17 @@ export function useSeededClock(seed: number): SimulatedClock {
 		sleep: async (ms: number) => {
 			const process = running.getStore();
 			await clock.sleep(ms);
-			await process?.alive();
+			await process?.step();
 		},
 	});
 	return clock;
 }
 
-/** One process of n8n. Its code ends at the first pause, read or write after its death. */
+/** One process of n8n. Its code ends at the first step after its death. */
 export class ModelProcess {
 	isDead = false;
-	private readonly deathWatch: Array<() => void> = [];
+	private readonly stepWatch = new Set<() => void>();
+	private readonly deathWatch = new Set<() => void>();
 
 	/** @param name tells what the package keeps for one process from what it keeps for others */
 	constructor(readonly name: string) {}
@@ -45,17 +46,27 @@ export class ModelProcess {
 		return running.run(this, work);
 	}
 
-	/** Resolves at once, or never if the process is dead. */
-	async alive(): Promise<void> {
+	/** A step: the end of a pause, or a read or write that begins or ends. Resolves never if the process is dead. */
+	async step(): Promise<void> {
+		for (const watch of this.stepWatch) watch();
 		if (this.isDead) await new Promise(() => {});
 	}
 
-	atDeath(work: () => void): void {
-		this.deathWatch.push(work);
+	/** Has a function called at each step, until the returned one is called. */
+	atStep(watch: () => void): () => void {
+		this.stepWatch.add(watch);
+		return () => this.stepWatch.delete(watch);
+	}
+
+	/** Has a function called when the process is killed, unless the returned one is called before. */
+	atDeath(watch: () => void): () => void {
+		this.deathWatch.add(watch);
+		return () => this.deathWatch.delete(watch);
 	}
 
 	kill(): void {
+		if (this.isDead) return;
 		this.isDead = true;
-		for (const work of this.deathWatch) work();
+		for (const watch of [...this.deathWatch]) watch();
 	}
 }

@@ -83,9 +83,9 @@ export function additionalData(
 		currentNodeExecutionIndex: 0,
 		restApiUrl: '',
 		instanceBaseUrl: '',
-		formWaitingBaseUrl: '',
+		formWaitingBaseUrl: 'http://n8n/form-waiting',
 		webhookBaseUrl: '',
-		webhookWaitingBaseUrl: '',
+		webhookWaitingBaseUrl: 'http://n8n/webhook-waiting',
 		webhookTestBaseUrl: '',
 		variables: {},
 		hooks: new ExecutionLifecycleHooks('manual', '1', {

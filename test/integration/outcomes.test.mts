@@ -1,8 +1,12 @@
 // What the action makes of the outcome of a call: an error, an output item or another try, and never a secret of the account.
+import { createServer } from 'node:http';
+import { fieldsFromToken } from '../../nodes/sobot/account/credential';
 import { CODES } from '../sandbox/answers.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
 import { DEMO_CANVAS } from '../sandbox/server.mts';
+import { listenOnFreePort } from '../support/freePort.mts';
 import { ACTION } from '../support/nodeTypes.mts';
+import { until } from '../support/until.mts';
 import { accepted } from '../support/workflows.mts';
 import { shareAction } from './actionSetting.mts';
 import { canvas, CONTINUE, DEFINED, people } from './customers.mts';
@@ -35,8 +39,10 @@ describe('each return code', () => {
 		const { error } = await run({ parameters: { ...DEFINED, options: { giveUpAfter: 0 } } });
 		expect(error?.name).toBe('NodeApiError');
 		expect(error?.message).toContain(`(${code})`);
-		expect(error?.message).toMatch(/customer \d \(item \d\)/);
-		expect(error?.description).toMatch(/^[A-Z].*\. Accepted: no customers of 3\./);
+		expect(error?.message).toMatch(/^Customer \d \(item \d\): /);
+		expect(error?.description).toMatch(
+			/^[A-Z].*\. (Nobody was put on the canvas\. Correct this, and execute the workflow again\.$|Accepted: no customers of 3\..* Unknown: )/,
+		);
 	});
 
 	test.each(refused)('%s becomes an output item with On Error: Continue', async (code) => {
@@ -51,7 +57,7 @@ describe('each return code', () => {
 			contactId: '2',
 			outcome: expect.stringMatching(/^(refused|overLimit|unknown)$/) as string,
 			ret_code: code,
-			error: expect.stringMatching(`\\(${code}\\).*customer 2 \\(item 1\\)`) as string,
+			reason: expect.stringMatching(`^Customer 2 \\(item 1\\): .*\\(${code}\\)`) as string,
 		});
 	});
 
@@ -73,7 +79,7 @@ describe('each return code', () => {
 				contactId: 'nobody',
 				outcome: 'refused',
 				ret_code: '910026',
-				error: expect.stringContaining('customer nobody (item 1)') as string,
+				reason: expect.stringContaining('Customer nobody (item 1): ') as string,
 			},
 		]);
 	});
@@ -111,9 +117,9 @@ describe('the canvas itself refuses', () => {
 			items: people('1', 'nobody', '3', '4', '5', '6'),
 			parameters: { ...DEFINED, options: { requestsPerSecond: 2 } },
 		});
-		expect(error?.message).toBe('Sobot found no matching customer (910026): customer nobody (item 1).');
+		expect(error?.message).toBe('Customer nobody (item 1): Sobot found no matching customer (910026).');
 		expect(error?.description).toContain(
-			'Accepted: 1 customer (item 0) of 6. Failed: 1 customer (item 1). Still to send: 4 customers (items 2-5).',
+			'Accepted: 1 customer (item 0) of 6. Failed: 1 customer (item 1). Not reached yet: 4 customers (items 2-5).',
 		);
 		expect(setting.sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['1']);
 	});
@@ -138,13 +144,35 @@ describe('never twice', () => {
 		expect(output[1]?.json).toEqual({
 			contactId: '2',
 			outcome: 'unknown',
-			ret_code: null,
-			error: expect.stringMatching(
-				`${words}.*Sobot may or may not have put this customer on the canvas: customer 2 \\(item 1\\)`,
+			ret_code: '',
+			reason: expect.stringMatching(
+				`^Customer 2 \\(item 1\\): .*${words}.*Sobot may or may not have put this customer on the canvas\\.`,
 			) as string,
 		});
 		expect([output[0]?.json, output[2]?.json]).toEqual([accepted('1'), accepted('3')]);
 		expect(timesSent('2')).toEqual([recorded]);
+	});
+
+	test('after an answer that never ends: it is given up in time, and its connection closed', async () => {
+		const closed = jest.fn();
+		const server = createServer(({ socket }, answer) => {
+			const writing = setInterval(() => answer.write(' '), 50);
+			socket.on('close', () => {
+				clearInterval(writing);
+				closed();
+			});
+		});
+		const slow = { baseUrl: await listenOnFreePort(server), appId: 'demo-app', appKey: 'demo-key' };
+		const token = { value: 'a-token', fetchedAtMs: Date.now(), expiresAtMs: Date.now() + 86_400_000 };
+		setting.credentials.add('sobotApi', account({ ...slow, ...fieldsFromToken(token, slow) }));
+		const { output } = await run({
+			parameters: { ...DEFINED, options: { timeout: 0.4 } },
+			node: CONTINUE,
+		});
+		expect(output.map(({ json }) => json.outcome)).toEqual(Array(3).fill('unknown'));
+		expect(output[0]?.json.reason).toContain('Sobot did not answer in time');
+		await until('the end of all connections', () => closed.mock.calls.length === 3);
+		server.close();
 	});
 
 	test('but again after 910024, until it is accepted', async () => {
@@ -160,7 +188,7 @@ describe('never twice', () => {
 test('a contact ID that n8n takes for a network failure does not change the message', async () => {
 	setting.sandbox.misbehave({ on: 'trigger', contactId: 'ENOTFOUND', code: '910026' });
 	const { error } = await run({ items: people('ENOTFOUND') });
-	expect(error?.message).toBe('Sobot found no matching customer (910026): customer ENOTFOUND (item 0).');
+	expect(error?.message).toBe('Customer ENOTFOUND (item 0): Sobot found no matching customer (910026).');
 });
 
 describe("as an agent's tool", () => {
@@ -175,7 +203,7 @@ describe("as an agent's tool", () => {
 		expect(error).toBeUndefined();
 		expect(output[0]?.json).toMatchObject({
 			outcome,
-			error: expect.stringContaining('customer 1') as string,
+			reason: expect.stringContaining('Customer 1 ') as string,
 		});
 	});
 
@@ -196,7 +224,7 @@ describe('no secret', () => {
 			answerWith: { status: 200, body, contentType: 'application/json' },
 		});
 		const { output } = await run({ items: people('9'), node: CONTINUE });
-		expect(output[0]?.json.error).toContain('secret=(hidden) token=(hidden)');
+		expect(output[0]?.json.reason).toContain('secret=(hidden) token=(hidden)');
 	});
 
 	test('is in the output, in the errors or in the execution data', async () => {

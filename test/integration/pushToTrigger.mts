@@ -52,8 +52,10 @@ export async function push(
 		},
 		json(body: unknown) {
 			answer.body = body;
-			return response;
+			return response.end();
 		},
+		/** n8n answers: for the trigger's own answers, and where n8n could not store the execution */
+		end: () => response,
 	};
 	const context = new WebhookContext(
 		workflow,
@@ -83,11 +85,15 @@ export async function push(
 		shown = error;
 		return {} as IWebhookResponseData;
 	});
-	return { data, answer, log, shown };
+	return { data, answer, log, shown, response };
 }
 
 /** A workflow that begins with the trigger; `after` follow it in a row. The same object stands for one saved workflow. */
-export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[] = []): Workflow {
+export function triggerWorkflow(
+	parameters: INodeParameters = {},
+	after: INode[] = [],
+	settings: object = {},
+): Workflow {
 	const trigger: INode = {
 		...node('Trigger', TRIGGER.type, TRIGGER.typeVersion, withDefaults(parameters)),
 		id: `trigger ${workflowCount++}`,
@@ -96,7 +102,7 @@ export function triggerWorkflow(parameters: INodeParameters = {}, after: INode[]
 	};
 	const nodes = [trigger, ...after];
 	const connections = chain(...nodes.map(({ name }) => name));
-	return new Workflow({ id: 'w', nodes, connections, active: true, nodeTypes: nodeTypes({}) });
+	return new Workflow({ id: 'w', nodes, connections, active: true, nodeTypes: nodeTypes({}), settings });
 }
 
 let workflowCount = 0;

@@ -28,11 +28,11 @@ describe("with n8n's Retry On Fail", () => {
 		expect(timesSent('1', '2')).toEqual([1, 1]);
 	});
 
-	test('nor with On Error: Continue, where n8n retries when the first item has failed', async () => {
+	test('with On Error: Continue n8n makes one try: an item without a field named error is no failure', async () => {
 		setting.sandbox.misbehave({ on: 'trigger', contactId: '1', code: '910025' });
 		const { output } = await run({ node: { ...RETRY_ON_FAIL, ...CONTINUE } });
 		expect(output.map(({ json }) => json.ret_code)).toEqual(['910025', '000000', '000000']);
-		expect(timesSent('2', '3')).toEqual([1, 1]);
+		expect(timesSent('1', '2', '3')).toEqual([1, 1, 1]);
 	});
 });
 
@@ -42,7 +42,7 @@ describe("with n8n's Retry of a failed execution", () => {
 		async (which) => {
 			setting.sandbox.misbehave({ on: 'trigger', contactId: '30', code: '910025', times: 1 });
 			const failed = await start({ items: crowd(60) });
-			expect(outcomeOf(failed).error?.message).toContain('customer 30 (item 30)');
+			expect(outcomeOf(failed).error?.message).toContain('Customer 30 (item 30)');
 			const before = setting.sandbox.accepted.length;
 			expect(before).toBeGreaterThan(20);
 			const parameters = which === 'current' ? { ...DEFINED, nick: 'Someone' } : DEFINED;
@@ -61,7 +61,7 @@ describe("with n8n's Retry of a failed execution", () => {
 		expect(timesSent('1', '2', '3')).toEqual([1, 1, 0]);
 		setting.sandbox.misbehaviours.clear();
 		const again = outcomeOf(await retried(failed));
-		expect(again.error?.message).toContain('customer 2 (item 1)');
+		expect(again.error?.message).toContain('Customer 2 (item 1)');
 		expect(timesAccepted('1', '2', '3')).toEqual([1, 1, 1]);
 		const decided = { ...DEFINED, options: { unknownOutcome: 'treatAsSent' } };
 		const { output } = outcomeOf(await retried(failed, { parameters: decided }));
@@ -140,10 +140,10 @@ test('a customer in doubt stays in doubt when nothing can be stored before sendi
 	database.isAway = true;
 	const again = await retried(failed, { parameters });
 	database.isAway = false;
-	expect(outcomeOf(again).error?.message).toContain('could not store');
+	expect(outcomeOf(again).error?.message).toContain("n8n's database could not tell");
 	setting.sandbox.misbehaviours.clear();
 	const { error } = outcomeOf(await retried(again));
-	expect(error?.message).toContain('customer 2 (item 1)');
+	expect(error?.message).toContain('Customer 2 (item 1)');
 	expect(timesAccepted('2')).toEqual([1]);
 });
 

@@ -2,6 +2,7 @@
 import { ExecuteContext, WorkflowExecute } from 'n8n-core';
 import {
 	createEmptyRunExecutionData,
+	createRunExecutionData,
 	Workflow,
 	type GenericValue,
 	type IExecuteFunctions,
@@ -26,8 +27,10 @@ export interface ActionRun {
 	node?: Partial<INode>;
 	/** cancels the execution when it resolves */
 	stopWhen?: Promise<unknown>;
-	/** of an execution that n8n runs a second time */
+	/** of an execution that n8n 1 runs a second time: it has no resume token */
 	executionId?: string;
+	/** what an execution has in common with its Retries; empty as before n8n 2.14 */
+	resumeToken?: string;
 	/** whether the node before the action fails: then n8n stores nothing of the action, as after a crash */
 	failsBefore?: boolean;
 }
@@ -35,8 +38,10 @@ export interface ActionRun {
 /** Runs the action node on some items, in a workflow that n8n-core executes. */
 export async function runAction(action: ActionRun): Promise<IRun> {
 	const { workflow, startNode } = workflowOf(action);
-	const data = additionalData(action.credentials, action.executionId);
-	const run = new WorkflowExecute(data, 'manual').run({ workflow, startNode });
+	const { executionId, resumeToken = executionId === undefined ? undefined : '' } = action;
+	const data = additionalData(action.credentials, executionId);
+	const started = createRunExecutionData({ resumeToken });
+	const run = new WorkflowExecute(data, 'manual', started).run({ workflow, startNode });
 	void action.stopWhen?.then(() => run.cancel());
 	return await run;
 }
@@ -46,24 +51,27 @@ export async function runAction(action: ActionRun): Promise<IRun> {
  * Source: n8n 2.41, EphemeralNodeExecutor.
  */
 export async function runForAgent(action: ActionRun): Promise<INodeExecutionData[][]> {
-	const { workflow, action: node } = workflowOf({ ...action, node: { type: `${ACTION.type}Tool` } });
+	const context = contextOf({ ...action, node: { type: `${ACTION.type}Tool` } });
+	return await new SobotRuleEngine().execute.call(context);
+}
+
+/** What n8n-core hands to the action node for some items. */
+export function contextOf(action: ActionRun): ExecuteContext {
+	const { workflow, action: node } = workflowOf(action);
 	const { items } = action;
-	const data = createEmptyRunExecutionData();
 	const input = { main: [items] };
-	const executeData = { node, data: input, source: null };
-	const context = new ExecuteContext(
+	return new ExecuteContext(
 		workflow,
 		node,
 		additionalData(action.credentials),
 		'internal',
-		data,
+		createEmptyRunExecutionData(),
 		0,
 		items,
 		input,
-		executeData,
+		{ node, data: input, source: null },
 		[],
 	);
-	return await new SobotRuleEngine().execute.call(context);
 }
 
 /** n8n's Retry of an execution that has failed: what it was stored with, and the workflow of `action`. */

@@ -19,13 +19,15 @@ test.each([
 	async (_, node) => {
 		const isSending = until('some calls', () => setting.sandbox.accepted.length >= 10);
 		const stopped = await start({ items: crowd(200), node, stopWhen: isSending });
-		const atStop = setting.sandbox.triggerCalls.length;
+		// Calls that have left still arrive, on a busy machine many at once.
+		await sleep(500);
+		const atRest = setting.sandbox.triggerCalls.length;
 		await sleep(1000);
-		expect(setting.sandbox.triggerCalls.length - atStop).toBeLessThanOrEqual(2);
-		expect(atStop).toBeLessThan(100);
+		expect(setting.sandbox.triggerCalls.length).toBe(atRest);
+		expect(atRest).toBeLessThan(100);
 		const shown = stopped.data.resultData.metadata ?? {};
 		expect(shown.sobot_accepted).toMatch(/^Sobot: \d+ customers \(items 0-\d+\)$/);
-		expect(shown.sobot_not_accepted).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
+		expect(shown.sobot_not_reached).toMatch(/^Sobot: 1\d\d customers \(items .*199\)$/);
 		expect(JSON.stringify(stopped.data.executionData?.contextData)).toContain('accepted');
 	},
 );
@@ -36,6 +38,7 @@ test('a batch that failed leaves such a record, too', async () => {
 	const failed = await start({ parameters: { ...DEFINED, options: { requestsPerSecond: 2 } } });
 	expect(failed.data.resultData.metadata).toEqual({
 		sobot_accepted: 'Sobot: 1 customer (item 0)',
-		sobot_not_accepted: 'Sobot: 2 customers (items 1-2)',
+		sobot_failed: 'Sobot: 1 customer (item 1)',
+		sobot_not_reached: 'Sobot: 1 customer (item 2)',
 	});
 });

@@ -1,6 +1,5 @@
-// Credentials that are stored and read as in n8n: encrypted, merged with the result of `preAuthentication`, and read again at
-// every call.
-import { Credentials, getAdditionalKeys } from 'n8n-core';
+// Credentials that are stored and read as in n8n: merged with the result of `preAuthentication`, and read again at every call.
+import { getAdditionalKeys } from 'n8n-core';
 import {
 	ICredentialsHelper,
 	isExpression,
@@ -29,9 +28,21 @@ const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 
 /** How the two supported major versions of n8n differ in handling a credential. */
 export interface N8nBehaviour {
-	/** n8n 1.123 stores all fields with a new token, resolved; n8n 2.41 only what `preAuthentication` returns */
+	/**
+	 * n8n 1.123 stores all fields with a new token, resolved, and its `$self` has them as they were typed; n8n 2.41 stores only
+	 * what `preAuthentication` returns, and its `$self` has them resolved
+	 */
 	storesAllFields: boolean;
+	/** Engine 2.0 never calls `preAuthentication`. Source: n8n 2.41, RemoteCredentialsHelper */
+	refusesExpirable?: boolean;
 }
+
+/** n8n 2.41 in a workflow on its Engine 2.0. */
+export const ENGINE_2: N8nBehaviour = { storesAllFields: false, refusesExpirable: true };
+
+/** Why Engine 2.0 does not renew a token. */
+export const ENGINE_2_REASON =
+	'Engine 2.0 does not support credentials with an expirable property yet (credential type "sobotApi")';
 
 export const BEHAVIOURS: Readonly<Record<string, N8nBehaviour>> = {
 	'n8n 1.123': { storesAllFields: true },
@@ -40,29 +51,29 @@ export const BEHAVIOURS: Readonly<Record<string, N8nBehaviour>> = {
 
 /** n8n's database of credentials, and what n8n's own helper does with it. */
 export class StoredCredentials extends ICredentialsHelper {
-	private readonly stored = new Map<string, Credentials>();
+	/** as JSON, by type */
+	private readonly stored = new Map<string, string>();
 	reads = 0;
 	/** the database can be read, but not written */
 	isReadOnly = false;
 
-	constructor(private readonly behaviour: N8nBehaviour = { storesAllFields: false }) {
+	constructor(public behaviour: N8nBehaviour = { storesAllFields: false }) {
 		super();
 	}
 
 	add(type: string, data: ICredentialDataDecryptedObject): INodeCredentialsDetails {
-		const credential = new Credentials({ id: type, name: `My ${type}` }, type);
-		credential.setData(data);
-		this.stored.set(type, credential);
+		this.stored.set(type, JSON.stringify(data));
 		return details(type);
 	}
 
 	data(type: string): ICredentialDataDecryptedObject {
-		return this.stored.get(type)?.getData() ?? {};
+		const data = this.stored.get(type);
+		if (data === undefined) throw new Error(`There is no credential of type ${type}.`);
+		return JSON.parse(data) as ICredentialDataDecryptedObject;
 	}
 
-	/** The credential as stored in the database, to show that no secret is readable there. */
-	encrypted(type: string): string {
-		return this.stored.get(type)?.getDataToSave().data ?? '';
+	isCredentialUsableByNode(): boolean {
+		return true;
 	}
 
 	getParentTypes(): string[] {
@@ -88,6 +99,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		const { preAuthentication, properties } = typeOf(type);
 		const expirable = properties.find(({ typeOptions }) => typeOptions?.expirable === true)?.name;
 		if (!expirable || !preAuthentication) return undefined;
+		if (this.behaviour.refusesExpirable) throw new Error(ENGINE_2_REASON);
 		if (credentials[expirable] !== '' && !credentialsExpired) return undefined;
 		const output = (await preAuthentication.call(helpers, credentials)) as ICredentialDataDecryptedObject;
 		if (output[expirable] === undefined) return undefined;
@@ -111,16 +123,19 @@ export class StoredCredentials extends ICredentialsHelper {
 		await this.updateCredentials(details, type, { ...stored, ...Object.fromEntries(kept) });
 	}
 
-	async getCredentials(_details: INodeCredentialsDetails, type: string): Promise<Credentials> {
-		const credential = this.stored.get(type);
-		if (!credential) throw new Error(`There is no credential of type ${type}.`);
-		return credential;
+	// n8n-core asks for these two only where a credential is of OAuth.
+	async runPreAuthentication(): Promise<never> {
+		throw new Error('This is not OAuth.');
+	}
+
+	async getCredentials(): Promise<never> {
+		throw new Error('This is not OAuth.');
 	}
 
 	/** The declared fields with their defaults, and expressions as what they give for an item. */
 	async getDecrypted(
 		additionalData: IWorkflowExecuteAdditionalData,
-		details: INodeCredentialsDetails,
+		_details: INodeCredentialsDetails,
 		type: string,
 		mode: WorkflowExecuteMode,
 		executeData?: IExecuteData,
@@ -128,7 +143,7 @@ export class StoredCredentials extends ICredentialsHelper {
 		resolve?: ICredentialsExpressionResolveValues,
 	): Promise<ICredentialDataDecryptedObject> {
 		this.reads++;
-		const stored = (await this.getCredentials(details, type)).getData();
+		const stored = this.data(type);
 		if (raw) return stored;
 		const fields = NodeHelpers.getNodeParameters(
 			typeOf(type).properties,
@@ -150,17 +165,27 @@ export class StoredCredentials extends ICredentialsHelper {
 			getAdditionalKeys(additionalData, mode, null),
 			executeData,
 			false,
-			fields as INodeParameters,
+			this.selfData(fields),
 		) as ICredentialDataDecryptedObject;
 	}
 
+	private selfData(fields: ICredentialDataDecryptedObject): INodeParameters {
+		if (!this.behaviour.storesAllFields) return fields as INodeParameters;
+		// n8n-core resolves texts alone, and not a String object.
+		const typed = Object.entries(fields).map(([name, value]) => [
+			name,
+			typeof value === 'string' ? (Object(value) as unknown) : value,
+		]);
+		return Object.fromEntries(typed) as INodeParameters;
+	}
+
 	async updateCredentials(
-		details: INodeCredentialsDetails,
+		_details: INodeCredentialsDetails,
 		type: string,
 		data: ICredentialDataDecryptedObject,
 	): Promise<void> {
 		if (this.isReadOnly) throw new Error('The database is read-only.');
-		(await this.getCredentials(details, type)).setData(data);
+		this.stored.set(type, JSON.stringify(data));
 	}
 
 	async updateCredentialsOauthTokenData(): Promise<void> {}

@@ -1,48 +1,17 @@
 // The same customers in several tries: by Retry On Fail, by Retry, by Retry of a Retry, and beside other executions. What an
-// earlier try has found out holds, whatever goes wrong in the next one, and no other record is taken for its own.
+// earlier try has found out holds, whatever goes wrong in the next one.
+import { ACTION } from '../support/nodeTypes.mts';
 import { until } from '../support/until.mts';
-import { canvas, CONTINUE, crowd, DEFINED, people, RETRY_ON_FAIL } from './customers.mts';
-import { database, entriesOf } from './deduplicationTable.mts';
+import { canvas, crowd, DEFINED, RETRY_ON_FAIL } from './customers.mts';
+import { entriesOf } from './deduplicationTable.mts';
 import { outcomeOf, type ActionRun } from './runAction.mts';
-import { outcomes, shareTries, texts, TREAT_AS_SENT, WRONG } from './triesSetting.mts';
+import { outcomes, shareTries, texts } from './triesSetting.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(60_000);
 
 const setting = shareTries();
 const { start, retried, refuse, twice, timesAccepted } = setting;
-
-describe('the record of another execution is not taken for its own', () => {
-	test('that of one with Retry On Fail that failed', async () => {
-		refuse('59', 3);
-		await start({ items: crowd(60), node: RETRY_ON_FAIL });
-		setting.sandbox.forget();
-		const refused = await start({ items: crowd(60), parameters: WRONG, node: RETRY_ON_FAIL });
-		const again = await retried(refused, { node: RETRY_ON_FAIL });
-		expect(new Set(outcomes(again))).toEqual(new Set(['accepted']));
-		expect(setting.sandbox.accepted.length).toBe(60);
-	});
-
-	test('that of one whose Retry failed', async () => {
-		refuse('2', 1);
-		const yesterday = await start({ parameters: WRONG });
-		expect(outcomeOf(await retried(yesterday)).error?.message).toContain('910026');
-		setting.sandbox.forget();
-		const today = await start({ parameters: WRONG });
-		expect(outcomes(await retried(today))).toEqual(['accepted', 'accepted', 'accepted']);
-		expect(timesAccepted('0', '1', '2')).toEqual([1, 1, 1]);
-	});
-
-	test('that of one with Retry On Fail that was stopped', async () => {
-		const items = crowd(100);
-		const isSending = until('some calls', () => setting.sandbox.accepted.length >= 40);
-		await start({ items, node: RETRY_ON_FAIL, stopWhen: isSending });
-		setting.sandbox.forget();
-		const today = await start({ items, parameters: WRONG, node: RETRY_ON_FAIL });
-		expect(new Set(outcomes(await retried(today, { node: RETRY_ON_FAIL })))).toEqual(new Set(['accepted']));
-		expect(setting.sandbox.accepted.length).toBe(100);
-	});
-});
 
 describe('a try that cannot send keeps what an earlier one has found out', () => {
 	test('Retry with a wrong canvas, then with the right one', async () => {
@@ -68,34 +37,19 @@ describe('a try that cannot send keeps what an earlier one has found out', () =>
 		expect(timesAccepted('0', '1', '2')).toEqual([1, 1, 1]);
 	});
 
-	test('Retry On Fail with On Error: Continue, the credential unreadable in the second of three tries', async () => {
+	test('Retry On Fail, the credential unreadable in the second of three tries', async () => {
 		let reads = 0;
-		setting.credentials.isAway = () => setting.sandbox.accepted.length >= 4 && ++reads === 1;
-		refuse('0', 1);
-		const run = await start({ items: crowd(5), node: { ...RETRY_ON_FAIL, ...CONTINUE } });
-		expect(outcomes(run)).toEqual(Array(5).fill('accepted'));
-		expect(timesAccepted('0', '1', '2', '3', '4')).toEqual([1, 1, 1, 1, 1]);
-	});
-
-	test('the same until the end: whoever may be on the canvas is not reported as not sent', async () => {
-		setting.credentials.isAway = () => setting.sandbox.accepted.length >= 4;
-		refuse('0', 1);
-		const run = await start({ items: crowd(5), node: { ...RETRY_ON_FAIL, ...CONTINUE } });
-		expect(outcomes(run)).toEqual(['notSent', 'unknown', 'unknown', 'unknown', 'unknown']);
-		expect(String(outcomeOf(run).output[1]?.json.error)).toMatch(
-			/An earlier try of this execution .* the database is locked.*customer 1 \(item 1\)/s,
-		);
-	});
-
-	test('bad input in each try is not in doubt', async () => {
-		const items = [{ json: { id: '', name: 'N' } }, ...people('1', '2')];
-		const run = await start({ items, node: { ...RETRY_ON_FAIL, ...CONTINUE } });
-		expect(outcomes(run)).toEqual(['notSent', 'accepted', 'accepted']);
+		setting.credentials.isAway = () => setting.sandbox.accepted.length >= 2 && ++reads === 1;
+		refuse('2', 1);
+		expect(outcomes(await start({ node: RETRY_ON_FAIL }))).toEqual(['accepted', 'accepted', 'accepted']);
+		expect(timesAccepted('0', '1', '2')).toEqual([1, 1, 1]);
+		expect(reads).toBeGreaterThan(1);
 	});
 });
 
 describe('a try that cannot send says what the earlier one has sent', () => {
-	const SAYS_SO = /This try sent nothing\. An earlier try of this execution put 2 customers on the canvas/;
+	const SAYS_SO =
+		/This try put nobody on the canvas\. An earlier try of this execution put 2 customers there/;
 
 	test('with Retry On Fail, the credential unreadable', async () => {
 		setting.credentials.isAway = () => setting.sandbox.accepted.length >= 2;
@@ -116,126 +70,52 @@ describe('a try that cannot send says what the earlier one has sent', () => {
 	});
 });
 
-describe('the record of a batch without keys', () => {
-	/** The entries that keep a node's record open. */
-	const openings = (nodeId: string) => entriesOf(nodeId).filter((entry) => /^batch \S+ open /.test(entry));
+describe('what is stored of a batch', () => {
+	const stored = (nodeId: string, kind: 'claim' | 'pending') =>
+		entriesOf(nodeId).filter((entry) => entry.startsWith(`${kind} `)).length;
+	const slowly = () =>
+		setting.sandbox.misbehave({ on: 'trigger', atWork: { minMs: 1500, maxMs: 1500 }, times: 3 });
 
-	test('counts while the batch is sent, and no longer once it is done', async () => {
-		const { sandbox } = setting;
-		const isSending = until('some calls', () => sandbox.accepted.length >= 10);
-		const meanwhile = isSending.then(() => openings('cleaned').length);
-		await start({ items: crowd(60), node: { id: 'cleaned' } });
-		expect(await meanwhile).toBeGreaterThan(0);
-		expect(openings('cleaned')).toEqual([]);
+	test('nothing, if it takes less than a second', async () => {
+		await start({ node: { id: 'quick' } });
+		expect(entriesOf('quick')).toEqual([]);
 	});
 
-	test('leaves room for that of a larger batch of the same node, which may have crashed', async () => {
-		database.leastRoom = Infinity;
-		await start({ items: crowd(60) });
-		expect(database.leastRoom).toBeGreaterThanOrEqual(50_000);
-		expect(database.leastRoom).toBeLessThan(Infinity);
+	test('each customer, if it takes longer: pending until their outcome is clear', async () => {
+		slowly();
+		const isSending = until('the writing', () => stored('slow', 'pending') === 3);
+		await start({ node: { id: 'slow' } });
+		await isSending;
+		expect([stored('slow', 'claim'), stored('slow', 'pending')]).toEqual([3, 0]);
 	});
 
-	test('is not opened by a batch that takes less than a second', async () => {
-		database.leastRoom = Infinity;
-		await start({ items: crowd(10) });
-		expect(database.leastRoom).toBe(Infinity);
+	test.each<[string, string, Partial<ActionRun>]>([
+		["an agent's tool", 'tool', { node: { type: `${ACTION.type}Tool` } }],
+		['an execution that n8n 1 may run again', 'old', { resumeToken: '' }],
+		[
+			"a batch with 'Send Once Per'",
+			'once',
+			{ parameters: { ...DEFINED, options: { sendOncePer: 'spring' } } },
+		],
+	])('each customer, in %s of any length', async (_, id, run) => {
+		await start({ ...run, node: { ...run.node, id } });
+		expect([stored(id, 'claim'), stored(id, 'pending')]).toEqual([3, 0]);
 	});
 
-	test('is opened by one that takes longer', async () => {
-		database.leastRoom = Infinity;
-		setting.sandbox.misbehave({ on: 'trigger', atWork: { minMs: 1500, maxMs: 1500 } });
-		await start({ items: crowd(3), node: { id: 'slow' } });
-		expect(database.leastRoom).toBeLessThan(Infinity);
-		expect(openings('slow')).toEqual([]);
-		expect(entriesOf('slow').filter((entry) => entry.startsWith('open'))).toEqual([]);
+	test('each customer, in a Retry of any length', async () => {
+		const node = { id: 'again' };
+		await retried(await start({ node, failsBefore: true }), { items: crowd(3), node });
+		expect([stored('again', 'claim'), stored('again', 'pending')]).toEqual([3, 0]);
 	});
 });
 
-describe('the record of a run that has ended is not left for another execution, whose node before this one fails', () => {
-	const CASES: Array<[string, Partial<ActionRun>, () => void]> = [
-		[
-			'Retry On Fail, and one in doubt',
-			{ items: crowd(60), node: { id: 'doubt', ...RETRY_ON_FAIL } },
-			() => setting.sandbox.misbehave({ on: 'trigger', contactId: '59', drop: 'after', times: 1 }),
-		],
-		[
-			'Retry On Fail, a slow first try and a quick second one',
-			{ items: crowd(10), node: { id: 'quick', ...RETRY_ON_FAIL } },
-			() => {
-				refuse('9', 1);
-				setting.sandbox.misbehave({
-					on: 'trigger',
-					contactId: '0',
-					atWork: { minMs: 1500, maxMs: 1500 },
-					times: 1,
-				});
-			},
-		],
-		[
-			'Retry On Fail and On Error: Continue',
-			{ items: crowd(60), node: { id: 'continue', ...RETRY_ON_FAIL, ...CONTINUE, maxTries: 2 } },
-			() => refuse('59', 2),
-		],
-	];
-	test.each(CASES)('%s', async (_, run, prepare) => {
-		prepare();
-		await start(run);
-		setting.sandbox.forget();
-		const failed = await start({ ...run, failsBefore: true });
-		expect(outcomes(await retried(failed, run)).length).toBe(run.items?.length);
-		expect(setting.sandbox.accepted.length).toBe(run.items?.length);
-	});
-
-	test("by a run that finds n8n's database away in its last try", async () => {
-		const run = { items: crowd(60), node: { id: 'away', ...RETRY_ON_FAIL, maxTries: 2 } };
-		refuse('59', 1);
-		const isRefused = () => setting.sandbox.triggerCalls.some(({ contactId }) => contactId === '59');
-		database.refuses = (entries) => isRefused() && entries.some((entry) => entry.endsWith(' valid'));
-		await start(run);
-		database.refuses = undefined;
-		setting.sandbox.forget();
-		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run)).length).toBe(60);
-		expect(setting.sandbox.accepted.length).toBe(60);
-	});
-
-	test('by a run that is refused as a whole in its last try', async () => {
-		const run = { items: crowd(60), node: { id: 'refused', ...RETRY_ON_FAIL } };
-		refuse('59', 1);
-		setting.credentials.isAway = () => setting.sandbox.accepted.length >= 59;
-		await start(run);
-		setting.credentials.isAway = () => false;
-		setting.sandbox.forget();
-		expect(outcomes(await retried(await start({ ...run, failsBefore: true }), run)).length).toBe(60);
-		expect(setting.sandbox.accepted.length).toBe(60);
-	});
-});
-
-describe('Retry of an execution in which the node before fails', () => {
-	const failedBefore = async (run: Partial<ActionRun>) => await start({ ...run, failsBefore: true });
-
-	test('that ends at a customer, then Retry of the first one again: nobody twice', async () => {
-		const run = { items: crowd(80), node: { id: 'first' } };
-		const first = await failedBefore(run);
-		refuse('70', 1);
-		expect(outcomeOf(await retried(first, run)).error?.message).toContain('customer 70 ');
-		const before = setting.sandbox.accepted.length;
-		// The node cannot tell it from an execution of its own with the same customers.
-		const again = outcomes(await retried(first, { ...run, parameters: TREAT_AS_SENT }));
-		expect(again.filter((outcome) => outcome === 'unknown').length).toBe(before);
-		expect([setting.sandbox.accepted.length, twice()]).toEqual([80, 0]);
-	});
-
-	test('with Retry On Fail, beside another execution with the same customers: each sends all', async () => {
-		const run = { items: crowd(60), node: { id: 'beside', ...RETRY_ON_FAIL, waitBetweenTries: 4000 } };
-		refuse('59', 1);
-		const first = start(run);
-		await until('the first try', () =>
-			setting.sandbox.triggerCalls.some(({ contactId }) => contactId === '59'),
-		);
-		setting.sandbox.forget();
-		expect(outcomes(await start(run)).length).toBe(60);
-		expect(outcomes(await first)).toEqual(Array(60).fill('accepted'));
-		expect(setting.sandbox.accepted.length).toBe(61);
-	});
+test('Retry of a crashed execution that ends at a customer, then Retry of the same one again: nobody twice', async () => {
+	const run = { items: crowd(80), node: { id: 'first' } };
+	const crashed = await start({ ...run, failsBefore: true });
+	refuse('70', 1);
+	expect(outcomeOf(await retried(crashed, run)).error?.message).toContain('Customer 70 ');
+	const before = setting.sandbox.accepted.length;
+	const again = outcomes(await retried(crashed, run));
+	expect(again.filter((outcome) => outcome === 'alreadySent').length).toBe(before);
+	expect([setting.sandbox.accepted.length, twice()]).toEqual([80, 0]);
 });

@@ -204,23 +204,39 @@ test('options that cannot be resolved: 500, and nothing starts', async () => {
 });
 
 describe('redeliveries', () => {
-	const options = { ignoreRepeatsMinutes: 5 };
+	const off = { options: { ignoreRepeatsMinutes: 0 } };
 	const credentials = new StoredCredentials();
 	/** as n8n does once it holds the execution */
 	const readTwice = (data: IWebhookResponseData): unknown[] => [data.webhookResponse, data.webhookResponse];
 
-	test('are dropped once n8n has stored the push, and not before', async () => {
-		const workflow = triggerWorkflow({ options });
+	test.each([
+		['where the option was never added', {}],
+		['for the time that is entered', { options: { ignoreRepeatsMinutes: 5 } }],
+	])('wait until n8n has stored the push, and are dropped then: %s', async (_, parameters) => {
+		const workflow = triggerWorkflow(parameters);
 		const send = async () => await push({ body: BODY }, {}, credentials, 'webhook', workflow);
-		await send();
-		const second = await send();
-		expect(second.data.workflowData).toHaveLength(1);
-		expect(readTwice(second.data)).toEqual([ACKNOWLEDGED, ACKNOWLEDGED]);
+		const first = await send();
+		const answered: IWebhookResponseData[] = [];
+		const second = send().then(({ data }) => answered.push(data));
+		const other = await push({ body: { ...BODY, nick: 'Ann' } }, {}, credentials, 'webhook', workflow);
+		expect([other.data.workflowData?.length, answered]).toEqual([1, []]);
+		expect(readTwice(first.data)).toEqual([ACKNOWLEDGED, ACKNOWLEDGED]);
+		await second;
+		expect(answered).toEqual([{ webhookResponse: ACKNOWLEDGED }]);
 		expect((await send()).data).toEqual({ webhookResponse: ACKNOWLEDGED });
 	});
 
+	test('start the workflow if n8n answers the push without having stored it', async () => {
+		const workflow = triggerWorkflow();
+		const send = async () => await push({ body: BODY }, {}, credentials, 'webhook', workflow);
+		const first = await send();
+		const second = send();
+		first.response.end();
+		expect((await second).data.workflowData).toHaveLength(1);
+	});
+
 	test('take one record each in static data', async () => {
-		const workflow = triggerWorkflow({ options });
+		const workflow = triggerWorkflow();
 		const trigger = workflow.getNode('Trigger') ?? undefined;
 		const sizes: number[] = [];
 		for (const id of ['1', '2', '3']) {
@@ -233,9 +249,9 @@ describe('redeliveries', () => {
 	});
 
 	test.each([
-		['in a test run', { options }, 'manual' as const],
-		['where the workflow acknowledges', { options, responseMode: 'responseNode' }, 'webhook' as const],
-		['without the option', {}, 'webhook' as const],
+		['in a test run', {}, 'manual' as const],
+		['where the workflow acknowledges', { responseMode: 'responseNode' }, 'webhook' as const],
+		['with 0', off, 'webhook' as const],
 	])('start the workflow again %s', async (_, parameters, mode) => {
 		const workflow = triggerWorkflow(parameters);
 		for (let i = 0; i < 2; i++) {
@@ -246,13 +262,24 @@ describe('redeliveries', () => {
 	});
 });
 
-test('pushes that differ only in what JSON.parse rounds have different delivery keys', async () => {
-	const keys = ['{"id":9007199254740992}', '{"id":9007199254740993}'].map(async (text) => {
-		const { data } = await push({ body: JSON.parse(text) as unknown, rawBody: Buffer.from(text) });
-		return data.workflowData?.[0]?.[0]?.json.deliveryKey;
-	});
-	const [one, other] = await Promise.all(keys);
-	expect(one).not.toBe(other);
+test.each([
+	['simplified', true],
+	['as Sobot sent it', false],
+])('a number that JavaScript would round keeps its digits, %s', async (_, simplify) => {
+	const outputOf = async (text: string) => {
+		const { data } = await push(
+			{ body: JSON.parse(text) as unknown, rawBody: Buffer.from(text) },
+			{ simplify },
+		);
+		return data.workflowData?.[0]?.[0]?.json ?? {};
+	};
+	const one = await outputOf('{"id":1234567890123456789,"ex_fields":{"a":9007199254740993}}');
+	expect(one.customerId ?? one.id).toBe('1234567890123456789');
+	expect(one.customFields ?? one.ex_fields).toEqual({ a: '9007199254740993' });
+	const other = await outputOf('{"id":1234567890123456788,"ex_fields":{"a":9007199254740993}}');
+	expect(one).not.toEqual(other);
+	expect(one.deliveryKey === undefined).toBe(!simplify);
+	if (simplify) expect(one.deliveryKey).not.toBe(other.deliveryKey);
 });
 
 describe('when the workflow is switched on', () => {
@@ -287,6 +314,15 @@ describe('when the workflow is switched on', () => {
 			[],
 		);
 		expect(await switchOn(triggerWorkflow())).toEqual([]);
+	});
+
+	test("on n8n's Engine 2.0, which cannot wait for an answer, it is refused, also in a test; the trigger's own answer is not", async () => {
+		const settings = { engineType: 'v2' };
+		const waiting = triggerWorkflow({ responseMode: 'responseNode' }, [answering()], settings);
+		const message = "n8n's Engine 2.0 does not support 'Respond': 'Using the Acknowledge Operation'.";
+		await expect(switchOn(waiting)).rejects.toThrow(message);
+		await expect(switchOn(waiting, 'manual')).rejects.toThrow(message);
+		expect(await switchOn(triggerWorkflow({}, [], settings))).toEqual([]);
 	});
 
 	test('a Production URL that Sobot cannot reach leaves a line in the log', async () => {

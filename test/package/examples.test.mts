@@ -43,6 +43,12 @@ describe.each(NAMES)('%s', (name) => {
 			expect(parameters.options).toEqual(expect.objectContaining({ dryRun: true }));
 	});
 
+	test('can be retried after a crash if it is started by hand: n8n has then saved its progress', () => {
+		const isByHand = saved.nodes.some(({ type }) => type === 'n8n-nodes-base.manualTrigger');
+		const putsOnCanvas = saved.nodes.some(({ parameters }) => parameters.canvas !== undefined);
+		expect(saved.settings?.saveExecutionProgress).toBe(isByHand && putsOnCanvas ? true : undefined);
+	});
+
 	test('uses the current versions of our nodes, and starts by the clock only what sends nobody twice', () => {
 		const triggers = saved.nodes.filter(({ type }) => type === TRIGGER.type);
 		expect(triggers.map(({ typeVersion }) => typeVersion)).toEqual(triggers.map(() => TRIGGER.typeVersion));
@@ -50,7 +56,7 @@ describe.each(NAMES)('%s', (name) => {
 		const actions = saved.nodes.filter(({ type }) => type === ACTION.type);
 		expect(actions.map(({ parameters }) => parameters.options)).toEqual(
 			actions.map(
-				() => expect.objectContaining({ idempotencyKey: expect.stringContaining('{{') as string }) as object,
+				() => expect.objectContaining({ sendOncePer: expect.stringMatching(/^\w/) as string }) as object,
 			),
 		);
 	});

@@ -85,7 +85,7 @@ test("n8n's scan of community packages has no objection, neither to what is ship
 });
 
 test.each([
-	['what is shipped', 'dist/nodes/sobot/rateLimiter.js', 'setTimeout(() => {}, 1);', 'setTimeout'],
+	['what is shipped', 'dist/nodes/sobot/canvas/rateLimiter.js', 'setTimeout(() => {}, 1);', 'setTimeout'],
 	[
 		'its source, where a node authenticates a request itself',
 		'nodes/SobotRuleEngine/SobotRuleEngine.node.ts',

@@ -1,4 +1,4 @@
-// The commands of the README's section "Docker, npm and updates", done; its `docker run` beside the compose file for one
+// The commands of docs/install.md, done; its `docker run` beside the compose file for one
 // n8n; and the tests that docs/verification.md names.
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,8 +15,7 @@ let home: string;
 let published: Published;
 
 beforeAll(async () => {
-	const readme = await readFile('README.md', 'utf8');
-	install = /^## Docker, npm and updates$(.*?)^## /ms.exec(readme)?.[1] ?? '';
+	install = await readFile('docs/install.md', 'utf8');
 	home = await mkdtemp(join(tmpdir(), 'sobot-readme-'));
 	// Only its name counts here. What is in the real one needs a build, which other tests do meanwhile.
 	await writeFile(join(home, 'package.json'), `{ "name": "${PACKAGE}", "version": "1.0.0" }`);
@@ -28,7 +27,7 @@ afterAll(async () => {
 	await rm(home, { recursive: true, force: true });
 });
 
-/** Runs a command of the README in an empty home folder. */
+/** Runs a command of the page in an empty home folder. */
 async function type(command: string): Promise<string> {
 	return await run('bash', ['-euc', command], home, { ...published.env, HOME: home });
 }

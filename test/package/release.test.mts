@@ -1,6 +1,7 @@
 // The release workflow, as far as it can be tried without GitHub and npm: its last step runs against a registry that only
 // notes what it is sent.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +86,42 @@ test('a rehearsal publishes nothing', async () => {
 	expect(uploads).toEqual([]);
 });
 
+describe('a tarball is refused', () => {
+	const node = 'dist/nodes/Example.node.js';
+	let source: string;
+
+	beforeEach(async () => {
+		source = await mkdtemp(join(folder, 'source-'));
+		await mkdir(join(source, 'dist/nodes'), { recursive: true });
+		await writeFile(
+			join(source, 'package.json'),
+			JSON.stringify({
+				name: 'n8n-nodes-example',
+				version: '1.0.0',
+				n8n: { credentials: [], nodes: [node] },
+			}),
+		);
+	});
+	const check = async () => await run(join(process.cwd(), '.ci/check-tarball'), [], source);
+
+	test('without what n8n loads, and not with it', async () => {
+		await expect(check()).rejects.toThrow(`has no ${node}`);
+		await writeFile(join(source, node), '');
+		expect(await check()).toBe('');
+	});
+
+	test('of more than 80 KiB', async () => {
+		await writeFile(join(source, node), randomBytes(82 * 1024));
+		await expect(check()).rejects.toThrow('more than 81920');
+	});
+
+	test('before it is published', () => {
+		const steps = release.jobs.publish?.steps ?? [];
+		const publishing = steps.findIndex(({ name }) => name === 'Publish');
+		expect(steps.slice(0, publishing).map((step) => step.run)).toContain('.ci/check-tarball');
+	});
+});
+
 test('only the job that publishes can identify itself to npm, and only after all tests', () => {
 	const { test: tests, publish: publishing } = release.jobs;
 	expect(publishing?.needs).toBe('test');
@@ -93,7 +130,7 @@ test('only the job that publishes can identify itself to npm, and only after all
 	expect(tests?.steps.map((step) => step.run)).toContainEqual(expect.stringMatching(/\.ci\/run$/));
 });
 
-test.each(['ci', 'release'])(
+test.each(['ci', 'next', 'release'])(
 	'%s.yml takes the actions of others by commit, which nobody can change',
 	async (name) => {
 		const { jobs } = parse(await readFile(`.github/workflows/${name}.yml`, 'utf8')) as Workflow;

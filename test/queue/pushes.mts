@@ -1,7 +1,7 @@
 // Sobot's pushes through two webhook processors: each is accepted once, workers can answer it, and redeliveries are dropped
 // where possible.
 import { createPushCredential, PUSH_SECRET } from '../support/credentials.mts';
-import { importWorkflow, readExample } from '../support/examples.mts';
+import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { acknowledge, productionPath } from '../support/workflows.mts';
 import { ACKNOWLEDGEMENT, profiles, send } from '../support/pushes.mts';
 import type { Profile } from '../sandbox/account.mts';
@@ -135,10 +135,13 @@ export function pushTests(running: () => Cluster): void {
 		);
 
 		test.each(CASES)('%s', async (when, pushBoth) => {
-			const ignoring = await cluster.listen({ options: { ignoreRepeatsMinutes: 10 } });
+			const ignoring = await cluster.listen();
 			const removing = await importWorkflow(
 				cluster.main,
-				await readExample('repeats-removed'),
+				// Otherwise the trigger itself drops most of the repeats.
+				fillIn(await readExample('repeats-removed'), 'Customer pushed', {
+					options: { ignoreRepeatsMinutes: 0 },
+				}),
 				await createPushCredential(cluster.main),
 			);
 			await cluster.main.activate(removing);

@@ -37,7 +37,8 @@ export async function sendingWorkflow(
 	triggerId = DEMO_CANVAS.triggerId,
 ): Promise<Sending> {
 	const { workflow, urls } = await cluster.listen(
-		{ simplify: false },
+		// The same list can be pushed again.
+		{ simplify: false, options: { ignoreRepeatsMinutes: 0 } },
 		{
 			after: [
 				node('Items', 'n8n-nodes-base.splitOut', 1, { fieldToSplitOut: 'list' }),

@@ -1,8 +1,13 @@
 // `npm run sandbox`: the local Sobot by itself.
+import { chosenPort } from '../support/freePort.mts';
 import { Sandbox } from './server.mts';
 
+const port = await chosenPort('SANDBOX_PORT', 4700).catch((error: Error) => {
+	console.error(error.message);
+	process.exit(1);
+});
 const sandbox = await Sandbox.start({
-	port: Number(process.env.SANDBOX_PORT ?? 4700),
+	port,
 	timeScale: Number(process.env.SANDBOX_TIME_SCALE ?? 1),
 	profile: process.env.SANDBOX_PROFILE === 'mainland' ? 'mainland' : 'overseas',
 });

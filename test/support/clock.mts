@@ -75,5 +75,5 @@ export class SimulatedClock implements Clock {
 
 /** Lets all promises that can settle do so. */
 export async function settle(): Promise<void> {
-	for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+	await new Promise<void>((resolve) => process.nextTick(resolve));
 }

@@ -12,7 +12,7 @@ export interface CredentialReference {
 /** Credentials by type, or by the name that a workflow gives them. */
 export type Credentials = Record<string, CredentialReference>;
 
-export const PUSH_SECRET = 'push-secret';
+export const PUSH_SECRET = 'push-secret-of-the-tests';
 
 /** One credential of each type, for a sandbox with all its canvases. */
 export async function createCredentials(n8n: N8n, sandbox: Sandbox): Promise<Credentials> {

@@ -15,6 +15,8 @@ interface Differences {
 	runsKilledAgain: boolean;
 	/** an execution and its Retries have a token in common, also after a crash */
 	namesExecutions: boolean;
+	/** Retry of a stopped execution begins at the trigger and skips whom it has sent; otherwise it sends everyone or nobody */
+	retriesStopped: boolean;
 	/** the error when another workflow has a trigger's URL */
 	urlIsTaken: RegExp;
 	/** `N8N_COMMUNITY_PACKAGES` installs packages; otherwise only the screen does */
@@ -30,6 +32,7 @@ const N8N_1: Differences = {
 	takesByteOrderMark: false,
 	runsKilledAgain: true,
 	namesExecutions: false,
+	retriesStopped: false,
 	urlIsTaken: /already taken/,
 	installsFromEnvironment: false,
 	restrictsCredentials: false,
@@ -42,6 +45,7 @@ const N8N_2: Differences = {
 	takesByteOrderMark: true,
 	runsKilledAgain: false,
 	namesExecutions: true,
+	retriesStopped: true,
 	urlIsTaken: /conflict/i,
 	installsFromEnvironment: true,
 	restrictsCredentials: true,

@@ -1,5 +1,5 @@
 // Servers of the tests listen on this machine only, on a port that is free.
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 
 /** Lets a server listen on a free port. Returns its URL, if it speaks HTTP. */
 export async function listenOnFreePort(server: Server): Promise<string> {
@@ -14,6 +14,35 @@ export async function freePort(): Promise<number> {
 	const port = portOf(server);
 	await new Promise((resolve) => server.close(resolve));
 	return port;
+}
+
+/** The port that a user has chosen with a variable of the environment. Throws if another program uses it. */
+export async function chosenPort(variable: string, standard: number): Promise<number> {
+	const port = Number(process.env[variable] || standard);
+	if (!Number.isInteger(port) || port < 0 || port > 65_535)
+		throw new Error(
+			`${variable} is not a port: choose a whole number from 1 to 65535, or 0 for any that is free.`,
+		);
+	// Docker may forward a port on which no program of this machine listens.
+	if (!(await isAnswering(port)) && (await canListen(port))) return port;
+	throw new Error(
+		`Port ${port} is in use by another program, such as an n8n of your own. Choose another port, for example with ${variable}=${port + 1} in front of the command.`,
+	);
+}
+
+async function isAnswering(port: number): Promise<boolean> {
+	const socket = connect(port, '127.0.0.1');
+	return await new Promise<boolean>((resolve) => {
+		socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+	}).finally(() => socket.destroy());
+}
+
+async function canListen(port: number): Promise<boolean> {
+	const server = createServer();
+	return await new Promise<boolean>((resolve) => {
+		server.once('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+	});
 }
 
 function portOf(server: Server): number {

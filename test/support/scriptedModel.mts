@@ -16,6 +16,8 @@ export const MODEL_SAYS = 'Ana is on the canvas.';
 export class ScriptedModel {
 	/** the requests that it received, in order */
 	readonly asked: ChatRequest[] = [];
+	/** how many of the next requests with results of tools it refuses */
+	refusals = 0;
 	private url = '';
 
 	private constructor(private readonly server: Server) {}
@@ -28,6 +30,11 @@ export class ScriptedModel {
 			const request = req.body as ChatRequest;
 			model.asked.push(request);
 			const hasResult = request.messages.some(({ role }) => role === 'tool');
+			if (hasResult && model.refusals > 0) {
+				model.refusals--;
+				res.status(400).json({ error: { message: 'refused' } });
+				return;
+			}
 			const calls = toolInputs.map((input, index) => ({
 				id: `call_${index}`,
 				type: 'function',

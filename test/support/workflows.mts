@@ -56,7 +56,7 @@ export function actionNode(credentials: Credentials, parameters: Record<string, 
 
 /** The action's output for a customer that Sobot has accepted. */
 export function accepted(contactId: string) {
-	return { contactId, outcome: 'accepted', ret_code: '000000', error: null };
+	return { contactId, outcome: 'accepted', ret_code: '000000', reason: '' };
 }
 
 /** A workflow: manual trigger, some items, the action on them. */
@@ -75,9 +75,11 @@ export async function itemsWorkflow(
 	n8n: N8n,
 	items: Array<Record<string, unknown>>,
 	last: SavedNode,
+	settings: Record<string, unknown> = {},
 ): Promise<Workflow> {
 	return await n8n.createWorkflow({
 		name: `${last.name} under test`,
+		settings,
 		nodes: [
 			node('By hand', 'n8n-nodes-base.manualTrigger', 1, {}),
 			node('List', 'n8n-nodes-base.set', 3.4, { mode: 'raw', jsonOutput: JSON.stringify({ list: items }) }),
@@ -186,11 +188,16 @@ export async function listen(
 	return { workflow, url, ended: async () => await executionsEnded(n8n, workflow) };
 }
 
-/** A workflow's executions once all have ended, the latest first. */
-export async function executionsEnded(n8n: N8n, workflow: Workflow): ReturnType<N8n['executions']> {
-	await until('executions to end', async () =>
-		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status)),
-	);
+/** A workflow's executions once all have ended, the latest first. Their data are not read, so it costs n8n little. */
+export async function executionsEnded(
+	n8n: N8n,
+	workflow: Workflow,
+	withinMs?: number,
+	everyMs?: number,
+): ReturnType<N8n['executions']> {
+	const haveEnded = async () =>
+		(await n8n.executions(workflow)).every(({ status }) => !['new', 'running'].includes(status));
+	await until('executions to end', haveEnded, withinMs, everyMs);
 	return await n8n.executions(workflow);
 }
 

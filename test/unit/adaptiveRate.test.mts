@@ -1,4 +1,4 @@
-import { AdaptiveRate } from '../../nodes/sobot/adaptiveRate';
+import { AdaptiveRate } from '../../nodes/sobot/canvas/adaptiveRate';
 
 /** Calls at the adaptive rate, of which a share is refused, answered after 50 ms. Returns the moment of the end. */
 function drive(
@@ -16,24 +16,11 @@ function drive(
 	return nowMs;
 }
 
-test('starts just below the limit and creeps up to it while nothing is refused', () => {
+test('starts just below the limit and stays there while nothing is refused', () => {
 	const rate = new AdaptiveRate(() => 0.5);
 	expect(rate.rateAt(0)).toBe(48.3);
-	drive(rate, 0, 20, () => false);
-	expect(rate.rateAt(20_000)).toBeCloseTo(49.3, 1);
-	drive(rate, 20_000, 60, () => false);
-	expect(rate.rateAt(80_000)).toBe(49.9);
-});
-
-test('an isolated refusal by jitter takes off little, and the rate stays near what was refused', () => {
-	const rate = new AdaptiveRate(() => 0.5);
-	const nowMs = drive(rate, 0, 20, () => false);
-	const refusedRate = rate.rateAt(nowMs);
-	rate.refused(nowMs, nowMs - 50);
-	expect(rate.rateAt(nowMs)).toBeCloseTo(refusedRate - 0.3, 5);
-	const endMs = drive(rate, nowMs, 25, () => false);
-	expect(rate.rateAt(endMs)).toBeGreaterThan(refusedRate - 0.15);
-	expect(rate.rateAt(endMs)).toBeLessThan(refusedRate);
+	const nowMs = drive(rate, 0, 60, () => false);
+	expect(rate.rateAt(nowMs)).toBe(48.3);
 });
 
 test('a second refusal soon after the first takes off a little of the rate', () => {
@@ -42,7 +29,7 @@ test('a second refusal soon after the first takes off a little of the rate', () 
 	rate.refused(nowMs, nowMs - 50);
 	const laterMs = drive(rate, nowMs, 3, () => false);
 	rate.refused(laterMs, laterMs - 50);
-	expect(rate.rateAt(laterMs) / 48.3).toBeGreaterThan(0.97);
+	expect(rate.rateAt(laterMs) / 48.3).toBeGreaterThan(0.95);
 	expect(rate.rateAt(laterMs) / 48.3).toBeLessThan(1);
 });
 

@@ -1,4 +1,4 @@
-import { readSobotAnswer, redactSecrets } from '../../nodes/sobot/answer';
+import { readSobotAnswer, redactSecrets } from '../../nodes/sobot/outcome/answer';
 
 const SECRET = 'Zm9v/YmFy+Q==';
 

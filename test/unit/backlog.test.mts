@@ -1,9 +1,9 @@
-import { Backlog } from '../../nodes/sobot/backlog';
-import type { Customer } from '../../nodes/sobot/delivery';
+import { Backlog } from '../../nodes/sobot/delivery/backlog';
+import { newCustomer, type Customer } from '../../nodes/sobot/outcome/customer';
 
-const customersOf = (...bodies: string[]): Customer[] => bodies.map((body) => ({ body }));
-const A: Customer = { body: 'A' };
-const B: Customer = { body: 'B' };
+const customersOf = (...bodies: string[]): Customer[] => bodies.map((body) => newCustomer(body));
+const A: Customer = newCustomer('A');
+const B: Customer = newCustomer('B');
 
 function rest(backlog: Backlog): string[] {
 	const bodies: string[] = [];
@@ -20,7 +20,7 @@ test('takes customers that were put back before all others', () => {
 	const backlog = new Backlog(customersOf('1', '2'));
 	backlog.putLast(A);
 	backlog.putLast(B);
-	backlog.putFirst({ body: 'C' });
+	backlog.putFirst(newCustomer('C'));
 	expect(rest(backlog)).toEqual(['C', 'A', 'B', '1', '2']);
 	backlog.putLast(A);
 	expect(rest(backlog)).toEqual(['A']);

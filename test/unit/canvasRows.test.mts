@@ -1,4 +1,4 @@
-import { findCanvas, readCanvases } from '../../nodes/sobot/canvasRows';
+import { findCanvas, readCanvases } from '../../nodes/sobot/account/canvasRows';
 
 const ID = '1234567890123456789';
 const OTHER = '1234567890123456780';
@@ -12,12 +12,39 @@ test('reads the rows, without the blanks around their values', () => {
 });
 
 test.each([
-	['nothing', {}],
 	['an empty collection', { canvases: {} }],
 	['no rows', { canvases: { canvas: [] } }],
+	['an expression that n8n 1 does not resolve in a test', { canvases: '={{ $vars.canvases }}' }],
 	['only empty rows', { canvases: { canvas: [EMPTY, { name: ' ' }, {}] } }],
 ])('%s: no canvases', (_, fields) => {
 	expect(readCanvases(fields)).toEqual({ canvases: [] });
+});
+
+test.each([
+	['a list', [row()]],
+	['JSON', '{"canvas":[]}'],
+	['an object that is a row', row()],
+	['rows that are an object', { canvas: { 0: row() } }],
+	['rows that are a text', { canvas: '[]' }],
+	['rows that are texts', { canvas: [ID] }],
+	['rows that are null', { canvas: [null] }],
+	['another name for the rows', { canvases: [row()] }],
+	['a number', 5],
+])('%s instead of rows is refused, with the right form', (_, canvases) => {
+	expect(readCanvases({ canvases })).toEqual({
+		reason: `'Canvases' is not a list of rows. Enter the canvases again in the Sobot API credential, or send this form to n8n's API: {"canvas":[{"name":"Welcome","triggerId":"1234567890123456789","secret":"..."}]}`,
+	});
+});
+
+test.each([undefined, null])('an expression that gives %s is refused', (canvases) => {
+	const reason = expect.stringContaining("The expression in 'Canvases' results in no text.") as string;
+	expect(readCanvases({ canvases })).toEqual({ reason });
+});
+
+test('a row of other fields is refused, and not taken for an empty one', () => {
+	const reason = expect.stringContaining(`Row 2 of 'Canvases' has a field "trigger_id". Enter`) as string;
+	expect(read(row(), { trigger_id: OTHER, label: 'x' })).toEqual({ reason });
+	expect(read({ ...row(), more: 1 })).toEqual({ canvases: [row()] });
 });
 
 test('an empty row is ignored, and counts where a row is named', () => {

@@ -1,4 +1,4 @@
-import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
+import { CanvasTrust } from '../../nodes/sobot/canvas/canvasTrust';
 import { SimulatedClock } from '../support/clock.mts';
 
 const HOUR_MS = 3_600_000;

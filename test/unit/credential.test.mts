@@ -4,7 +4,7 @@ import {
 	sameTypedFields,
 	tokenFromFields,
 	typedExpressions,
-} from '../../nodes/sobot/credential';
+} from '../../nodes/sobot/account/credential';
 
 const FIELDS = { region: 'custom', baseUrl: 'https://sobot.example.com/', appId: ' app ', appKey: 'key\n' };
 const ACCOUNT = { baseUrl: 'https://sobot.example.com', appId: 'app', appKey: 'key' };
@@ -17,7 +17,6 @@ describe('the account', () => {
 		['us', 'https://us.sobot.com'],
 		['cn', 'https://www.soboten.com'],
 		['cnAlibaba', 'https://www.sobot.com'],
-		[undefined, 'https://sg.sobot.io'],
 	])('in region %s is at %s, whatever Base URL is stored', (region, baseUrl) => {
 		expect(readAccount({ ...FIELDS, region })).toEqual({ account: { ...ACCOUNT, baseUrl } });
 	});
@@ -41,6 +40,20 @@ describe('the account', () => {
 		['a user and password', { baseUrl: 'https://me:pw@sobot.example.com' }, MORE + START],
 		['no scheme', { baseUrl: 'sobot.example.com' }, NO_URL + START],
 		['another scheme', { baseUrl: 'ftp://sobot.example.com' }, NO_URL + START],
+		['one slash', { baseUrl: 'https:/sobot.example.com' }, NO_URL + START],
+		[
+			'a port that does not exist',
+			{ baseUrl: 'http://127.0.0.1:99999' },
+			"'Base URL' has the port 99999. Enter one from 1 to 65535.",
+		],
+		['a port that does not exist, and a path', { baseUrl: 'http://a:65536/sobot' }, 'has the port 65536.'],
+		['a port of letters', { baseUrl: 'http://a:https' }, "'Base URL' is not a valid address." + START],
+		[
+			'a blank within',
+			{ baseUrl: 'https://sobot example.com' },
+			"'Base URL' is not a valid address." + START,
+		],
+		['no host', { baseUrl: 'https://' }, "'Base URL' is not a valid address." + START],
 		['no base URL', { baseUrl: ' ' }, "'Base URL' is empty. Enter it in the Sobot API credential."],
 		['an unknown region', { region: 'eu' }, `'Region' has no value "eu". Choose one from the list.`],
 		['a region of Object.prototype', { region: 'constructor' }, `'Region' has no value "constructor".`],
@@ -49,7 +62,23 @@ describe('the account', () => {
 		[
 			'an App ID whose expression is empty',
 			{ appId: '', expressions: '{"appId":"={{ $json.app }}"}' },
-			"The expression in 'App ID' results in no text.",
+			"The expression in 'App ID' results in no text. Check it in the Sobot API credential.",
+		],
+		[
+			'an App Key that n8n could not resolve',
+			{ appKey: undefined, expressions: '{"appKey":"={{ $env.KEY }}"}' },
+			"The expression in 'App Key' results in no text. Check it in the Sobot API credential. n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false.",
+		],
+		// n8n 2 does not tell that it is an expression. It must not be taken for Singapore.
+		...[undefined, null].map((region): [string, object, string] => [
+			`a region whose expression gives ${region}`,
+			{ region },
+			"The expression in 'Region' results in no text.",
+		]),
+		[
+			'a Base URL whose expression fails',
+			{ baseUrl: undefined },
+			"The expression in 'Base URL' results in no text. Check it in the Sobot API credential. n8n allows $env only",
 		],
 	])('with %s is refused with a reason', (_, more, reason) => {
 		expect(readAccount({ ...FIELDS, ...more })).toEqual({

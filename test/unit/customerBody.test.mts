@@ -4,8 +4,9 @@ import {
 	bodyFromItem,
 	bodyFromJson,
 	isTemplate,
+	reasonAgainstRounded,
 } from '../../nodes/SobotRuleEngine/canvas/customerBody';
-import { topLevelFields } from '../../nodes/SobotRuleEngine/canvas/jsonText';
+import { roundedNumber, topLevelFields } from '../../nodes/SobotRuleEngine/canvas/jsonText';
 
 const FIELD = 'Contact_id';
 const defined = (more: object = {}) =>
@@ -32,6 +33,112 @@ describe('the outermost fields in the text of a JSON object', () => {
 			({ name }) => name,
 		);
 		expect(names).toEqual(['a', 'a', 'b']);
+	});
+
+	test('are found around a value of 20 million characters', () => {
+		const text = JSON.stringify({ a: 'x\n'.repeat(10_000_000), b: 1 });
+		expect(topLevelFields(text).map(({ name }) => name)).toEqual(['a', 'b']);
+	});
+});
+
+describe('a number that JavaScript has rounded', () => {
+	const ROUNDED = Number('1234567890123456789');
+
+	test('is found wherever it is, and nothing else is taken for one', () => {
+		const json = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });
+		fc.assert(
+			fc.property(json, fc.string(), (object, name) => {
+				const text = JSON.stringify({ ...object, last: { [name]: [0, ROUNDED] } });
+				const numbers = (value: unknown): number[] =>
+					typeof value === 'object' && value !== null
+						? Object.values(value).flatMap(numbers)
+						: typeof value === 'number'
+							? [value]
+							: [];
+				const [first] = numbers(JSON.parse(text)).filter(
+					(value) => Number.isInteger(value) && !Number.isSafeInteger(value),
+				);
+				expect(roundedNumber(text)?.digits).toBe(String(first));
+				if (first === ROUNDED) expect(roundedNumber(text)?.path).toBe(`last.${name}[1]`);
+			}),
+		);
+	});
+
+	test.each([
+		['{"a":1,"order":{"ids":[[1],{"x":9007199254740992}]}}', 'order.ids[1].x', '9007199254740992'],
+		['{"a":"}","b":-1e+21}', 'b', '-1e+21'],
+	])('in %s', (text, path, digits) => {
+		expect(roundedNumber(text)).toEqual({ path, digits });
+	});
+
+	test.each([
+		'{"a":9007199254740991,"b":-9007199254740991}',
+		'{"a":"1234567890123456800"}',
+		'{"1234567890123456800":1}',
+		'{"a":0.1234567890123456,"b":1234567890.5,"c":1e-7}',
+		// typed with all its digits, which are sent as they are
+		'{"a":1234567890123456789,"b":1e21}',
+	])('is not in %s', (text) => {
+		expect(roundedNumber(text)).toBeUndefined();
+	});
+
+	test.each([
+		['a field', defined({ additional: [{ name: 'order', value: ROUNDED }] }), 'order'],
+		[
+			'a field of a field',
+			defined({ additional: [{ name: 'a', value: { ids: [1, ROUNDED] } }] }),
+			'a.ids[1]',
+		],
+		['an item', bodyFromItem({ Contact_id: '1', list: [{ id: ROUNDED }] }, FIELD), 'list[0].id'],
+		['an object', bodyFromJson({ Contact_id: '1', id: ROUNDED }, FIELD), 'id'],
+		['JSON', bodyFromJson(`{"Contact_id":"1","a":[${ROUNDED}]}`, FIELD), 'a[0]'],
+	])('is refused in %s, beside the customer', (_, reading, path) => {
+		expect(reading).toEqual({
+			reason: expect.stringContaining(
+				`The field "${path}" is the number 1234567890123456800, which is too long`,
+			) as string,
+			contactId: '1',
+		});
+	});
+
+	test('is refused as a contact ID or nickname in JSON', () => {
+		expect(reason(bodyFromJson(`{"Contact_id":${ROUNDED}}`, FIELD))).toContain('"Contact_id" is the number');
+		expect(reason(bodyFromJson(`{"Contact_id":1,"nick":${ROUNDED}}`, FIELD))).toContain(
+			'"nick" is the number',
+		);
+	});
+});
+
+describe.each<[string, (contactId: string, nick?: string) => object]>([
+	['Define Below', (contactId, nick = 'N') => defined({ contactId, nick })],
+	['Map Automatically', (contactId, nick) => bodyFromItem({ Contact_id: contactId, nick }, FIELD)],
+	['JSON', (contactId, nick) => bodyFromJson(JSON.stringify({ Contact_id: contactId, nick }), FIELD)],
+	['JSON from an expression', (contactId, nick) => bodyFromJson({ Contact_id: contactId, nick }, FIELD)],
+])('%s', (_, body) => {
+	test.each([
+		['4.40981E+17', 'is 4.40981E+17: a spreadsheet has shortened it'],
+		['C1\u200b', 'contains the hidden character ZERO WIDTH SPACE (U+200B)'],
+		['undefined', 'stands for a missing value'],
+	])('refuses the spoiled contact ID %j', (contactId, words) => {
+		expect(reason(body(contactId))).toMatch(/^('Contact ID'|The field "Contact_id") /);
+		expect(reason(body(contactId))).toContain(words);
+	});
+
+	test('sends an ID of letters and digits, and a name with joiners', () => {
+		const reading = body("O'Brien#12E4", 'می\u200cخواهم 👩\u200d💻');
+		expect(reading).toMatchObject({ contactId: "O'Brien#12E4" });
+	});
+
+	test('refuses a nickname that was cut within a character, beside the customer', () => {
+		expect(body('1', 'Jane\ud83d')).toEqual({
+			reason: expect.stringContaining('contains half a character (U+D83D)') as string,
+			contactId: '1',
+		});
+	});
+
+	test('sends the contact ID and the nickname without the blanks around them', () => {
+		const reading = body(' 1\n', '\tJane ');
+		expect(reading).toEqual({ body: '{"Contact_id":"1","nick":"Jane"}', contactId: '1' });
 	});
 });
 
@@ -61,7 +168,11 @@ describe('Define Below', () => {
 			{ additional: [{ name: 'a', value: undefined }] },
 			'has no value for this item',
 		],
-		['a field without a name', { additional: [{ name: ' ', value: 1 }] }, 'An additional field has no name'],
+		[
+			'a field without a name',
+			{ additional: [{ name: ' ', value: 1 }] },
+			"A field in 'Data for the Canvas' has no name",
+		],
 		['a field twice', { additional: [{ name: 'nick', value: 1 }] }, 'The field "nick" appears twice'],
 		['a circular reference', { additional: [{ name: 'a', value: circular() }] }, 'circular reference'],
 	])('refuses %s', (_, more, words) => {
@@ -111,6 +222,13 @@ describe('JSON', () => {
 		});
 	});
 
+	test('takes a number for what it is, however it was typed', () => {
+		expect(bodyFromJson('{"Contact_id":1.2E1,"nick":7.0,"n":1.0}', FIELD)).toEqual({
+			body: '{"Contact_id":"12","nick":"7","n":1.0}',
+			contactId: '12',
+		});
+	});
+
 	test('takes an object from an expression', () => {
 		expect(bodyFromJson({ Contact_id: 9 }, FIELD)).toEqual({ body: '{"Contact_id":"9"}', contactId: '9' });
 	});
@@ -155,4 +273,11 @@ test.each([
 	['{{}', false],
 ])('%j still holds an expression: %s', (text, isOne) => {
 	expect(isTemplate(text)).toBe(isOne);
+});
+
+test('an item that contains itself is looked through once for rounded numbers', () => {
+	const item: Record<string, unknown> = { id: 1234567890123456789 };
+	item.self = item;
+	expect(reasonAgainstRounded(item, '{"Contact_id":"1234567890123456780"}')).toBeUndefined();
+	expect(reasonAgainstRounded(item, `{"Contact_id":"C${String(item.id)}"}`)).toContain('"id" of the input');
 });

@@ -1,11 +1,12 @@
 // A batch of customers against a Sobot in simulated time.
-import type { HttpAnswer } from '../../nodes/sobot/answer';
-import type { Token } from '../../nodes/sobot/account';
-import { CanvasTrust } from '../../nodes/sobot/canvasTrust';
-import { deliver, type Customer, type DeliveryOptions } from '../../nodes/sobot/delivery';
-import { RateLimiter } from '../../nodes/sobot/rateLimiter';
-import { TokenError } from '../../nodes/sobot/tokenApi';
-import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
+import type { HttpAnswer } from '../../nodes/sobot/outcome/answer';
+import type { Token } from '../../nodes/sobot/account/account';
+import { CanvasTrust } from '../../nodes/sobot/canvas/canvasTrust';
+import { newCustomer, resultOf, type Customer } from '../../nodes/sobot/outcome/customer';
+import { deliver, type DeliveryOptions } from '../../nodes/sobot/delivery/delivery';
+import { RateLimiter } from '../../nodes/sobot/canvas/rateLimiter';
+import { TokenError } from '../../nodes/sobot/token/tokenApi';
+import { TokenSession, type TokenStore } from '../../nodes/sobot/token/tokenSession';
 import { SimulatedClock } from '../support/clock.mts';
 
 jest.setTimeout(20_000);
@@ -35,6 +36,7 @@ class Sobot implements TokenStore {
 	readonly accepted: string[] = [];
 	inFlight = 0;
 	mostInFlight = 0;
+	private arrived = 0;
 	private readonly windowMs: number[] = [];
 
 	constructor(readonly clock: SimulatedClock) {}
@@ -68,7 +70,7 @@ class Sobot implements TokenStore {
 	}
 
 	private async answer(token: string, body: string): Promise<HttpAnswer> {
-		const misbehaviour = this.misbehave(body, this.calls.length);
+		const misbehaviour = this.misbehave(body, ++this.arrived);
 		if (misbehaviour instanceof Error) throw misbehaviour;
 		if (misbehaviour) return misbehaviour;
 		const nowMs = this.clock.nowMs();
@@ -104,7 +106,7 @@ function setUp(more: Partial<Options> = {}) {
 		...more,
 	};
 	const start = (count: number) => {
-		const customers: Customer[] = bodies(count).map((body) => ({ body }));
+		const customers: Customer[] = bodies(count).map((body) => newCustomer(body));
 		return { customers, ended: deliver(customers, options) };
 	};
 	const run = async (count: number, withinMs?: number): Promise<Customer[]> => {
@@ -117,9 +119,9 @@ function setUp(more: Partial<Options> = {}) {
 	return { clock, sobot, session, options, start, run };
 }
 
-const outcomes = (customers: readonly Customer[]) => customers.map(({ result }) => result?.outcome);
-const codes = (customers: readonly Customer[]) => customers.map(({ result }) => result?.retCode);
-const messages = (customers: readonly Customer[]) => customers.map(({ result }) => result?.message);
+const outcomes = (customers: readonly Customer[]) => customers.map((customer) => resultOf(customer)?.outcome);
+const codes = (customers: readonly Customer[]) => customers.map((customer) => resultOf(customer)?.retCode);
+const messages = (customers: readonly Customer[]) => customers.map((customer) => resultOf(customer)?.message);
 const all = (count: number) => Array<string>(count).fill('accepted');
 
 test('delivers each exactly once, in order, with one token', async () => {
@@ -255,6 +257,17 @@ describe('get_token fails', () => {
 		);
 		expect(codes(await run(100))).toEqual(Array(100).fill('900003'));
 		expect(sobot.accepted).toEqual([]);
+		expect(sobot.tokenCalls).toBeLessThanOrEqual(2);
+	});
+
+	test.each([
+		['a certificate that is not accepted', new TokenError('No.', '', null, false), 'notSent'],
+		["a proxy's login", new TokenError('No.', '', null, false, 'unreachable'), 'unreachable'],
+	] as const)('because of %s, at once: nobody is told that Sobot refused', async (_, error, outcome) => {
+		const { sobot, run } = setUp();
+		sobot.alive = 'killed';
+		sobot.tokenError = error;
+		expect(outcomes(await run(100))).toEqual(Array(100).fill(outcome));
 		expect(sobot.tokenCalls).toBeLessThanOrEqual(2);
 	});
 
@@ -450,8 +463,8 @@ test('after a stop, the customers whose calls are in flight can be told from tho
 	const { customers, ended } = start(200);
 	await clock.advance(2000);
 	stop.abort();
-	const inFlight = customers.filter(({ isInDoubt }) => isInDoubt).length;
-	const accepted = customers.filter(({ result }) => result?.outcome === 'accepted').length;
+	const inFlight = customers.filter(({ known }) => known === 'inDoubt').length;
+	const accepted = customers.filter((one) => resultOf(one)?.outcome === 'accepted').length;
 	expect(inFlight).toBeGreaterThan(40);
 	expect(accepted).toBeGreaterThan(40);
 	expect(inFlight + accepted).toBe(sobot.calls.length);
@@ -542,7 +555,7 @@ test('a failure on one canvas ends the deliveries on the others', async () => {
 	const other = new Sobot(clock);
 	other.stored = other.token('t0');
 	one.sobot.misbehave = (_, call) => (call === 20 ? code('910025') : undefined);
-	const customers: Customer[] = bodies(5000).map((body) => ({ body }));
+	const customers = bodies(5000).map((body) => newCustomer(body));
 	const options = {
 		...one.options,
 		rateLimiter: new RateLimiter(clock),
@@ -568,7 +581,7 @@ test('a fault in this package surfaces instead of being swallowed', async () => 
 
 test('an accepted customer keeps no answer: one result object serves all', async () => {
 	const { run } = setUp();
-	expect(new Set((await run(100)).map(({ result }) => result)).size).toBe(1);
+	expect(new Set((await run(100)).map((one) => resultOf(one))).size).toBe(1);
 });
 
 test('leaves no listener behind on the signal', async () => {

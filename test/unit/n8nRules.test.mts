@@ -185,6 +185,31 @@ const LINT_RULES: Rule[] = [
 	},
 ];
 
+const AI_BUILDERS: Rule[] = [
+	{
+		rule: 'has hints for AI builders, which name the other node',
+		findings: ({ description: { builderHint: { searchHint, relatedNodes = [] } = {} } }) =>
+			relatedNodes.length > 0 && searchHint !== undefined ? [] : ['no hint'],
+		spoil: ({ description }) => delete description.builderHint,
+	},
+	{
+		// n8n 2.41 does not load a package with one. Source: n8n-core, validate-node-description.
+		rule: 'resource, operation and mode have no hint for AI builders',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(
+					({ name, type }) => ['resource', 'operation', 'mode'].includes(String(name)) && type === 'options',
+				)
+				.filter((property) => 'builderHint' in property)
+				.map(({ name }) => String(name)),
+		spoil: ({ description: { properties } }) =>
+			properties.push({
+				...PLAIN,
+				...{ name: 'mode', type: 'options', required: true, options: [], builderHint: { propertyHint: 'x' } },
+			}),
+	},
+];
+
 const UX_GUIDELINES: Rule[] = [
 	{
 		rule: 'placeholders begin with "e.g."',
@@ -206,14 +231,15 @@ const UX_GUIDELINES: Rule[] = [
 			properties.push({ ...PLAIN, type: 'boolean', description: 'Sends all' }),
 	},
 	{
-		rule: 'actions are in sentence case, without articles',
+		// n8n's nodes themselves have articles: "Send a message".
+		rule: 'actions are in sentence case',
 		findings: ({ description }) =>
 			objectsIn(description)
 				.filter(({ action }) => action !== undefined)
 				.map(({ action }) => String(action))
-				.filter((action) => !/^[A-Z][^A-Z]*$/.test(action) || / (a|an|the) /.test(action)),
+				.filter((action) => !/^[A-Z][^A-Z]*$/.test(action)),
 		spoil: ({ description: { properties } }) =>
-			properties.push({ ...PLAIN, options: [{ name: 'A', value: 'a', action: 'Trigger a canvas' }] }),
+			properties.push({ ...PLAIN, options: [{ name: 'A', value: 'a', action: 'Put on a Canvas' }] }),
 	},
 	{
 		rule: 'a resource locator offers its list first',
@@ -236,7 +262,7 @@ const UX_GUIDELINES: Rule[] = [
 	},
 ];
 
-describe.each([...LINT_RULES, ...UX_GUIDELINES])('$rule', ({ findings, spoil }) => {
+describe.each([...LINT_RULES, ...AI_BUILDERS, ...UX_GUIDELINES])('$rule', ({ findings, spoil }) => {
 	test.each(FOLDERS)('$node.description.displayName keeps it, and would not with a fault', (one) => {
 		const shown = shownBy(one);
 		expect(findings(shown)).toEqual([]);

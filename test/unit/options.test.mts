@@ -8,6 +8,6 @@ test('an option that is not set does what its field shows when it is added', () 
 	);
 	expect(shown).toEqual(expect.objectContaining(DEFAULT_OPTIONS));
 	expect(Object.keys(shown).sort()).toEqual(
-		[...Object.keys(DEFAULT_OPTIONS), 'contactIdField', 'idempotencyKey'].sort(),
+		[...Object.keys(DEFAULT_OPTIONS), 'contactIdField', 'sendOncePer'].sort(),
 	);
 });

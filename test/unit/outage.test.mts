@@ -1,4 +1,4 @@
-import { Outage } from '../../nodes/sobot/outage';
+import { Outage } from '../../nodes/sobot/delivery/outage';
 import { SimulatedClock } from '../support/clock.mts';
 
 function setUp() {

@@ -1,10 +1,10 @@
 import { reasonAgainstSecret } from '../../nodes/SobotWebhookApp/pushSecret';
 
-const QUERY = { method: 'query', parameterName: 'key', secret: 'aB3-_.~' };
-const HEADER = { method: 'header', headerName: 'x-sobot-key', secret: 'a b+/=' };
-const BASIC = { method: 'basic', user: 'sobot', secret: 'пa:ss' };
+const QUERY = { method: 'query', parameterName: 'key', secret: 'aB3-_.~aB3-_.~aB' };
+const HEADER = { method: 'header', headerName: 'x-sobot-key', secret: 'a b+/=a b+/=a b+' };
+const BASIC = { method: 'basic', user: 'sobot', secret: 'пa:ssпa:ssпa:ssп' };
 
-test.each([QUERY, { ...QUERY, secret: ' s3cret\n', parameterName: ' key ' }, HEADER, BASIC])(
+test.each([QUERY, { ...QUERY, secret: ' s3crets3crets3cre\n', parameterName: ' key ' }, HEADER, BASIC])(
 	'the form of %j can work',
 	(fields) => {
 		expect(reasonAgainstSecret(fields)).toBeUndefined();
@@ -29,6 +29,9 @@ test.each([
 	[{ ...HEADER, secret: 'sécret' }, "'Secret' contains characters that are not allowed in a header."],
 	[{ ...BASIC, user: 'a:b' }, "'User' is empty or contains a colon."],
 	[{ ...BASIC, user: '' }, "'User' is empty or contains a colon."],
+	[{ ...QUERY, secret: 'x' }, "'Secret' is shorter than 16 characters, so it can be guessed."],
+	[{ ...HEADER, secret: ' 123456789012345 ' }, "'Secret' is shorter than 16 characters"],
+	[{ ...BASIC, secret: '🔑'.repeat(15) }, "'Password' is shorter than 16 characters"],
 	[{ ...QUERY, method: 'digest' }, "'Method' has an unknown value"],
 ])('the form of %j cannot', (fields, reason) => {
 	const found = reasonAgainstSecret(fields) ?? '';

@@ -20,9 +20,8 @@ const settings = (more: Partial<TriggerSettings> = {}): TriggerSettings => ({
 	redeliveryWindowMs: 0,
 	...more,
 });
-const never = () => false;
-const outcome = (more: Partial<PushRequest>, set: Partial<TriggerSettings> = {}, isRedelivery = never) => {
-	const reception = receivePush(request(more), settings(set), isRedelivery);
+const outcome = (more: Partial<PushRequest>, set: Partial<TriggerSettings> = {}) => {
+	const reception = receivePush(request(more), settings(set));
 	return reception.kind === 'refused' ? reception.status : reception.kind;
 };
 
@@ -62,33 +61,32 @@ test.each([
 	expect(outcome({ body }, { companyIds })).toBe(expected);
 });
 
-describe('redeliveries', () => {
-	const redeliveryWindowMs = 1000;
-
-	test('are dropped, by the delivery key that the workflow sees', () => {
-		const asked: string[] = [];
-		const isRedelivery = (key: string) => asked.push(key) > 1;
-		const first = receivePush(request(), settings({ redeliveryWindowMs }), isRedelivery);
-		expect(first).toEqual(expect.objectContaining({ kind: 'accepted', deliveryKey: deliveryKeyOf(BODY) }));
-		expect(first.kind === 'accepted' && first.json.deliveryKey).toBe(deliveryKeyOf(BODY));
-		expect(receivePush(request(), settings({ redeliveryWindowMs }), isRedelivery)).toEqual({
-			kind: 'dropped',
-			reason: 'it is a redelivery',
-		});
-		expect(asked).toEqual([deliveryKeyOf(BODY), deliveryKeyOf(BODY)]);
-	});
-
-	test('of other companies, or where no window is set, nobody asks for', () => {
-		const isRedelivery = () => {
-			throw new Error('asked');
-		};
-		expect(outcome({}, { redeliveryWindowMs, companyIds: ['999'] }, isRedelivery)).toBe('dropped');
-		expect(outcome({}, {}, isRedelivery)).toBe('accepted');
-	});
+test.each<[string, BufferEncoding | undefined]>([
+	['\uFEFF{"pid":12345678901234567}', undefined],
+	['{"pid":12345678901234567}', 'utf16le'],
+	['{"pid":12345678901234567,"nick":"é"}', 'latin1'],
+])('a company ID beyond 2^53 is compared by its digits: %j, %s', (text, encoding) => {
+	const body = JSON.parse(text.replace('\uFEFF', '')) as unknown;
+	const more = { body, rawBody: Buffer.from(text, encoding), encoding };
+	expect(outcome(more, { companyIds: ['12345678901234567'] })).toBe('accepted');
+	expect(outcome(more, { companyIds: [String(12345678901234567)] })).toBe('dropped');
 });
 
+test.each([true, false])(
+	'the delivery key is the one that the workflow sees, and is there only to drop redeliveries: simplify %j',
+	(simplify) => {
+		const key = deliveryKeyOf(BODY);
+		const deduplicated = receivePush(request(), settings({ simplify, redeliveryWindowMs: 1000 }));
+		expect(deduplicated).toEqual(expect.objectContaining({ kind: 'accepted', deliveryKey: key }));
+		const plain = receivePush(request(), settings({ simplify }));
+		expect(plain).not.toHaveProperty('deliveryKey');
+		for (const reception of [deduplicated, plain])
+			expect(reception.kind === 'accepted' && reception.json.deliveryKey).toBe(simplify ? key : undefined);
+	},
+);
+
 test('raw: the body as it arrived, a copy of it', () => {
-	const reception = receivePush(request(), settings({ simplify: false }), never);
+	const reception = receivePush(request(), settings({ simplify: false }));
 	expect(reception).toEqual({ kind: 'accepted', json: BODY });
 	expect(reception.kind === 'accepted' && reception.json).not.toBe(BODY);
 });

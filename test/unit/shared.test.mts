@@ -1,4 +1,4 @@
-import { accountKey, type Account } from '../../nodes/sobot/account';
+import { accountKey, type Account } from '../../nodes/sobot/account/account';
 import { fetchNewToken, fetchToken, rateLimiterOf, sessionOf } from '../../nodes/sobot/shared';
 
 const account: Account = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };

@@ -1,7 +1,7 @@
 // An account at Sobot that several programs use, in simulated time: each new token ends the one before.
-import type { Token } from '../../nodes/sobot/account';
-import { TokenError } from '../../nodes/sobot/tokenApi';
-import { TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
+import type { Token } from '../../nodes/sobot/account/account';
+import { TokenError } from '../../nodes/sobot/token/tokenApi';
+import { TokenSession, type TokenStore } from '../../nodes/sobot/token/tokenSession';
 import { SimulatedClock } from '../support/clock.mts';
 
 const LIMIT = 50;

@@ -1,5 +1,5 @@
 // The goals for an account that several programs use, each of which ends the others' token when it fetches its own.
-import { TokenSession } from '../../nodes/sobot/tokenSession';
+import { TokenSession } from '../../nodes/sobot/token/tokenSession';
 import { Batch, CredentialStore, SeededClock, SharedAccount } from './sharedAccount.mts';
 
 jest.setTimeout(60_000);

@@ -1,4 +1,4 @@
-import { signTokenRequest } from '../../nodes/sobot/signature';
+import { signTokenRequest } from '../../nodes/sobot/token/signature';
 
 test("gives the signature of Sobot's published vector", () => {
 	expect(signTokenRequest('1', '2', '1569397773')).toBe('258eec3118705112b2c53dc8043d4d34');

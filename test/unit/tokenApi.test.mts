@@ -1,4 +1,4 @@
-import { readToken, readRequestFailure, tokenRequest } from '../../nodes/sobot/tokenApi';
+import { readToken, readRequestFailure, tokenRequest } from '../../nodes/sobot/token/tokenApi';
 
 const NOW_MS = 1_569_397_773_999;
 const VALUE = '4ac37cb2e9c740dba4b75a34d5358802';
@@ -77,19 +77,52 @@ test.each([
 	expect(errorOf(readToken(given, NOW_MS))).toEqual(expect.objectContaining({ retCode, transient }));
 });
 
+const ADDRESS = "Check 'Region' and 'Base URL' in the Sobot API credential and the network of this machine.";
+
 test.each([
-	['ECONNREFUSED', true, 'Could not fetch a token. The connection to Sobot was refused.'],
-	['ECONNRESET', true, 'Could not fetch a token. The connection to Sobot broke.'],
+	['ECONNREFUSED', 'unreachable', 'The connection to Sobot was refused.', ADDRESS],
+	['ECONNRESET', 'unreachable', 'The connection to Sobot broke.', ADDRESS],
 	[
 		'CERT_HAS_EXPIRED',
-		false,
-		"Could not fetch a token. Sobot's TLS certificate was not accepted (CERT_HAS_EXPIRED).",
+		'notSent',
+		"Sobot's TLS certificate was not accepted (CERT_HAS_EXPIRED).",
+		'NODE_EXTRA_CA_CERTS',
 	],
-])('names a connection that failed with %s', (code, transient, message) => {
-	const { message: said, transient: isTransient } = readRequestFailure(
-		Object.assign(new Error('socket'), { code }),
-	);
-	expect({ message: said, transient: isTransient }).toEqual({ message, transient });
+	[
+		'SsrfBlockedIpError',
+		'notSent',
+		"n8n's SSRF protection blocked the call to Sobot.",
+		'N8N_SSRF_ALLOWED_HOSTNAMES',
+	],
+])('names a connection that failed with %s', (code, outcome, said, todo) => {
+	const { message, advice, ...rest } = readRequestFailure(Object.assign(new Error('socket'), { code }));
+	expect({ message, ...rest }).toMatchObject({
+		message: `Could not fetch a token. ${said}`,
+		outcome,
+		transient: outcome === 'unreachable',
+	});
+	expect(advice).toContain(todo);
+	// A token is not for a customer.
+	expect(advice).not.toContain('Nothing was sent');
+});
+
+test("names a proxy's login, and does not try again", () => {
+	const reading = readToken({ statusCode: 407, body: '' }, NOW_MS);
+	expect(reading).toHaveProperty('error.outcome', 'unreachable');
+	expect(errorOf(reading)).toEqual({
+		message: 'Could not fetch a token. The proxy between n8n and Sobot did not accept the login (HTTP 407).',
+		advice: expect.stringContaining('HTTPS_PROXY') as string,
+		retCode: null,
+		transient: false,
+	});
+});
+
+test.each([
+	['a refusal by Sobot', readToken(answer({ ret_code: '900003' }), NOW_MS), 'refused'],
+	['a redirect', readToken(answer('', 302), NOW_MS), 'notSent'],
+	['a code that may pass', readToken(answer({ ret_code: '999999' }), NOW_MS), 'unreachable'],
+])('ends a customer that waits for the token: %s', (_, reading, outcome) => {
+	expect(reading).toHaveProperty('error.outcome', outcome);
 });
 
 test.each([

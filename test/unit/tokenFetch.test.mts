@@ -1,5 +1,5 @@
-import type { HttpAnswer } from '../../nodes/sobot/answer';
-import { TokenFetch } from '../../nodes/sobot/tokenFetch';
+import type { HttpAnswer } from '../../nodes/sobot/outcome/answer';
+import { TokenFetch } from '../../nodes/sobot/token/tokenFetch';
 import { SimulatedClock } from '../support/clock.mts';
 
 const ACCOUNT = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
@@ -177,9 +177,20 @@ test('is idle after an hour without use', async () => {
 test('an answer that never ends holds nobody up for more than 30 s, and the next fetch is a new one', async () => {
 	const { clock, fetch, sobot, get } = setUp();
 	const startedMs = clock.nowMs();
-	const hanging = fetch.fetch(ACCOUNT, undefined, async () => await new Promise(() => {}));
+	jest.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
+		const controller = new AbortController();
+		void clock.sleep(ms).then(() => controller.abort());
+		return controller.signal;
+	});
+	const hanging = fetch.fetch(
+		ACCOUNT,
+		undefined,
+		async ({ abortSignal }) =>
+			await new Promise((_, reject) => abortSignal.addEventListener('abort', () => reject(new Error()))),
+	);
 	await expect(clock.run(hanging)).rejects.toMatchObject({ name: 'TokenError', transient: true });
 	expect(clock.nowMs() - startedMs).toBeLessThanOrEqual(30_000);
+	jest.restoreAllMocks();
 	expect((await get()).value).toBe('t1');
 	expect(sobot.calls).toBe(1);
 });

@@ -1,6 +1,6 @@
-import type { Token } from '../../nodes/sobot/account';
-import { TokenError } from '../../nodes/sobot/tokenApi';
-import { pickRenewalMoment, TokenSession, type TokenStore } from '../../nodes/sobot/tokenSession';
+import type { Token } from '../../nodes/sobot/account/account';
+import { TokenError } from '../../nodes/sobot/token/tokenApi';
+import { pickRenewalMoment, TokenSession, type TokenStore } from '../../nodes/sobot/token/tokenSession';
 import { settle, SimulatedClock } from '../support/clock.mts';
 
 const HOUR_MS = 3_600_000;
@@ -164,6 +164,31 @@ describe('a refused token', () => {
 		store.values = ['old'];
 		expect((await replace(begin())).value).toBe('old');
 		expect(session.ready(store)?.value).toBe('old');
+	});
+});
+
+describe('a renewal that another execution has begun', () => {
+	const failing = (isLocal: boolean) => {
+		const { clock, store, session, begin } = setUp();
+		const theirs = new FakeStore(clock);
+		theirs.failWith = new TokenError('not here', '', null, false, undefined, isLocal);
+		const old = begin();
+		const both = [session.replace(old, theirs), session.replace(old, store), session.replace(old, store)];
+		return { store, outcomes: clock.run(Promise.allSettled(both)) };
+	};
+
+	test('and that only its own credential or engine has kept from succeeding: the others make one of their own', async () => {
+		const { store, outcomes } = failing(true);
+		const [theirs, ...ours] = await outcomes;
+		expect(theirs).toMatchObject({ status: 'rejected', reason: { message: 'not here' } });
+		expect(ours).toMatchObject(Array(2).fill({ status: 'fulfilled', value: { value: 't1' } }));
+		expect(store.renewals).toBe(1);
+	});
+
+	test('and that has not succeeded for another reason: nobody asks again', async () => {
+		const { store, outcomes } = failing(false);
+		expect((await outcomes).map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+		expect(store.renewals).toBe(0);
 	});
 });
 

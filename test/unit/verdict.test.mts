@@ -1,5 +1,5 @@
-import { RETURN_CODES, type Outcome } from '../../nodes/sobot/returnCodes';
-import { judgeAnswer, judgeError } from '../../nodes/sobot/verdict';
+import { RETURN_CODES, type Outcome } from '../../nodes/sobot/outcome/returnCodes';
+import { judgeAnswer, judgeError } from '../../nodes/sobot/outcome/verdict';
 
 const answer = (body: unknown, statusCode = 200) => ({
 	statusCode,
@@ -53,6 +53,8 @@ test.each([
 	['HTTP 503 with a refusal in it', answer({ ret_code: '910024' }, 503), '910024'],
 	['an HTML page with HTTP 200', answer('<html>hi</html>'), null],
 	['an HTML page with HTTP 502', answer('<html>bad gateway</html>', 502), null],
+	['HTTP 403, perhaps of a proxy', answer('<html>forbidden</html>', 403), null],
+	['HTTP 503, perhaps of a proxy', answer('', 503), null],
 	['a redirect', answer('', 302), null],
 	['success with HTTP 302', answer({ ret_code: '000000' }, 302), '000000'],
 	['success with HTTP 400', answer({ ret_code: '000000' }, 400), '000000'],
@@ -87,6 +89,7 @@ test.each([
 
 test.each([
 	['ECONNABORTED', undefined],
+	['ERR_CANCELED', undefined],
 	['ETIMEDOUT', undefined],
 	['ETIMEDOUT', 'read'],
 	['EHOSTUNREACH', 'read'],
@@ -118,16 +121,69 @@ test('knows that nothing was sent if the connection broke during the TLS handsha
 });
 
 test.each([
-	['a certificate that is not trusted', failed('DEPTH_ZERO_SELF_SIGNED_CERT')],
-	['a header with a character that is not allowed', failed('ERR_INVALID_CHAR')],
+	['', 'without a body'],
+	['<html>login</html>', 'with a page'],
+	['{"ret_code":"000000"}', 'with something of Sobot in it'],
+])('knows that a proxy has passed nothing on if it answers with HTTP 407 and %j', (body) => {
+	expect(judgeAnswer(answer(body, 407))).toEqual({
+		outcome: 'unreachable',
+		retCode: null,
+		message: 'The proxy between n8n and Sobot did not accept the login (HTTP 407).',
+		advice: expect.stringMatching(/^Nothing was sent\. .*HTTPS_PROXY/) as string,
+	});
+});
+
+describe('knows that a proxy has passed nothing on if it ends before the request had a connection', () => {
+	// As both n8n versions report it: the HTTP client's error carries its request.
+	const before = (more: object) => Object.assign(new Error('ended'), { request: { socket: null } }, more);
+	test.each([
+		['closed', before({ message: 'Proxy connection ended before receiving CONNECT response' })],
+		['reset', before({ code: 'ECONNRESET', cause: failed('ECONNRESET', 'read') })],
+		['silent', before({ code: 'ECONNABORTED', message: 'timeout of 30000ms exceeded' })],
+		['silent until the request is aborted', before({ code: 'ERR_CANCELED', message: 'canceled' })],
+	])('%s', (_, error) => {
+		expect(judgeError(error)).toEqual({
+			outcome: 'unreachable',
+			retCode: null,
+			message: 'The proxy between n8n and Sobot made no connection.',
+			advice: expect.stringMatching(/^Nothing was sent\. .*HTTPS_PROXY/) as string,
+		});
+	});
+
+	test('but not once it had one', () => {
+		const after = Object.assign(failed('ECONNRESET', 'read'), { request: { socket: {} } });
+		expect(judgeError(after).outcome).toBe('unknown');
+	});
+});
+
+test.each<[string, Error, string, string]>([
 	[
-		"an address that n8n's SSRF protection blocks",
-		Object.assign(new Error(), { name: 'SsrfBlockedIpError' }),
+		'a certificate that is not trusted',
+		failed('DEPTH_ZERO_SELF_SIGNED_CERT'),
+		"Sobot's TLS certificate was not accepted (DEPTH_ZERO_SELF_SIGNED_CERT).",
+		'NODE_EXTRA_CA_CERTS',
 	],
-])('does not try again what fails before anything is sent: %s', (_, cause) => {
-	const verdict = judgeError(cause);
-	expect(verdict.outcome).toBe('refused');
-	expect(verdict.advice).toContain('Nothing was sent.');
+	[
+		'a header with a character that is not allowed',
+		failed('ERR_INVALID_CHAR'),
+		'The request to Sobot could not be made (ERR_INVALID_CHAR).',
+		"'Base URL'",
+	],
+	...['SsrfBlockedIpError', 'SsrfBlockedHostnameError'].map((name): [string, Error, string, string] => [
+		`an address that n8n blocks with ${name}`,
+		// As axios wraps it.
+		Object.assign(new Error('x'), { cause: Object.assign(new Error(), { name }) }),
+		"n8n's SSRF protection blocked the call to Sobot.",
+		'N8N_SSRF_ALLOWED_HOSTNAMES, or its addresses to N8N_SSRF_ALLOWED_IP_RANGES',
+	]),
+])('does not try again what fails before anything is sent: %s', (_, cause, message, advice) => {
+	expect(judgeError(cause)).toEqual({
+		outcome: 'notSent',
+		retCode: null,
+		message,
+		advice: expect.stringMatching(/^Nothing was sent\. /) as string,
+	});
+	expect(judgeError(cause).advice).toContain(advice);
 });
 
 test('does not know what became of a call that failed with something else altogether', () => {

@@ -1,6 +1,7 @@
 // Builds the JSON body for one customer from the node's parameters. Bad input is refused here, before anything is sent.
-import { isJsonObject } from '../../sobot/answer';
-import { topLevelFields } from './jsonText';
+import { isJsonObject } from '../../sobot/outcome/answer';
+import { brokenCharacter, FORMAT_AS_TEXT, spoiledIdentifier } from './identifier';
+import { isRounded, roundedNumber, topLevelFields } from './jsonText';
 
 /** The body to send and its customer, or a text that says what is wrong with the input and what to do. */
 export type CustomerBody =
@@ -17,10 +18,10 @@ export interface DefinedFields {
 
 /** The body from fields that were filled in one by one. */
 export function bodyFromFields({ contactIdField, contactId, nick, additional }: DefinedFields): CustomerBody {
-	const contact = readText(contactId);
+	const contact = readText(contactId, spoiledIdentifier);
 	if ('reason' in contact) return { reason: `'Contact ID' ${contact.reason}` };
 	const known = { contactId: contact.text };
-	const nickname = readText(nick);
+	const nickname = readText(nick, brokenCharacter);
 	if ('reason' in nickname) return { reason: `'Nickname' ${nickname.reason}`, ...known };
 	const fields = new Map<string, unknown>([
 		[contactIdField, contact.text],
@@ -71,23 +72,28 @@ function bodyFromObject(json: Record<string, unknown>, contactIdField: string): 
 	return { ...serialize({ ...json, ...checked.texts }), contactId: checked.contactId };
 }
 
-/** Rewrites only the fields that must be text, and keeps their digits as typed. */
+/** Rewrites only the contact ID and the nickname where they are not the text to send: the rest stays as it was typed. */
 function bodyFromText(text: string, json: Record<string, unknown>, contactIdField: string): CustomerBody {
 	const fields = topLevelFields(text);
 	const names = fields.map(({ name }) => name);
 	const twice = names.find((name, index) => names.indexOf(name) !== index);
 	if (twice !== undefined) return { reason: fieldTwice(twice) };
-	let body = text;
 	const asTyped: Record<string, unknown> = { ...json };
-	// From the end, so that the positions of earlier fields stay right.
-	for (const { name, start, end } of fields.reverse()) {
-		if ((name !== contactIdField && name !== 'nick') || typeof json[name] !== 'number') continue;
-		const digits = text.slice(start, end);
-		asTyped[name] = digits;
-		body = `${body.slice(0, start)}"${digits}"${body.slice(end)}`;
+	for (const { name, start, end } of fields) {
+		const typed = text.slice(start, end);
+		if (/^-?\d+$/.test(typed) && !isRounded(typed)) asTyped[name] = typed;
 	}
 	const checked = readCustomer(asTyped, contactIdField);
-	return 'reason' in checked ? checked : { body, contactId: checked.contactId };
+	if ('reason' in checked) return checked;
+	const { contactId, texts } = checked;
+	let body = text;
+	// From the end, so that the positions of earlier fields stay right.
+	for (const { name, start, end } of fields.reverse()) {
+		const wanted = Object.hasOwn(texts, name) ? texts[name] : undefined;
+		if (wanted === undefined || wanted === json[name]) continue;
+		body = `${body.slice(0, start)}${JSON.stringify(wanted)}${body.slice(end)}`;
+	}
+	return { ...withoutRounding(body), contactId };
 }
 
 /** The contact ID and the nickname as text; the nickname may be left out. */
@@ -100,28 +106,36 @@ function readCustomer(
 			reason: `The field "${contactIdField}" is missing. Map the customer's ID to it, or change the option 'Contact ID Field'.`,
 		};
 	}
-	const contact = readText(json[contactIdField]);
+	const contact = readText(json[contactIdField], spoiledIdentifier);
 	if ('reason' in contact) return { reason: `The field "${contactIdField}" ${contact.reason}` };
 	const texts: Record<string, string> = { [contactIdField]: contact.text };
 	if (json.nick !== undefined && json.nick !== null) {
-		const nick = readText(json.nick);
+		const nick = readText(json.nick, brokenCharacter);
 		if ('reason' in nick) return { reason: `The field "nick" ${nick.reason}`, contactId: contact.text };
 		texts.nick = nick.text;
 	}
 	return { contactId: contact.text, texts };
 }
 
-/** The text of a field, or what is wrong with it: a reason that begins with its verb, to follow the field's name. */
-function readText(value: unknown): { text: string } | { reason: string } {
-	if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) {
-		return {
-			reason: `is the number ${value}, which is too long to keep all its digits. Provide it as text instead.`,
-		};
-	}
+/**
+ * The text of a field, or what is wrong with it: a reason that begins with its verb, to follow the field's name.
+ *
+ * @param reasonAgainst such a reason for a text that must not be sent
+ */
+function readText(
+	value: unknown,
+	reasonAgainst: (text: string) => string | undefined,
+): { text: string } | { reason: string } {
+	if (typeof value === 'number' && isRounded(String(value))) return { reason: rounded(String(value)) };
 	const text = textOf(value) ?? '';
 	if (text === '')
 		return { reason: 'is empty or not text. Enter it, or check the expression for this item.' };
-	return isTemplate(text) ? { reason: stillTemplate(text) } : { text };
+	const reason = isTemplate(text) ? stillTemplate(text) : reasonAgainst(text);
+	return reason === undefined ? { text } : { reason };
+}
+
+function rounded(digits: string): string {
+	return `is the number ${digits}, which is too long to keep all its digits. Provide it as text where it comes from. ${FORMAT_AS_TEXT}`;
 }
 
 function reasonAgainstField(
@@ -129,13 +143,15 @@ function reasonAgainstField(
 	value: unknown,
 	known: ReadonlyMap<string, unknown>,
 ): string | undefined {
-	if (name === '') return "An additional field has no name. Enter one in 'Additional Fields', or remove it.";
+	if (name === '') return "A field in 'Data for the Canvas' has no name. Enter one, or remove the field.";
 	if (known.has(name)) return fieldTwice(name);
 	if (value === undefined) {
-		return `The additional field "${name}" has no value for this item. Check its expression, or remove the field.`;
+		return `The field "${name}" in 'Data for the Canvas' has no value for this item. Check its expression, or remove the field.`;
 	}
+	if (typeof value === 'number' && !Number.isFinite(value))
+		return `The field "${name}" in 'Data for the Canvas' is not a number for this item. Check its expression.`;
 	return typeof value === 'string' && isTemplate(value)
-		? `The additional field "${name}" ${stillTemplate(value)}`
+		? `The field "${name}" in 'Data for the Canvas' ${stillTemplate(value)}`
 		: undefined;
 }
 
@@ -165,8 +181,44 @@ export function textOf(value: unknown): string | undefined {
 
 function serialize(json: Record<string, unknown>): { body: string } | { reason: string } {
 	try {
-		return { body: JSON.stringify(json) };
+		return withoutRounding(JSON.stringify(json));
 	} catch {
 		return { reason: 'This item cannot be sent as JSON because it contains a circular reference.' };
 	}
+}
+
+/** The body, unless it contains a number that has lost digits. */
+function withoutRounding(body: string): { body: string } | { reason: string } {
+	const number = roundedNumber(body);
+	return number ? { reason: `The field "${number.path}" ${rounded(number.digits)}` } : { body };
+}
+
+/**
+ * Why a body must not be sent that holds a number of the input item as n8n has rounded it, such as by an expression that
+ * makes text of it; undefined if it holds none.
+ */
+export function reasonAgainstRounded(item: unknown, body: string): string | undefined {
+	// Most bodies have no number of this length.
+	if (!/\d{16}|\de\+\d/.test(body)) return undefined;
+	const number = roundedIn(item, body, '', new Set());
+	return number && `The field "${number.path}" of the input ${rounded(number.digits)}`;
+}
+
+function roundedIn(
+	value: unknown,
+	body: string,
+	path: string,
+	seen: Set<object>,
+): { path: string; digits: string } | undefined {
+	if (typeof value === 'number') {
+		const digits = String(value);
+		return isRounded(digits) && body.includes(digits) ? { path, digits } : undefined;
+	}
+	if (typeof value !== 'object' || value === null || seen.has(value)) return undefined;
+	seen.add(value);
+	for (const [name, inner] of Object.entries(value)) {
+		const found = roundedIn(inner, body, path === '' ? name : `${path}.${name}`, seen);
+		if (found) return found;
+	}
+	return undefined;
 }

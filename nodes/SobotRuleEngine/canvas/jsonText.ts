@@ -1,5 +1,5 @@
-// Finds the fields in the text of a JSON object without parsing their values: JavaScript would change the digits of a
-// long number, and would hide that a field appears twice.
+// Reads the text of a JSON object without parsing its values: JavaScript would change the digits of a long number, and
+// would hide that a field appears twice.
 
 /** A field of the outermost object; its value is `text.slice(start, end)`. */
 export interface TextField {
@@ -11,13 +11,11 @@ export interface TextField {
 /** The fields of the outermost object, in order. `text` must be valid JSON of an object. */
 export function topLevelFields(text: string): TextField[] {
 	const fields: TextField[] = [];
-	// A string, a bracket or comma, or a sequence of anything else that is not white space.
-	const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
 	let depth = 0;
 	let name: string | undefined;
 	let start: number | undefined;
 	let end = 0;
-	for (const { 0: token, index } of text.matchAll(tokens)) {
+	for (const { token, index } of tokensOf(text)) {
 		const endsField = depth === 1 && (token === ',' || token === '}');
 		if (endsField && name !== undefined && start !== undefined) fields.push({ name, start, end });
 		if (endsField) name = start = undefined;
@@ -28,4 +26,56 @@ export function topLevelFields(text: string): TextField[] {
 		end = index + token.length;
 	}
 	return fields;
+}
+
+/** The first number in the text of a JSON object that JavaScript has rounded, and where it is: `order.ids[1]`. */
+export function roundedNumber(text: string): { path: string; digits: string } | undefined {
+	// Most texts have no number of this length.
+	if (!/\d{16}|\de\+\d/.test(text)) return undefined;
+	const path: Array<string | number> = [];
+	let previous = '';
+	for (const { token } of tokensOf(text)) {
+		const place = path.at(-1);
+		if (token === '{') path.push('');
+		else if (token === '[') path.push(0);
+		else if (token === '}' || token === ']') path.pop();
+		else if (token === ':') path[path.length - 1] = JSON.parse(previous) as string;
+		else if (token === ',' && typeof place === 'number') path[path.length - 1] = place + 1;
+		else if (isRounded(token)) return { path: printed(path), digits: token };
+		previous = token;
+	}
+	return undefined;
+}
+
+/**
+ * Whether this is a number beyond 2^53 as JavaScript prints it, and thus possibly another one than was meant. One that was
+ * typed with all its digits is printed in another way.
+ */
+export function isRounded(digits: string): boolean {
+	const value = Number(digits);
+	return Number.isInteger(value) && !Number.isSafeInteger(value) && String(value) === digits;
+}
+
+function printed(path: ReadonlyArray<string | number>): string {
+	return path
+		.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`))
+		.join('')
+		.slice(1);
+}
+
+/** The strings, brackets, commas and colons of a JSON text, and what stands between them. */
+function* tokensOf(text: string): Generator<{ token: string; index: number }> {
+	const start = /[{}[\],:"]|[^\s{}[\],:"]+/g;
+	for (let match = start.exec(text); match; match = start.exec(text)) {
+		const { index } = match;
+		// A regular expression for a whole string overflows the stack if the string is long.
+		if (match[0] === '"') start.lastIndex = endOfString(text, index);
+		yield { token: text.slice(index, start.lastIndex), index };
+	}
+}
+
+function endOfString(text: string, start: number): number {
+	let index = start + 1;
+	while (index < text.length && text[index] !== '"') index += text[index] === '\\' ? 2 : 1;
+	return index + 1;
 }

@@ -1,8 +1,8 @@
 // The options of the canvas trigger: their defaults and allowed values.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
-import type { UnknownOutcome } from '../../sobot/delivery';
-import { n8nSays } from '../../sobot/errors';
+import { CALLS_PER_SECOND } from '../../sobot/canvas/adaptiveRate';
+import type { UnknownOutcome } from '../../sobot/outcome/customer';
+import { n8nSays } from '../../sobot/outcome/errors';
 
 /** Options that hold for a whole batch. */
 export interface Options {
@@ -13,8 +13,8 @@ export interface Options {
 	/** seconds, 0 or more */
 	giveUpAfter: number;
 	unknownOutcome: UnknownOutcome;
-	/** how many keys to remember, 1 or more */
-	idempotencyHistory: number;
+	/** how many customers to remember for 'Send Once Per' at least, 1 or more */
+	historySize: number;
 	dryRun: boolean;
 	includeInputFields: boolean;
 }
@@ -25,7 +25,7 @@ export const DEFAULT_OPTIONS: Options = {
 	timeout: 30,
 	giveUpAfter: 300,
 	unknownOutcome: 'fail',
-	idempotencyHistory: 10_000,
+	historySize: 10_000,
 	dryRun: false,
 	includeInputFields: false,
 };
@@ -51,7 +51,7 @@ export function readOptions(node: IExecuteFunctions): { options: Options } | { r
 }
 
 function reasonAgainst(options: Options): string | undefined {
-	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome, idempotencyHistory } = options;
+	const { requestsPerSecond, timeout, giveUpAfter, unknownOutcome, historySize } = options;
 	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
 		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;
 	}
@@ -60,8 +60,8 @@ function reasonAgainst(options: Options): string | undefined {
 	}
 	if (!isNumber(giveUpAfter) || giveUpAfter < 0)
 		return "'Give Up After (Seconds)' must be a number, 0 or more.";
-	if (!Number.isInteger(idempotencyHistory) || idempotencyHistory < 1) {
-		return "'Idempotency History' must be a whole number, 1 or more.";
+	if (!Number.isInteger(historySize) || historySize < 1) {
+		return "'History Size' must be a whole number, 1 or more.";
 	}
 	if (typeof options.dryRun !== 'boolean') return "'Dry Run' must be true or false. Check its expression.";
 	if (typeof options.includeInputFields !== 'boolean') {

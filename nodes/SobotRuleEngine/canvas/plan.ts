@@ -1,23 +1,39 @@
 // Decides for each input item, before anything is sent, which customer goes to which canvas, or why the item cannot be
 // sent.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
-import { accountKey, type Account, type Token } from '../../sobot/account';
-import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/canvasRows';
-import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/credential';
-import type { Customer } from '../../sobot/delivery';
-import { n8nSays } from '../../sobot/errors';
+import { accountKey, type Account, type Token } from '../../sobot/account/account';
+import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/account/canvasRows';
+import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/account/credential';
+import { newCustomer, type Customer } from '../../sobot/outcome/customer';
+import { hasTable } from '../n8n/deduplicationTable';
+import { forEachIndex } from '../n8n/eventLoop';
+import { dependsOnItem, whyUnreadable } from '../n8n/itemCredentials';
+import { Parameters } from '../n8n/parameters';
 import {
 	bodyFromFields,
 	bodyFromItem,
 	bodyFromJson,
 	isTemplate,
+	reasonAgainstRounded,
 	textOf,
 	type CustomerBody,
 } from './customerBody';
-import { hasTable, USER_KEY } from './deduplicationTable';
-import { forEachIndex } from './eventLoop';
-import { dependsOnItem } from './itemCredentials';
-import { digestOf } from './retryMemory';
+import { spoiledIdentifier } from './identifier';
+import type { Options } from './options';
+
+/** What names a customer: in the node context, and in the ledger. */
+export interface Identity {
+	/** names the customer's n-th time on the canvas within this execution */
+	readonly inner: string;
+	/** their key in the ledger */
+	readonly key: string;
+}
+
+/** Names the customers of the items, one after the other: `SendHistory`. */
+interface Naming {
+	/** @param text the value of 'Send Once Per' */
+	identify(triggerId: string, contactId: string, text?: string): Identity;
+}
 
 /** A canvas of an account, and the item for which its credential is read. */
 export interface Target {
@@ -36,96 +52,108 @@ export interface SendPlan {
 	readonly contactId: string;
 	readonly target: Target;
 	readonly customer: Customer;
-	readonly digest: string;
+	readonly inner: Identity['inner'];
 }
 
 /** An item that cannot be sent. */
 export interface RejectedPlan {
 	readonly kind: 'rejected';
 	readonly contactId?: string;
-	/** as in a plan to send, if the customer and the canvas are known */
-	readonly digest?: string;
+	/** without a key if the item does not tell which customer it is */
+	readonly customer: Customer;
+	readonly inner?: string;
 	readonly reason: string;
-	/** whether an earlier try of this execution may have sent it */
-	readonly isInDoubt?: boolean;
 }
 
 /** The decision about one input item. */
 export type Plan = SendPlan | RejectedPlan;
 
+/** A plan for an item that does not tell which customer it is, or for which canvas. */
+export const rejected = (reason: string, contactId?: string): RejectedPlan => ({
+	kind: 'rejected',
+	contactId,
+	customer: newCustomer(''),
+	reason,
+});
+
 /**
  * One plan for each input item, in order. Never throws: an error that n8n throws for an item rejects that item.
  *
- * @param dryRun the option 'Dry Run' of the batch, which no item may contradict
+ * @param batch the options of the batch: no item may contradict 'Dry Run' and 'Unknown Outcome'
  */
-export async function makePlans(node: IExecuteFunctions, dryRun: boolean): Promise<Plan[]> {
+export async function makePlans(node: IExecuteFunctions, batch: Options, naming: Naming): Promise<Plan[]> {
 	const plans: Plan[] = [];
-	const targets = new Targets(node);
-	const occurrences = new Map<string, number>();
+	const parameters = new Parameters(node);
+	const targets = new Targets(node, parameters);
 	await forEachIndex(node.getInputData().length, async (index) => {
-		plans.push(await planOf(node, index, dryRun, targets, occurrences));
+		plans.push(await planOf(node, index, batch, parameters, targets, naming));
 	});
 	return plans;
 }
 
+const SAME_FOR_ALL = 'must be the same for all items. Check its expression.';
+
 async function planOf(
 	node: IExecuteFunctions,
 	index: number,
-	dryRun: boolean,
+	batch: Options,
+	parameters: Parameters,
 	targets: Targets,
-	occurrences: Map<string, number>,
+	naming: Naming,
 ): Promise<Plan> {
 	let reading: CustomerBody | undefined;
 	try {
-		const options = node.getNodeParameter('options', index, {}) as Record<string, unknown>;
-		if ((options.dryRun ?? false) !== dryRun) {
-			return { kind: 'rejected', reason: "'Dry Run' must be the same for all items. Check its expression." };
-		}
-		reading = readBody(node, index, options);
+		const options = parameters.at('options', index, {}) as Record<string, unknown>;
+		if ((options.dryRun ?? false) !== batch.dryRun) return rejected(`'Dry Run' ${SAME_FOR_ALL}`);
+		reading = readBody(node, parameters, index, options);
 		const { contactId } = reading;
-		if (contactId === undefined)
-			return { kind: 'rejected', reason: 'reason' in reading ? reading.reason : '' };
+		if (contactId === undefined) return rejected('reason' in reading ? reading.reason : '');
+		if ((options.unknownOutcome ?? 'fail') !== batch.unknownOutcome)
+			return rejected(`'Unknown Outcome' ${SAME_FOR_ALL}`, contactId);
+		const lost = 'body' in reading && reasonAgainstRounded(node.getInputData()[index]?.json, reading.body);
+		if (lost) reading = { reason: lost, contactId };
 		const target = await targets.at(index);
-		if ('reason' in target) return { kind: 'rejected', contactId, reason: target.reason };
-		const { triggerId } = target.canvas;
-		const occurrence = occurrences.get(`${triggerId}\n${contactId}`) ?? 0;
-		occurrences.set(`${triggerId}\n${contactId}`, occurrence + 1);
-		const digest = digestOf(triggerId, contactId, occurrence);
-		if ('reason' in reading) return { kind: 'rejected', contactId, digest, reason: reading.reason };
-		const key = readKey(node, options);
-		if ('reason' in key) return { kind: 'rejected', contactId, digest, reason: key.reason };
-		const customer = { body: reading.body, key: key.key, identity: digestOf(triggerId, contactId, 0) };
-		return { kind: 'send', contactId, target, customer, digest };
+		if ('reason' in target) return rejected(target.reason, contactId);
+		const once = readSendOncePer(node, options);
+		if ('reason' in once) return rejected(once.reason, contactId);
+		const { inner, key } = naming.identify(target.canvas.triggerId, contactId, once.text);
+		return 'reason' in reading
+			? { kind: 'rejected', contactId, inner, customer: newCustomer('', key), reason: reading.reason }
+			: { kind: 'send', contactId, target, inner, customer: newCustomer(reading.body, key) };
 	} catch (cause) {
-		return { kind: 'rejected', contactId: reading?.contactId, reason: textOfError(cause) };
+		return rejected(textOfError(cause), reading?.contactId);
 	}
 }
 
-/** The idempotency key of an item, marked as the user's; none without the option 'Idempotency Key'. */
-function readKey(
+/** The value of 'Send Once Per' for an item; none without the option. */
+function readSendOncePer(
 	node: IExecuteFunctions,
 	options: Record<string, unknown>,
-): { key?: string } | { reason: string } {
-	if (!Object.hasOwn(options, 'idempotencyKey')) return {};
-	const { idempotencyKey } = options;
-	const key = Number.isSafeInteger(idempotencyKey) ? String(idempotencyKey) : idempotencyKey;
-	if (typeof key !== 'string' || key.trim() === '') {
+): { text?: string } | { reason: string } {
+	if (!Object.hasOwn(options, 'sendOncePer')) return {};
+	const { sendOncePer } = options;
+	if (typeof sendOncePer === 'number' && Number.isInteger(sendOncePer) && !Number.isSafeInteger(sendOncePer))
 		return {
-			reason:
-				"'Idempotency Key' is empty or not text. Check its expression for this item, or remove the option.",
+			reason: "'Send Once Per' is a number that is too long to keep all its digits. Provide it as text.",
 		};
-	}
-	if (isTemplate(key)) {
-		return {
-			reason: "'Idempotency Key' is still fixed text with {{ }}. Switch it from Fixed to Expression.",
-		};
-	}
-	if (!hasTable(node)) {
-		return {
-			reason: "'Idempotency Key' works in a saved workflow only. Save the workflow, then run it again.",
-		};
-	}
-	return { key: `${USER_KEY}${key.trim()}` };
+	const entered = Number.isSafeInteger(sendOncePer) ? String(sendOncePer) : sendOncePer;
+	const text = typeof entered === 'string' ? entered.trim() : '';
+	const reason = reasonAgainst(node, text);
+	return reason === undefined ? { text } : { reason };
+}
+
+function reasonAgainst(node: IExecuteFunctions, text: string): string | undefined {
+	if (text === '')
+		return "'Send Once Per' is empty or not text. Check its expression for this item, or remove the option.";
+	if (isTemplate(text))
+		return "'Send Once Per' is still fixed text with {{ }}. Switch it from Fixed to Expression.";
+	if (text === node.getExecutionId())
+		return "'Send Once Per' is the number of this execution, which changes with each Retry. Use a text that stays the same, such as the name of the campaign.";
+	const spoiled = spoiledIdentifier(text);
+	if (spoiled !== undefined) return `'Send Once Per' ${spoiled}`;
+	if (!hasTable(node))
+		return "'Send Once Per' works in a saved workflow only, and not in n8n's Agents. Save the workflow, or remove the option.";
+	return undefined;
 }
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
@@ -137,19 +165,37 @@ class Targets {
 	/** why the credential cannot be read for any item */
 	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
+	/** what the latest fields give, by the value of 'Canvas' */
+	private readonly built = new Map<unknown, Target | { reason: string }>();
+	private builtFrom?: ICredentialDataDecryptedObject;
 
-	constructor(private readonly node: IExecuteFunctions) {}
+	constructor(
+		private readonly node: IExecuteFunctions,
+		private readonly parameters: Parameters,
+	) {}
 
 	/** The target of an item, the same object for all items with one account and canvas; or why it has none. */
 	async at(index: number): Promise<Target | { reason: string }> {
 		const read = await this.fieldsAt(index);
 		if ('reason' in read) return read;
 		const { fields } = read;
+		const wanted = this.parameters.at('canvas', index, '', { extractValue: true });
+		if (this.builtFrom !== fields) this.built.clear();
+		this.builtFrom = fields;
+		const target = this.built.get(wanted) ?? this.build(fields, wanted, index);
+		this.built.set(wanted, target);
+		return target;
+	}
+
+	private build(
+		fields: ICredentialDataDecryptedObject,
+		wanted: unknown,
+		index: number,
+	): Target | { reason: string } {
 		const reading = readAccount(fields);
 		if ('reason' in reading) return reading;
 		const rows = readCanvases(fields);
 		if ('reason' in rows) return rows;
-		const wanted = this.node.getNodeParameter('canvas', index, '', { extractValue: true });
 		const canvas = typeof wanted === 'string' ? findCanvas(rows.canvases, wanted) : undefined;
 		if (!canvas) return { reason: unknownCanvas(wanted, rows.canvases) };
 		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
@@ -174,7 +220,7 @@ class Targets {
 			if (!varies) this.fields = fields;
 			return { fields };
 		} catch (cause) {
-			const reason = `n8n could not read the Sobot API credential. Open it and save it again, or choose another.${n8nSays(cause)}`;
+			const reason = whyUnreadable(cause);
 			// If the very first read fails, so do the others: do not make every item wait for the same.
 			if (!this.isKnown) this.reason = reason;
 			return { reason };
@@ -195,6 +241,7 @@ function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): strin
 
 function readBody(
 	node: IExecuteFunctions,
+	parameters: Parameters,
 	index: number,
 	{ contactIdField: entered = 'Contact_id' }: Record<string, unknown>,
 ): CustomerBody {
@@ -210,24 +257,24 @@ function readBody(
 				"The option 'Contact ID Field' names the nickname. Enter the name of the customer source field.",
 		};
 	}
-	switch (node.getNodeParameter('dataMode', index, 'defineBelow')) {
+	switch (parameters.at('dataMode', index, 'defineBelow')) {
 		case 'autoMapInputData':
 			return bodyFromItem(node.getInputData()[index]?.json, contactIdField);
 		case 'json':
-			return bodyFromJson(node.getNodeParameter('jsonBody', index), contactIdField);
+			return bodyFromJson(parameters.at('jsonBody', index), contactIdField);
 		default:
-			return bodyFromDefined(node, index, contactIdField);
+			return bodyFromDefined(parameters, index, contactIdField);
 	}
 }
 
-function bodyFromDefined(node: IExecuteFunctions, index: number, contactIdField: string): CustomerBody {
-	const contactId = node.getNodeParameter('contactId', index);
+function bodyFromDefined(parameters: Parameters, index: number, contactIdField: string): CustomerBody {
+	const contactId = parameters.at('contactId', index);
 	try {
 		return bodyFromFields({
 			contactIdField,
 			contactId,
-			nick: node.getNodeParameter('nick', index),
-			additional: node.getNodeParameter('additionalFields.field', index, []) as Array<{
+			nick: parameters.at('nick', index),
+			additional: parameters.at('additionalFields.field', index, []) as Array<{
 				name?: unknown;
 				value?: unknown;
 			}>,

@@ -6,11 +6,11 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
-import { countsAsSent, isSent, type Result } from '../../sobot/delivery';
-import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/returnCodes';
+import { countsAsSent, isDoubtful, isSent, resultOf, type Result } from '../../sobot/outcome/customer';
+import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/outcome/returnCodes';
 import type { Options } from './options';
 import type { Plan } from './plan';
-import type { RetryMemory } from './retryMemory';
+import type { SendHistory } from './sendHistory';
 
 /** The result for a customer that was never sent, in an execution that ended early. */
 const STOPPED: Result = {
@@ -32,26 +32,23 @@ const STOPPED_IN_DOUBT: Result = {
 const TO_SEND_THE_REST =
 	"To send the rest, use Retry in the list of executions: it skips everyone Sobot has accepted. 'Execute step' sends everyone again.";
 
+/** How to send the others if some input cannot be sent. */
+const TO_SEND_THE_OTHERS = "To send the others, set 'On Error' to 'Continue' in this node's settings.";
+
+/** The longest account of a batch in the list of executions, in characters. Source: n8n, execution metadata. */
+const LONGEST_ACCOUNT = 400;
+
 /** The result for an item; undefined while its customer has none. */
-export function resultOf(plan: Plan): Result | undefined {
-	if (plan.kind === 'send') return plan.customer.result;
-	if (!plan.isInDoubt) return { outcome: 'notSent', retCode: null, message: plan.reason, advice: '' };
-	return {
-		outcome: 'unknown',
-		retCode: null,
-		message: `An earlier try of this execution has put this customer on the canvas, or may have. This try could not tell: ${plan.reason}`,
-		advice: LOOK_FIRST,
-	};
+export function resultOfPlan(plan: Plan): Result | undefined {
+	const result = resultOf(plan.customer);
+	if (plan.kind === 'send' || isSent(result?.outcome)) return result;
+	if (!result) return { outcome: 'notSent', retCode: null, message: plan.reason, advice: '' };
+	return { ...result, message: `${plan.reason} ${result.message}` };
 }
 
 /** Whether nothing is left to do for an item. */
 export function isAsWanted(plan: Plan, { unknownOutcome }: Options): boolean {
-	return countsAsSent(resultOf(plan)?.outcome, unknownOutcome);
-}
-
-/** Whether a call for the customer of this item may have been carried out without a clear answer. */
-function isInDoubt(plan: Plan): boolean {
-	return plan.kind === 'send' && plan.customer.isInDoubt === true;
+	return countsAsSent(resultOfPlan(plan), unknownOutcome);
 }
 
 /** One output item, with the same fields for every outcome. */
@@ -61,20 +58,20 @@ export function outputItem(
 	index: number,
 	options: Options,
 ): INodeExecutionData {
-	const result = resultOf(plan) ?? (isInDoubt(plan) ? STOPPED_IN_DOUBT : STOPPED);
-	const error = isAsWanted(plan, options)
-		? null
+	const result = resultOfPlan(plan) ?? (isDoubtful(plan.customer) ? STOPPED_IN_DOUBT : STOPPED);
+	const reason = isAsWanted(plan, options)
+		? ''
 		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
 	const item = toItem(node, index, options, {
-		contactId: plan.contactId ?? null,
+		contactId: plan.contactId ?? '',
 		outcome: result.outcome,
-		ret_code: result.retCode,
-		error,
+		ret_code: result.retCode ?? '',
+		reason,
 	});
-	if (error !== null && node.getNode().onError === 'continueErrorOutput') {
+	if (reason !== '' && node.getNode().onError === 'continueErrorOutput') {
 		// n8n sends an item to the error output only if it carries one of n8n's errors, and then reduces its JSON to the
 		// message. n8n does not copy a property that is not enumerable, so the fields remain.
-		const value = new NodeOperationError(node.getNode(), error, { itemIndex: index });
+		const value = new NodeOperationError(node.getNode(), reason, { itemIndex: index });
 		Object.defineProperty(item, 'error', { value, enumerable: false });
 	}
 	return item;
@@ -89,30 +86,25 @@ export function dryRunItem(
 ): INodeExecutionData {
 	const canvas = plan.kind === 'send' ? plan.target.canvas : undefined;
 	return toItem(node, index, options, {
-		contactId: plan.contactId ?? null,
-		outcome: 'dryRun',
-		ret_code: null,
-		error: plan.kind === 'send' ? null : plan.reason,
-		canvas: canvas?.name ?? null,
-		triggerId: canvas?.triggerId ?? null,
-		body: plan.kind === 'send' ? plan.customer.body : null,
+		contactId: plan.contactId ?? '',
+		outcome: plan.kind === 'send' ? 'dryRun' : 'notSent',
+		canvas: canvas?.name ?? '',
+		body: plan.customer.body,
+		triggerId: canvas?.triggerId ?? '',
+		ret_code: '',
+		reason: plan.kind === 'send' ? '' : withCustomer(plan.reason, plan, index),
 	});
 }
 
-/**
- * Says what earlier tries have sent, for a try that sends nothing.
- *
- * @param mayHoldSome whether the ledger may hold customers whom nobody has looked up
- */
-export function sentBefore({ earlier: { accepted, unknown } }: RetryMemory, mayHoldSome: boolean): string {
-	if (accepted + unknown === 0) {
-		return mayHoldSome
-			? `This try sent nothing. An earlier run may have put customers on the canvas. ${TO_SEND_THE_REST}`
-			: 'Nothing was sent for any customer.';
-	}
+/** What a try says that sends nothing. */
+const NOBODY = 'This try put nobody on the canvas.';
+
+/** Says what earlier tries have sent, for a try that sends nothing. */
+export function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHistory): string {
+	if (accepted + unknown === 0) return isRetry ? `${NOBODY} ${TO_SEND_THE_REST}` : NOBODY;
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
 	const inDoubt = unknown > 0 ? `, and left ${customers(unknown)} in doubt` : '';
-	return `This try sent nothing. An earlier try of this execution put ${customers(accepted)} on the canvas${inDoubt}. ${TO_SEND_THE_REST}`;
+	return `${NOBODY} An earlier try of this execution put ${customers(accepted)} there${inDoubt}. ${TO_SEND_THE_REST}`;
 }
 
 /**
@@ -121,34 +113,35 @@ export function sentBefore({ earlier: { accepted, unknown } }: RetryMemory, mayH
  * @param before what earlier tries have sent, in words: the text of `sentBefore`
  */
 export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], before: string): void {
-	const rejected = plans.flatMap((plan, index) => (plan.kind === 'rejected' ? [{ plan, index }] : []));
-	const [first] = rejected;
+	const refused = plans.flatMap((plan, index) =>
+		plan.kind === 'rejected' && !isSent(resultOf(plan.customer)?.outcome) ? [{ plan, index }] : [],
+	);
+	const [first] = refused;
 	if (!first) return;
 	const { plan, index } = first;
 	const items = counted(
-		rejected.map((one) => one.index),
+		refused.map((one) => one.index),
 		'item',
 	);
+	const others = refused.length < plans.length ? ` ${TO_SEND_THE_OTHERS}` : '';
 	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
-		description: `${before} Input that cannot be sent: ${items}. Item numbers start at 0.`,
+		description: `${before} Input that cannot be sent: ${items}. Item numbers start at 0.${others}`,
 		itemIndex: index,
 	});
 }
 
 /**
  * Throws if a customer's call failed or is in doubt.
- *
- * @param before what earlier tries have sent, as a text; without it, this try's counts are told
  */
 export function throwFirstFailure(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
-	before?: string,
+	history: SendHistory,
 ): void {
-	const index = plans.findIndex((plan) => resultOf(plan) && !isAsWanted(plan, options));
+	const index = plans.findIndex((plan) => resultOfPlan(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
-	const result = plan && resultOf(plan);
+	const result = plan && resultOfPlan(plan);
 	if (!plan || !result) return;
 	const message = withCustomer(result.message, plan, index);
 	// Made from our own words alone: the HTTP client's error would carry the token and the secret.
@@ -157,35 +150,53 @@ export function throwFirstFailure(
 		{ message, ret_code: result.retCode },
 		{
 			message,
-			description: [result.advice, before ?? summarize(plans)].join(' ').trim(),
+			description: [result.advice, summarize(plans, options, history)].join(' ').trim(),
 			httpCode: result.retCode ?? undefined,
 			itemIndex: index,
 		},
 	);
-	// n8n replaces a message that contains words such as ENOTFOUND, even as a contact ID.
+	// docs/n8n-behavior.md, X16. Even a contact ID can be such a word.
 	error.message = message;
 	throw error;
 }
 
 /** The state of a batch that ended early, and how to finish it without sending anyone twice. */
-function summarize(plans: readonly Plan[]): string {
-	const lists = groupByOutcome(plans);
+function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history: SendHistory): string {
+	const { accepted, failed, unknown, left } = groupByOutcome(plans);
+	const isReached = !history.mayHoldEarlier || left.length === 0;
+	if (accepted.length + unknown.length === 0 && isReached) {
+		if (history.hasEarlierRuns) return `${NOBODY} ${TO_SEND_THE_REST}`;
+		return 'Nobody was put on the canvas. Correct this, and execute the workflow again.';
+	}
+	const again = unknownOutcome === 'sendAgain' ? 'sends them again' : 'does not send them again';
 	const sentences = [
-		`Accepted: ${counted(lists.accepted, 'customer')} of ${plans.length}.`,
-		...(lists.failed.length > 0 ? [`Failed: ${counted(lists.failed, 'customer')}.`] : []),
-		...(lists.left.length > 0 ? [`Still to send: ${counted(lists.left, 'customer')}.`] : []),
-		...(lists.unknown.length > 0
-			? [
-					`Unknown: ${counted(lists.unknown, 'customer')}. Look them up in Sobot: Retry does not send them again.`,
-				]
+		`Accepted: ${counted(accepted, 'customer')} of ${plans.length}.`,
+		...(failed.length > 0 ? [`Failed: ${counted(failed, 'customer')}.`] : []),
+		...(left.length > 0 ? [`Not reached yet: ${counted(left, 'customer')}.`] : []),
+		...(unknown.length > 0
+			? [`Unknown: ${counted(unknown, 'customer')}. Look them up in Sobot: Retry ${again}.`]
 			: []),
 		'Item numbers start at 0.',
 	];
-	if (lists.failed.length + lists.left.length > 0) sentences.push(TO_SEND_THE_REST);
+	if (failed.length + left.length > 0) sentences.push(TO_SEND_THE_REST);
 	return sentences.join(' ');
 }
 
-/** The indexes of the items, by outcome. `left`: not sent yet, and may be sent; an item in doubt is `unknown`. */
+/** The names of the accounts in the list of executions. */
+export const ACCOUNTS = ['sobot_accepted', 'sobot_unknown', 'sobot_failed', 'sobot_not_reached'] as const;
+
+/** What became of the customers of a batch that ends early, by the name of the account in the list of executions. */
+export function accountsOf(plans: readonly Plan[]): ReadonlyArray<readonly [string, string]> {
+	const { accepted, unknown, failed, left } = groupByOutcome(plans);
+	const lists = [accepted, unknown, failed, left];
+	return ACCOUNTS.flatMap((key, i) => {
+		const indexes = lists[i] ?? [];
+		const isShown = i === 0 || indexes.length > 0;
+		return isShown ? [[key, counted(indexes, 'customer', LONGEST_ACCOUNT)] as const] : [];
+	});
+}
+
+/** The indexes of the items, by outcome. `left`: not reached; an item in doubt is `unknown`. */
 export function groupByOutcome(plans: readonly Plan[]) {
 	const lists = {
 		accepted: [] as number[],
@@ -194,31 +205,45 @@ export function groupByOutcome(plans: readonly Plan[]) {
 		left: [] as number[],
 	};
 	for (const [index, plan] of plans.entries()) {
-		const outcome = resultOf(plan)?.outcome;
+		const outcome = resultOfPlan(plan)?.outcome;
 		if (isSent(outcome)) lists.accepted.push(index);
-		else if (outcome === 'unknown' || (outcome === undefined && isInDoubt(plan))) lists.unknown.push(index);
+		else if (resultOf(plan.customer)?.isUntold) lists.left.push(index);
+		else if (isDoubtful(plan.customer)) lists.unknown.push(index);
 		else if (outcome === undefined) lists.left.push(index);
 		else lists.failed.push(index);
 	}
 	return lists;
 }
 
-/** A count and the item numbers: `3 customers (items 0-1, 4)`. */
-export function counted(indexes: readonly number[], noun: string): string {
+/**
+ * A count and the item numbers: `3 customers (items 0-1, 4)`.
+ *
+ * @param longest a longer list is cut: `300 customers (items 0-1, 4, ... and 297 more)`
+ */
+export function counted(indexes: readonly number[], noun: string, longest = Infinity): string {
 	if (indexes.length === 0) return `no ${noun}s`;
 	const plural = indexes.length === 1 ? '' : 's';
-	return `${indexes.length} ${noun}${plural} (item${plural} ${ranges(indexes)})`;
+	const spans = spansOf(indexes);
+	const textOf = (shown: typeof spans) => {
+		const left = indexes.length - shown.reduce((sum, [from, to]) => sum + to - from + 1, 0);
+		const numbers = shown.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+		if (left > 0) numbers.push(`... and ${left} more`);
+		return `${indexes.length} ${noun}${plural} (item${plural} ${numbers.join(', ')})`;
+	};
+	let shown = spans.slice(0, longest);
+	while (textOf(shown).length > longest) shown = shown.slice(0, -1);
+	return textOf(shown);
 }
 
-/** Ascending numbers, with consecutive ones joined: `0-4, 7, 9-10`. */
-function ranges(numbers: readonly number[]): string {
+/** The runs of consecutive numbers in an ascending list: first and last. */
+function spansOf(numbers: readonly number[]): Array<[number, number]> {
 	const spans: Array<[number, number]> = [];
 	for (const n of numbers) {
 		const last = spans.at(-1);
 		if (last && last[1] === n - 1) last[1] = n;
 		else spans.push([n, n]);
 	}
-	return spans.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`)).join(', ');
+	return spans;
 }
 
 function toItem(
@@ -231,9 +256,9 @@ function toItem(
 	return { json: { ...input, ...fields }, pairedItem: { item: index } };
 }
 
-/** The message with its customer and item: "...: customer 123 (item 4)." */
+/** The message behind its customer and item: "Customer 123 (item 4): ..." */
 function withCustomer(message: string, { contactId }: Plan, index: number): string {
 	const who =
-		contactId === undefined ? `item ${index}` : `customer ${contactId.slice(0, 100)} (item ${index})`;
-	return `${message.replace(/\.$/, '')}: ${who}.`;
+		contactId === undefined ? `Item ${index}` : `Customer ${contactId.slice(0, 100)} (item ${index})`;
+	return `${who}: ${message}`;
 }

@@ -1,6 +1,6 @@
 // The list behind the parameter 'Canvas'.
 import { NodeOperationError, type ILoadOptionsFunctions, type INodeListSearchResult } from 'n8n-workflow';
-import { readCanvases } from '../../sobot/canvasRows';
+import { readCanvases } from '../../sobot/account/canvasRows';
 
 /** The canvases of the credential whose name or trigger ID contains `filter`. */
 export async function searchCanvases(

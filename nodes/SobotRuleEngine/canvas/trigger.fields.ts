@@ -1,12 +1,18 @@
 // The parameters of resource Canvas, operation Trigger, as the editor shows them.
-import type { INodeProperties } from 'n8n-workflow';
-import { CALLS_PER_SECOND } from '../../sobot/adaptiveRate';
+import type { INodeProperties, IParameterBuilderHint } from 'n8n-workflow';
+import { CALLS_PER_SECOND } from '../../sobot/canvas/adaptiveRate';
 import { LONGEST_TIMEOUT_SECONDS } from './options';
 
 /** Where the parameters are shown. */
 const SHOW = { resource: ['canvas'], operation: ['trigger'] };
 /** Where those of 'Define Below' are shown. */
 const SHOW_DEFINED = { ...SHOW, dataMode: ['defineBelow'] };
+
+/** What n8n's AI builders read about 'Send Once Per'. */
+const SEND_ONCE_PER_HINT: IParameterBuilderHint = {
+	propertyHint:
+		'Set it to the name of the campaign or to an order number. Never use the execution ID or the current time, which differ in each execution: nobody would be recognized.',
+};
 
 const CUSTOMER: INodeProperties[] = [
 	{
@@ -52,14 +58,14 @@ const CUSTOMER: INodeProperties[] = [
 			'Name of the customer. Sobot requires it, and uses it for a customer that does not exist there yet.',
 	},
 	{
-		displayName: 'Additional Fields',
+		displayName: 'Data for the Canvas',
 		name: 'additionalFields',
 		type: 'fixedCollection',
 		typeOptions: { multipleValues: true },
 		placeholder: 'Add Field',
 		default: {},
 		displayOptions: { show: SHOW_DEFINED },
-		description: 'More data for the canvas, such as an order number to use in a message',
+		description: 'More fields to send, such as an order number that the canvas uses in a message',
 		options: [
 			{
 				displayName: 'Field',
@@ -108,22 +114,13 @@ const OPTIONS: INodeProperties[] = [
 			'How long to keep retrying a customer while Sobot is rate-limiting or unreachable. If no call succeeds for this long, the rest of the batch is given up too.',
 	},
 	{
-		displayName: 'Idempotency History',
-		name: 'idempotencyHistory',
+		displayName: 'History Size',
+		name: 'historySize',
 		type: 'number',
 		typeOptions: { minValue: 1 },
 		default: 10000,
 		description:
-			'How many idempotency keys this node remembers. It forgets the oldest first, and their customers can then be sent again.',
-	},
-	{
-		displayName: 'Idempotency Key',
-		name: 'idempotencyKey',
-		type: 'string',
-		default: '',
-		placeholder: 'e.g. spring-2027 {{ $json.customer }}',
-		description:
-			'The node sends each key only once, even in a later execution or after a crash. Use an expression that names the campaign and the customer. On several workers, let only one execution of this node run at a time.',
+			"How many customers this node remembers at least for 'Send Once Per'. It forgets the oldest first, and refuses a campaign that it remembers in part only.",
 	},
 	{
 		displayName: 'Include Input Fields',
@@ -140,6 +137,16 @@ const OPTIONS: INodeProperties[] = [
 		default: 50,
 		description:
 			'Maximum calls per second for each canvas. All programs that use the canvas share its limit of 50: lower this to leave room for others.',
+	},
+	{
+		displayName: 'Send Once Per',
+		name: 'sendOncePer',
+		type: 'string',
+		default: '',
+		placeholder: 'e.g. spring-2027',
+		description:
+			'A campaign or an order number. For the same text, this node puts each customer on each canvas only once, also in a later execution or after a crash. A copy of the node or the workflow remembers nobody. A date makes each day a new campaign. Developers call this an idempotency key.',
+		builderHint: SEND_ONCE_PER_HINT,
 	},
 	{
 		displayName: 'Timeout (Seconds)',

@@ -6,7 +6,7 @@ import {
 	type INodeProperties,
 	type NodeTypeAndVersion,
 } from 'n8n-workflow';
-import { acknowledged, failed } from '../../sobot/pushAnswers';
+import { acknowledged, failed } from '../../sobot/push/pushAnswers';
 
 /** Where the parameters are shown. */
 const SHOW = { resource: ['webhookApp'], operation: ['acknowledge'] };
@@ -52,7 +52,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	} catch (error) {
 		const nodeError =
 			error instanceof NodeOperationError ? error : new NodeOperationError(this.getNode(), error as Error);
-		// With On Error: Continue, n8n would pass the items on as if Sobot had its answer.
+		// docs/n8n-behavior.md, X1.
 		if (!this.continueOnFail()) throw nodeError;
 		return items.map((item) => ({
 			...item,

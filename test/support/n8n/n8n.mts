@@ -16,6 +16,7 @@ export interface Workflow {
 	name: string;
 	active: boolean;
 	versionId?: string;
+	settings?: Record<string, unknown>;
 	nodes: Array<{
 		id: string;
 		name: string;
@@ -23,6 +24,7 @@ export interface Workflow {
 		webhookId?: string;
 		parameters: Record<string, unknown>;
 	}>;
+	connections?: Record<string, unknown>;
 }
 
 /** An execution as the editor gets it, its data decoded. */
@@ -37,7 +39,12 @@ export interface Execution {
 			error?: { message: string; description?: string };
 			runData: Record<
 				string,
-				Array<{ error?: { message: string; description?: string }; data?: { main: Item[][] } }>
+				Array<{
+					/** in epoch ms */
+					startTime: number;
+					error?: { message: string; description?: string };
+					data?: { main: Item[][] };
+				}>
 			>;
 		};
 	};
@@ -78,6 +85,11 @@ export class N8n {
 
 	async stop(how: Parameters<N8nProcess['stop']>[0] = {}): Promise<void> {
 		await this.running?.stop(how);
+	}
+
+	/** Runs a command of n8n beside it, with its database, to its end. Returns what it printed. */
+	async runCommand(...command: Parameters<N8nProcess['runCommand']>): Promise<string> {
+		return await this.process.runCommand(...command);
 	}
 
 	/** all that n8n printed */

@@ -1,11 +1,11 @@
 // One process of n8n: a whole n8n, or in queue mode a main, a webhook processor or a worker.
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../freePort.mts';
 import { until } from '../until.mts';
-import { endProcess, run, startProcess } from '../processes.mts';
+import { endProcess, printedBy, run, startProcess } from '../processes.mts';
 import type { Runtime } from './runtime.mts';
 
 export interface ProcessOptions {
@@ -22,7 +22,7 @@ export interface ProcessOptions {
 	env?: NodeJS.ProcessEnv;
 }
 
-const STARTED_WITHIN_MS = 120_000;
+const STARTED_WITHIN_MS = 240_000;
 const STOPPED_WITHIN_MS = 20_000;
 
 export class N8nProcess {
@@ -44,41 +44,29 @@ export class N8nProcess {
 		const userFolder = options.userFolder ?? (await createUserFolder(packages));
 		const port = options.port ?? (await freePort());
 		const child = startProcess(runtime.node, [runtime.n8n, ...command], {
-			env: {
-				...process.env,
-				// Jest's value would make n8n behave as in its own tests.
-				NODE_ENV: 'production',
-				N8N_USER_FOLDER: userFolder,
-				N8N_PORT: String(port),
-				N8N_LISTEN_ADDRESS: '127.0.0.1',
-				N8N_RUNNERS_BROKER_PORT: String(await freePort()),
-				N8N_ENCRYPTION_KEY: 'a key for tests only',
-				N8N_SECURE_COOKIE: 'false',
-				N8N_DIAGNOSTICS_ENABLED: 'false',
-				N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
-				N8N_TEMPLATES_ENABLED: 'false',
-				N8N_PERSONALIZATION_ENABLED: 'false',
-				N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
-				N8N_REINSTALL_MISSING_PACKAGES: 'false',
-				N8N_HIRING_BANNER_ENABLED: 'false',
-				// A worker listens on no other port.
-				...(command[0] === 'worker'
-					? { QUEUE_HEALTH_CHECK_ACTIVE: 'true', QUEUE_HEALTH_CHECK_PORT: String(port) }
-					: {}),
-				...options.env,
-			},
+			env: await environment({ ...options, command, userFolder, port }),
 			stdio: ['ignore', 'pipe', 'pipe'],
 		});
 		const started = new N8nProcess({ ...options, userFolder, port }, child);
 		try {
 			await until(`n8n ${command[0]} to start`, async () => await started.isReady(), STARTED_WITHIN_MS);
 		} catch (error) {
-			const isPortTaken = /already in use|EADDRINUSE/.test(started.log) && tries > 1;
+			const isTaken = /already in use|EADDRINUSE/.test(started.log);
+			const isPortTaken = isTaken && options.port === undefined && tries > 1;
 			await started.stop({ keepUserFolder: isPortTaken });
 			if (isPortTaken) return await N8nProcess.start({ ...options, userFolder }, tries - 1);
 			throw new Error(`n8n did not start: ${String(error)}\n${started.log.slice(-3000)}`);
 		}
 		return started;
+	}
+
+	/** Runs a command of n8n beside this process, with its database, to its end. Returns what it printed. */
+	async runCommand(...command: readonly [string, ...string[]]): Promise<string> {
+		const { runtime } = this.options;
+		const env = await environment({ ...this.options, command, port: await freePort() });
+		const stdio: StdioOptions = ['ignore', 'pipe', 'pipe'];
+		const child = startProcess(runtime.node, [runtime.n8n, ...command], { env, stdio });
+		return await printedBy(child, `n8n ${command.join(' ')}`);
 	}
 
 	get url(): string {
@@ -106,9 +94,45 @@ export class N8nProcess {
 
 	private async isReady(): Promise<boolean> {
 		if (this.hasEnded) throw new Error(`n8n ended with ${this.child.exitCode}`);
+		// Until this process itself listens, another program may answer on the port: somebody's own n8n.
+		if (!/n8n ready on|n8n worker server listening on/.test(this.log)) return false;
 		const answer = await fetch(`${this.url}/healthz/readiness`).catch(() => undefined);
 		return answer?.ok === true;
 	}
+}
+
+/** The environment of a process of n8n. */
+async function environment({
+	userFolder,
+	port,
+	command,
+	env,
+}: Pick<N8nProcess['options'], 'userFolder' | 'port' | 'env'> & {
+	command: readonly string[];
+}): Promise<NodeJS.ProcessEnv> {
+	return {
+		...ownEnvironment(),
+		// Jest's value would make n8n behave as in its own tests.
+		NODE_ENV: 'production',
+		N8N_USER_FOLDER: userFolder,
+		N8N_PORT: String(port),
+		N8N_LISTEN_ADDRESS: '127.0.0.1',
+		N8N_RUNNERS_BROKER_PORT: String(await freePort()),
+		N8N_ENCRYPTION_KEY: 'a key for tests only',
+		N8N_SECURE_COOKIE: 'false',
+		N8N_DIAGNOSTICS_ENABLED: 'false',
+		N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+		N8N_TEMPLATES_ENABLED: 'false',
+		N8N_PERSONALIZATION_ENABLED: 'false',
+		N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+		N8N_REINSTALL_MISSING_PACKAGES: 'false',
+		N8N_HIRING_BANNER_ENABLED: 'false',
+		// A worker listens on no other port.
+		...(command[0] === 'worker'
+			? { QUEUE_HEALTH_CHECK_ACTIVE: 'true', QUEUE_HEALTH_CHECK_PORT: String(port) }
+			: {}),
+		...env,
+	};
 }
 
 /** Builds and packs this package. Returns the path of the tarball, in a new folder. */
@@ -142,4 +166,10 @@ async function createUserFolder(packages: string[]): Promise<string> {
 		nodes,
 	);
 	return userFolder;
+}
+
+/** The environment without settings for another n8n, such as one that points to its user's own database. */
+function ownEnvironment(): NodeJS.ProcessEnv {
+	const isOfN8n = (name: string) => /^(N8N|DB|QUEUE|EXECUTIONS|WEBHOOK)_/.test(name);
+	return Object.fromEntries(Object.entries(process.env).filter(([name]) => !isOfN8n(name)));
 }

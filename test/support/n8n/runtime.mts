@@ -1,11 +1,12 @@
 // A real n8n, fetched once: its npm packages and its Node.js, in a cache folder keyed by its lock file.
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../processes.mts';
 import { isFulfilled } from '../until.mts';
+import { publishedSince } from './releases.mts';
 
 export interface Runtime {
 	version: string;
@@ -22,6 +23,11 @@ export const DEFAULT_N8N = '2.41.1';
 /** the oldest */
 export const OLDEST_N8N = '1.123.81';
 
+/** stands for the newest that npm can install, supported or not */
+export const NEWEST_N8N = 'newest';
+
+const RECIPES = join(process.cwd(), 'test/support/n8n');
+
 const DOWNLOAD_TRIES = 3;
 
 /**
@@ -29,23 +35,54 @@ const DOWNLOAD_TRIES = 3;
  * installation starts over the next time, with the packages that are in npm's own cache already.
  */
 export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log): Promise<Runtime> {
-	const recipe = join(process.cwd(), 'test/support/n8n', version);
+	if (version === NEWEST_N8N) return await fetchNewest(say);
+	return await install(version, join(RECIPES, version), say);
+}
+
+/** The newest release that npm can install. For one that is not in this repository, npm chooses the packages anew. */
+async function fetchNewest(say: Say): Promise<Runtime> {
+	for (const version of await publishedSince(DEFAULT_N8N)) {
+		if (version === DEFAULT_N8N) break;
+		const recipe = join(cacheFolder(), `recipe-${version}`);
+		try {
+			if (!(await exists(recipe))) await writeRecipe(version, recipe, say);
+			return await install(version, recipe, say);
+		} catch (error) {
+			say(`n8n ${version} cannot be installed: ${String(error).slice(-1000)}`);
+		}
+	}
+	say(`No n8n later than ${DEFAULT_N8N} can be installed.`);
+	return await fetchRuntime(DEFAULT_N8N, say);
+}
+
+/** Has npm resolve the packages of a version. */
+async function writeRecipe(version: string, folder: string, say: Say): Promise<void> {
+	const known = await readFile(join(RECIPES, DEFAULT_N8N, 'package.json'), 'utf8');
+	const partial = await partialFolder();
+	await mkdir(partial);
+	await writeFile(join(partial, 'package.json'), known.replace(DEFAULT_N8N, version));
+	const choose = ['install', '--package-lock-only', '--ignore-scripts', '--no-audit'];
+	try {
+		await step(say, `n8n ${version}: choosing its packages`, async () => await run('npm', choose, partial));
+		await rename(partial, folder);
+	} finally {
+		await rm(partial, { recursive: true, force: true });
+	}
+}
+
+async function install(version: string, recipe: string, say: Say): Promise<Runtime> {
 	const key = createHash('sha256')
 		.update(await readFile(join(recipe, 'package-lock.json')))
 		.update(await readFile(join(recipe, 'package.json')))
 		.digest('hex')
 		.slice(0, 12);
-	const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'n8n-nodes-sobot');
-	const folder = join(cache, `n8n-${version}-${process.platform}-${process.arch}-${key}`);
+	const folder = join(cacheFolder(), `n8n-${version}-${process.platform}-${process.arch}-${key}`);
 	if (await exists(folder)) {
 		say(`n8n ${version}: found in ${folder}`);
 		return await runtimeIn(folder, version);
 	}
 
-	await mkdir(cache, { recursive: true });
-	await removeLeftovers(cache);
-	const partial = join(cache, `partial-${process.pid}`);
-	await rm(partial, { recursive: true, force: true });
+	const partial = await partialFolder();
 	await cp(recipe, partial, { recursive: true });
 
 	say(`n8n ${version}: installing into ${folder}; this happens once and takes about 5 minutes`);
@@ -75,6 +112,18 @@ export async function fetchRuntime(version = DEFAULT_N8N, say: Say = console.log
 	if (await exists(folder)) await rm(partial, { recursive: true, force: true });
 	else await rename(partial, folder);
 	return await runtimeIn(folder, version);
+}
+
+const cacheFolder = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'n8n-nodes-sobot');
+
+/** A name in the cache for a folder of this run. */
+async function partialFolder(): Promise<string> {
+	const cache = cacheFolder();
+	await mkdir(cache, { recursive: true });
+	await removeLeftovers(cache);
+	const partial = join(cache, `partial-${process.pid}`);
+	await rm(partial, { recursive: true, force: true });
+	return partial;
 }
 
 async function download(folder: string, say: Say): Promise<void> {

@@ -1,0 +1,60 @@
+// Tells how far a batch has come: in n8n's log while it is sent, and in the list of executions if it ends early.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { Clock } from '../../sobot/clock';
+import type { Plan } from './plan';
+import { ACCOUNTS, accountsOf, groupByOutcome } from './report';
+
+/** How often the log gets a line, in ms. */
+const LOG_EVERY_MS = 30_000;
+
+/** The progress of one batch. */
+export class Progress {
+	private readonly sinceMs: number;
+	private loggedMs: number;
+
+	constructor(
+		private readonly node: IExecuteFunctions,
+		private readonly plans: readonly Plan[],
+		private readonly clock: Clock,
+	) {
+		this.sinceMs = this.loggedMs = clock.nowMs();
+	}
+
+	/** Called after each call to Sobot. */
+	tick(): void {
+		if (this.clock.nowMs() - this.loggedMs >= LOG_EVERY_MS) this.log('is sending');
+	}
+
+	/** Called at the end of the batch. */
+	end(): void {
+		if (this.loggedMs > this.sinceMs) this.log('has ended');
+	}
+
+	/** Shows in the list of executions and in the log what became of whom in a batch that ends early. */
+	showEarlyEnd(): void {
+		const { name } = this.node.getNode();
+		const accounts = accountsOf(this.plans);
+		try {
+			this.node.logger.warn(`${name} ended early. ${accounts.map((one) => one.join(': ')).join('. ')}.`);
+			const { customData } = this.node.getWorkflowDataProxy(0).$execution as {
+				customData?: { get(key: string): string | undefined; set(key: string, value: string): void };
+			};
+			for (const [key, account] of accounts) customData?.set(key, `${name.slice(0, 80)}: ${account}`);
+			// An earlier try of Retry On Fail may have shown others.
+			for (const key of ACCOUNTS)
+				if (!accounts.some(([shown]) => shown === key) && customData?.get(key) !== undefined)
+					customData.set(key, `${name.slice(0, 80)}: no customers`);
+		} catch {
+			// The memory in the node context is complete without it.
+		}
+	}
+
+	private log(what: string): void {
+		const { accepted, left } = groupByOutcome(this.plans);
+		this.loggedMs = this.clock.nowMs();
+		const seconds = (this.loggedMs - this.sinceMs) / 1000;
+		this.node.logger.info(
+			`${this.node.getNode().name} ${what}: ${accepted.length} of ${this.plans.length} customers accepted, ${left.length} left, ${(accepted.length / seconds).toFixed(1)} a second`,
+		);
+	}
+}

@@ -1,0 +1,389 @@
+// Room `ledger`: a write-ahead intent log. Each customer is stored before the call leaves and after its answer, so that
+// nobody is sent twice after a crash at any moment. The store is n8n's deduplication table: written at once and shared by all
+// processes, but without a lock.
+//
+// The phases of a ledger: `new` until the first customer is about to leave; `early` while nothing need be stored; `due` until
+// those who have left early are stored; `open`; at last `ended`, or `unused` if it never opened.
+import type { Clock } from '../clock';
+import { isDoubtful, isSent, resultOf, type Customer, type Result } from '../outcome/customer';
+import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../outcome/returnCodes';
+import { claimEntry, pendingEntry, type Campaign, type EntryStore } from './entries';
+import type { KeyClaims } from './keyClaims';
+
+/** How long the customers of one write take to be sent, in s: after a crash those are in doubt. */
+const SECONDS_OF_A_WRITE = 0.5;
+/** If writing is slow, it takes at most this share of the time. */
+const SHARE_OF_WRITING = 0.1;
+/** But one write stores at most this many customers. */
+const MOST_AT_ONCE = 30;
+/** How often storing the last outcomes of a batch is tried: for a minute. */
+const LAST_ATTEMPTS = 120;
+/** Pause between two attempts, in ms. */
+const PAUSE_MS = 500;
+
+/** What the store says of a key. `claimed`: somebody was about to send the customer, and no outcome is stored. */
+export type KeyState = 'new' | 'claimed' | 'accepted';
+
+/** A key whose customer an earlier run or call has sent, or may have. */
+export interface EarlierKey {
+	readonly key: string;
+	readonly isAccepted: boolean;
+}
+
+/** The ledger's parts, and what it needs to know. */
+export interface LedgerOptions {
+	readonly store: EntryStore;
+	readonly claims: KeyClaims;
+	readonly clock: Clock;
+	/** whether an earlier execution or run may have stored customers of this batch */
+	readonly mayHoldEarlier: boolean;
+	/** the markers of the campaign that all customers belong to */
+	readonly campaign?: Campaign;
+	/** whether a customer in doubt may be sent again */
+	readonly sendsDoubtful: boolean;
+	/** For how many ms nothing need be stored. Called when the first customer is about to leave. */
+	msUntilDue(): number;
+	/** Customers who were sent without this ledger, to be stored when it opens. */
+	earlierKeys(): readonly EarlierKey[];
+	/** Called once they are stored. */
+	onOpen(): void;
+}
+
+/** The store has forgotten the first customers of a campaign: sending the others could send those again. */
+export class ForgottenCampaign extends Error {}
+
+/** Stores the calls of one batch: those about to leave, and their outcomes. */
+export class Ledger {
+	private phase: 'new' | 'early' | 'due' | 'open' | 'ended' | 'unused' = 'new';
+	/** the customers who may leave, and have not been recorded */
+	private held = new Set<Customer>();
+	/** customers whom another run was about to send */
+	private readonly doubtful: Customer[] = [];
+	/** entries that were only added to read the store, and are removed with the next write */
+	private readonly toRemove: string[] = [];
+	private isCampaignComplete = false;
+	/** whether the last markers of the campaign are to be added again, behind the latest customers */
+	private isLastMissing = false;
+	private lastWriteMs = 0;
+	private opening?: Promise<void>;
+	private storing?: Promise<void>;
+
+	constructor(private readonly options: LedgerOptions) {}
+
+	/** Whether customers who are not sent any more should be asked for. */
+	get mayHoldEarlier(): boolean {
+		return this.options.mayHoldEarlier;
+	}
+
+	/** Whether this customer may leave. */
+	holds(customer: Customer): boolean {
+		return this.phase !== 'due' && this.held.has(customer);
+	}
+
+	/** Resolves once another customer with the same key is settled; undefined if there is nobody to wait for. */
+	blockedUntil(customer: Customer): Promise<void> | undefined {
+		const { key } = customer;
+		return key === undefined || this.held.has(customer) ? undefined : this.options.claims.settled(key);
+	}
+
+	/** How many customers to store with one write, and how many are sent while one is stored. */
+	writeSize(requestsPerSecond: number): { customers: number; meanwhile: number } {
+		const writeSeconds = this.lastWriteMs / 1000;
+		const seconds = Math.max(SECONDS_OF_A_WRITE, writeSeconds / SHARE_OF_WRITING);
+		return {
+			customers: Math.min(MOST_AT_ONCE, Math.ceil(requestsPerSecond * seconds)),
+			meanwhile: Math.ceil(requestsPerSecond * writeSeconds),
+		};
+	}
+
+	/**
+	 * Stores that calls for these customers are about to leave. Those who must not be sent get their result. Rejects if
+	 * nothing could be stored: then nothing may be sent. Rejects with `ForgottenCampaign` however often it is tried.
+	 */
+	async admit(customers: readonly Customer[]): Promise<void> {
+		if (this.phase === 'new') this.begin(this.options.msUntilDue());
+		if (this.phase === 'early') {
+			for (const customer of customers) if (!resultOf(customer)) this.held.add(customer);
+			return;
+		}
+		await this.open();
+		const byKey = this.unclaimed(customers);
+		if (byKey.size === 0) return;
+		const { claims, sendsDoubtful } = this.options;
+		for (const key of byKey.keys()) claims.claim(key);
+		try {
+			const states = await this.inTurn(async () => await this.claim([...byKey.keys()]));
+			for (const [key, customer] of byKey) {
+				const state = states.get(key);
+				const isSentAgain = state === 'claimed' && sendsDoubtful;
+				if (isSentAgain) customer.known = 'inDoubt';
+				if (isSentAgain || state === 'new') this.held.add(customer);
+				else this.settleEarlier(customer, state);
+			}
+		} finally {
+			for (const [key, customer] of byKey) if (!this.held.has(customer)) claims.release(key);
+		}
+	}
+
+	private begin(ms: number): void {
+		this.phase = ms > 0 ? 'early' : 'due';
+		if (ms <= 0) return;
+		const open = async () => {
+			if (this.phase === 'early') this.phase = 'due';
+			await this.open();
+		};
+		// If that fails, it is tried again before the next customer leaves.
+		void this.options.clock.sleep(ms).then(open).catch(ignore);
+	}
+
+	private async open(): Promise<void> {
+		if (this.phase !== 'due') return;
+		this.opening ??= this.storeEarlier().finally(() => (this.opening = undefined));
+		await this.opening;
+	}
+
+	/** Stores everyone who was sent before. Rejects if nothing could be stored. */
+	private async storeEarlier(): Promise<void> {
+		const { claims, earlierKeys, onOpen } = this.options;
+		// Whoever is certainly not on the canvas needs no entry.
+		const early = [...this.held].filter(
+			(customer) => !resultOf(customer) || isSent(resultOf(customer)?.outcome) || isDoubtful(customer),
+		);
+		const earlyKeys = early.map((one) => ({
+			key: one.key ?? '',
+			isAccepted: isSent(resultOf(one)?.outcome),
+		}));
+		await this.inTurn(async () => await this.addEarlier([...earlyKeys, ...earlierKeys()]));
+		for (const { key } of earlyKeys) claims.claim(key);
+		this.held = new Set(early);
+		this.phase = 'open';
+		for (const customer of early) if (resultOf(customer)) this.record(customer);
+		onOpen();
+	}
+
+	private async addEarlier(keys: readonly EarlierKey[]): Promise<void> {
+		if (keys.length === 0) return;
+		const inDoubt = keys.filter(({ isAccepted }) => !isAccepted).map(({ key }) => key);
+		const entries = [...keys.map(({ key }) => claimEntry(key)), ...inDoubt.map(pendingEntry)];
+		const known = await this.options.store.add(entries);
+		for (const { key, isAccepted } of keys)
+			if (isAccepted && known.has(claimEntry(key))) this.options.claims.record(key, 'accepted');
+		// Another run may have sent them meanwhile.
+		await this.removeRead(inDoubt.filter((key) => stateOf(key, known) === 'accepted').map(pendingEntry));
+	}
+
+	/** Settles customers by what is stored, and changes nothing in the store. Rejects if n8n cannot tell. */
+	async ask(customers: readonly Customer[]): Promise<void> {
+		for (const customer of customers)
+			if (this.blockedUntil(customer)) this.settleEarlier(customer, 'claimed');
+		const byKey = this.unclaimed(customers);
+		if (byKey.size === 0) return;
+		const states = await this.inTurn(async () => await this.read([...byKey.keys()]));
+		// Several items can have one key.
+		for (const customer of customers)
+			if (!resultOf(customer)) this.settleEarlier(customer, states.get(customer.key ?? ''));
+	}
+
+	/** Records what has become of a customer. It is stored with the next write. */
+	record(customer: Customer): void {
+		const { key, known } = customer;
+		if (key === undefined || (this.phase !== 'open' && this.phase !== 'ended')) return;
+		const { claims } = this.options;
+		const isHeld = this.held.delete(customer);
+		if (isHeld) claims.release(key);
+		const outcome = typeof known === 'string' ? known : known.outcome;
+		// An acceptance counts whenever it comes. A refusal that comes after the end leaves the key in doubt.
+		if (outcome === 'accepted') claims.record(key, 'accepted');
+		else if (isHeld && outcome !== 'unknown' && outcome !== 'inDoubt') claims.record(key, 'notSent');
+		if (this.phase === 'ended') void this.storeAll();
+	}
+
+	/**
+	 * Records everyone who has not been. Resolves once everything is stored. Never rejects.
+	 *
+	 * @param isStopped whether the execution was stopped: then also those of its first second are stored, for n8n's Retry of a
+	 *   stopped execution begins anew
+	 */
+	async close(isStopped = false): Promise<void> {
+		if (isStopped && this.phase === 'early') {
+			// Nobody else leaves: a Retry may be sending them by now.
+			for (const customer of this.held) if (customer.known === 'open') this.held.delete(customer);
+			this.phase = 'due';
+		}
+		await (isStopped ? this.open() : this.opening)?.catch(ignore);
+		const isOpen = this.phase === 'open';
+		if (isOpen) for (const customer of [...this.held]) this.record(customer);
+		this.phase = isOpen ? 'ended' : 'unused';
+		if (isOpen || this.toRemove.length > 0) await this.storeAll();
+		await this.askAgain();
+	}
+
+	/** Another run may have stored its outcome meanwhile. */
+	private async askAgain(): Promise<void> {
+		try {
+			const states = await this.inTurn(async () => await this.read(keysOf(this.doubtful)));
+			for (const customer of this.doubtful)
+				if (states.get(customer.key ?? '') === 'accepted') customer.known = RESULTS.accepted;
+		} catch {
+			// They stay in doubt.
+		}
+	}
+
+	/** Customers to look up, one for each key. What Sobot has lately accepted counts before the store has it. */
+	private unclaimed(customers: readonly Customer[]): Map<string, Customer> {
+		const { claims } = this.options;
+		const byKey = new Map<string, Customer>();
+		for (const customer of customers) {
+			const { key } = customer;
+			if (key === undefined || resultOf(customer) || this.held.has(customer)) continue;
+			if (claims.isAccepted(key)) customer.known = RESULTS.accepted;
+			else if (!claims.settled(key) && !byKey.has(key)) byKey.set(key, customer);
+		}
+		return byKey;
+	}
+
+	private settleEarlier(customer: Customer, state: KeyState | undefined): void {
+		if (state === 'accepted') customer.known = RESULTS.accepted;
+		if (state !== 'claimed') return;
+		customer.known = RESULTS.claimed;
+		this.doubtful.push(customer);
+	}
+
+	/** Stores claims, and tells from what was there before how the keys stand. */
+	private async claim(keys: readonly string[]): Promise<Map<string, KeyState>> {
+		const { claims } = this.options;
+		await this.storeOutcomes();
+		const latest = claims.latestAccepted.map(claimEntry);
+		const entries = keys.flatMap((key) => [claimEntry(key), pendingEntry(key)]);
+		const known = await this.addInCampaign([...latest, ...entries]);
+		const states = new Map(keys.map((key) => [key, stateOf(key, known)]));
+		await this.removeRead(keys.filter((key) => states.get(key) === 'accepted').map(pendingEntry));
+		return states;
+	}
+
+	/** Adds entries between the markers of the campaign. Rejects if the store has forgotten a part of it. */
+	private async addInCampaign(entries: string[]): Promise<ReadonlySet<string>> {
+		const { store, campaign } = this.options;
+		if (!campaign) return await store.add(entries);
+		const { first, last } = campaign;
+		if (this.isCampaignComplete) return await this.addBefore(last, entries);
+		await this.addBetween(first[0], [], last[0]);
+		const known = await this.addBetween(first[1], entries, last[1]);
+		this.isCampaignComplete = true;
+		return known;
+	}
+
+	private async addBetween(first: string, entries: string[], last: string): Promise<ReadonlySet<string>> {
+		const added = [first, ...entries, last];
+		const known = await this.options.store.add(added);
+		if (!known.has(last) || known.has(first)) return known;
+		await this.removeRead(added.filter((entry) => !known.has(entry)));
+		throw new ForgottenCampaign();
+	}
+
+	private async addBefore(last: readonly string[], entries: string[]): Promise<ReadonlySet<string>> {
+		const known = await this.options.store.add([...entries, ...last]);
+		this.isLastMissing = false;
+		return known;
+	}
+
+	/** Reads how keys stand, and leaves them as they were. */
+	private async read(keys: readonly string[]): Promise<Map<string, KeyState>> {
+		if (keys.length === 0) return new Map();
+		const { store, claims } = this.options;
+		const stored = await store.add(keys.flatMap((key) => [claimEntry(key), pendingEntry(key)]));
+		// What an earlier question has added may still be there, and whoever is not sent may still be stored.
+		const known = new Set([...stored].filter((entry) => !this.toRemove.includes(entry)));
+		await this.removeRead(keys.flatMap((key) => notThereBefore(key, known)));
+		const { toStore } = claims;
+		const isNew = (key: string) => toStore.get(key) === 'notSent';
+		return new Map(keys.map((key) => [key, isNew(key) ? 'new' : stateOf(key, known)]));
+	}
+
+	/** The states are known, even if the database goes away now. */
+	private async removeRead(entries: readonly string[]): Promise<void> {
+		if (entries.length === 0) return;
+		await this.options.store.remove([...entries]).catch(() => void this.toRemove.push(...entries));
+	}
+
+	/** Removes the entries of customers whose outcome is clear. */
+	private async storeOutcomes(isLast = false): Promise<void> {
+		const { store, claims, campaign } = this.options;
+		const outcomes = claims.toStore;
+		if (outcomes.size + this.toRemove.length === 0) return;
+		const settledAgain = claims.latestToSettle(isLast);
+		const remove = [...this.toRemove, ...settledAgain.map(pendingEntry)];
+		for (const [key, outcome] of outcomes)
+			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
+		if (campaign && this.isCampaignComplete) {
+			this.isLastMissing = true;
+			remove.push(...campaign.last);
+		}
+		await store.remove(remove);
+		this.toRemove.length = 0;
+		claims.stored(outcomes, settledAgain);
+	}
+
+	/** Stores all outcomes; tries for a minute if the database is away. A key that cannot be stored stays in doubt. */
+	private async storeAll(): Promise<void> {
+		this.storing ??= this.insistOnStoring().finally(() => (this.storing = undefined));
+		await this.storing;
+	}
+
+	private async insistOnStoring(): Promise<void> {
+		const { claims, clock } = this.options;
+		const isBehind = () => claims.toStore.size + this.toRemove.length > 0 || this.isLastMissing;
+		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++) {
+			await this.inTurn(async () => await this.storeLast()).catch(async () => await clock.sleep(PAUSE_MS));
+		}
+		if (isBehind()) claims.forgetNotSent();
+	}
+
+	private async storeLast(): Promise<void> {
+		await this.storeOutcomes(true);
+		if (this.options.campaign && this.isLastMissing) await this.addBefore(this.options.campaign.last, []);
+	}
+
+	private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+		const { claims, clock } = this.options;
+		return await claims.inTurn(async () => {
+			const startedMs = clock.nowMs();
+			const done = await work();
+			this.lastWriteMs = clock.nowMs() - startedMs;
+			return done;
+		});
+	}
+}
+
+const ignore = () => undefined;
+const keysOf = (customers: readonly Customer[]) => customers.map(({ key = '' }) => key);
+
+function stateOf(key: string, known: ReadonlySet<string>): KeyState {
+	// The store drops its oldest entries first, and the claim is older than what is pending.
+	if (known.has(pendingEntry(key))) return 'claimed';
+	return known.has(claimEntry(key)) ? 'accepted' : 'new';
+}
+
+/** The entries of a key that were not in the store. */
+const notThereBefore = (key: string, known: ReadonlySet<string>) =>
+	[claimEntry(key), pendingEntry(key)].filter((entry) => !known.has(entry));
+
+/** The result for a customer whom the ledger may hold, if n8n's database does not answer. */
+export const NOT_LOOKED_UP: Result = {
+	outcome: 'unknown',
+	retCode: null,
+	isUntold: true,
+	message: `n8n's database could not tell whether an earlier run has sent this customer. ${MAY_OR_MAY_NOT}.`,
+	advice: LOOK_FIRST,
+};
+
+/** The result for a customer whom the ledger holds, by the state of the key. */
+const RESULTS: Readonly<Record<Exclude<KeyState, 'new'>, Result>> = {
+	accepted: { outcome: 'alreadySent', retCode: '000000', message: 'Sent before', advice: '' },
+	claimed: {
+		outcome: 'unknown',
+		retCode: null,
+		message: `Another run was about to send this customer, and has stored no outcome. ${MAY_OR_MAY_NOT}.`,
+		advice: LOOK_FIRST,
+	},
+};
