@@ -57,6 +57,27 @@ export async function serve(handle, options = {}) {
 	};
 }
 
+/** A server that answers everything, and lists the paths it was called with. */
+export async function recordCalls() {
+	const called = [];
+	const { url, close } = await serve(({ url: path }, response) => {
+		called.push(path);
+		response.end('{}');
+	});
+	return { called, url, close };
+}
+
+/**
+ * The nodes of a customer's workflow: a push, a wait that n8n stores and resumes (longer than 65 s), and a call.
+ * @param path the last part of the URL for pushes
+ * @param address what is called after the wait
+ */
+export const waitAndCall = (path, address) => [
+	['Hook', 'webhook', { path, httpMethod: 'POST', options: {} }, { typeVersion: 2 }],
+	['Wait', 'wait', { amount: 66, unit: 'seconds' }, { typeVersion: 1.1, webhookId: crypto.randomUUID() }],
+	['Call', 'httpRequest', { url: address, options: {} }, { typeVersion: 4.2 }],
+];
+
 /** A process of n8n: a whole one, or in queue mode a main process, a worker or a webhook processor. */
 export class N8n {
 	log = '';
@@ -195,6 +216,17 @@ export class N8n {
 			const answer = await fetch(`${this.url}/webhook/${path}`, { method: 'PUT' });
 			return /not registered for PUT requests. Did you mean/.test(await answer.text());
 		});
+	}
+
+	/** Switches a workflow on, and sends one push, whose execution then stands in its Wait node. */
+	async pushToWait(workflow, path) {
+		await this.activate(workflow, path);
+		await fetch(`${this.url}/webhook/${path}`, { method: 'POST' });
+		await until(
+			'the execution to wait',
+			async () => (await this.executions(workflow))[0]?.status === 'waiting',
+		);
+		return workflow;
 	}
 
 	/** Presses the editor's button. Returns the ID of the execution. */

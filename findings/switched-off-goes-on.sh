@@ -9,28 +9,12 @@
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
-import { asStated, N8n, serve, until } from 'findings';
+import { asStated, N8n, recordCalls, until, waitAndCall } from 'findings';
 
-const called = [];
-const { url, close } = await serve(({ url: path }, response) => {
-	called.push(path);
-	response.end('{}');
-});
-
+const { called, url, close } = await recordCalls();
 const n8n = await N8n.start();
-async function waiting(path) {
-	const workflow = await n8n.create([
-		['Hook', 'webhook', { path, httpMethod: 'POST', options: {} }, { typeVersion: 2 }],
-		// n8n stores an execution that waits for longer than 65 s, and resumes it.
-		['Wait', 'wait', { amount: 66, unit: 'seconds' }, { typeVersion: 1.1, webhookId: crypto.randomUUID() }],
-		['Call', 'httpRequest', { url: `${url}/${path}`, options: {} }, { typeVersion: 4.2 }],
-	]);
-	await n8n.activate(workflow, path);
-	await fetch(`${n8n.url}/webhook/${path}`, { method: 'POST' });
-	const isWaiting = async () => (await n8n.executions(workflow))[0]?.status === 'waiting';
-	await until('the execution to wait', isWaiting);
-	return workflow;
-}
+const waiting = async (path) =>
+	await n8n.pushToWait(await n8n.create(waitAndCall(path, `${url}/${path}`)), path);
 
 const [off, archived, deleted] = [await waiting('off'), await waiting('archived'), await waiting('deleted')];
 await n8n.post(`/rest/workflows/${off.id}/deactivate`, {});

@@ -9,30 +9,17 @@
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
-import { asStated, N8n, serve, until } from 'findings';
+import { asStated, N8n, recordCalls, until, waitAndCall } from 'findings';
 
-const called = [];
-const { url, close } = await serve(({ url: path }, response) => {
-	called.push(path);
-	response.end('{}');
-});
-
+const { called, url, close } = await recordCalls();
 const n8n = await N8n.start();
 const errors = await n8n.create([['On error', 'errorTrigger']]);
 await n8n.activate(errors);
 async function waiting(path, settings) {
-	const workflow = await n8n.create(
-		[
-			['Hook', 'webhook', { path, httpMethod: 'POST', options: {} }, { typeVersion: 2 }],
-			['Wait', 'wait', { amount: 66, unit: 'seconds' }, { typeVersion: 1.1, webhookId: crypto.randomUUID() }],
-			['Call', 'httpRequest', { url: `${url}/${path}`, options: {} }, { typeVersion: 4.2 }],
-		],
-		{ settings: { executionOrder: 'v1', errorWorkflow: errors.id, ...settings } },
-	);
-	await n8n.activate(workflow, path);
-	await fetch(`${n8n.url}/webhook/${path}`, { method: 'POST' });
-	await until('the execution to wait', async () => (await n8n.executions(workflow))[0]?.status === 'waiting');
-	return workflow;
+	const workflow = await n8n.create(waitAndCall(path, `${url}/${path}`), {
+		settings: { executionOrder: 'v1', errorWorkflow: errors.id, ...settings },
+	});
+	return await n8n.pushToWait(workflow, path);
 }
 
 const timed = await waiting('timed', { executionTimeout: 5 });

@@ -8,14 +8,9 @@
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
-import { asStated, N8n, serve, until } from 'findings';
+import { asStated, N8n, recordCalls, until, waitAndCall } from 'findings';
 
-const called = [];
-const { url, close } = await serve(({ url: path }, response) => {
-	called.push(path);
-	response.end('{}');
-});
-
+const { called, url, close } = await recordCalls();
 const n8n = await N8n.start();
 const sub = await n8n.create([
 	['When', 'executeWorkflowTrigger', { inputSource: 'passthrough' }, { typeVersion: 1.1 }],
@@ -24,14 +19,10 @@ const sub = await n8n.create([
 await n8n.activate(sub);
 const path = 'customer';
 const workflow = await n8n.create([
-	['Hook', 'webhook', { path, httpMethod: 'POST', options: {} }, { typeVersion: 2 }],
-	['Wait', 'wait', { amount: 66, unit: 'seconds' }, { typeVersion: 1.1, webhookId: crypto.randomUUID() }],
-	['Call', 'httpRequest', { url: `${url}/old`, options: {} }, { typeVersion: 4.2 }],
+	...waitAndCall(path, `${url}/old`),
 	['Sub', 'executeWorkflow', { workflowId: { __rl: true, mode: 'id', value: sub.id }, options: {} }, { typeVersion: 1.2 }],
 ]);
-await n8n.activate(workflow, path);
-await fetch(`${n8n.url}/webhook/${path}`, { method: 'POST' });
-await until('the execution to wait', async () => (await n8n.executions(workflow))[0]?.status === 'waiting');
+await n8n.pushToWait(workflow, path);
 
 /** Publishes a version that calls another address. */
 async function publish({ id }, address) {

@@ -1,7 +1,6 @@
 // What customers cost: this node against what a builder would use instead, in a real n8n, both by turns in one run.
 // `ROWS=day,latency npm run bench -- cost` measures only these rows.
 import { randomUUID } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { Sandbox } from '../sandbox/server.mts';
 import { writeFigures } from '../support/figures.mts';
@@ -12,9 +11,9 @@ import { ACTION } from '../support/nodeTypes.mts';
 import { until } from '../support/until.mts';
 import { chain, executionsEnded, node } from '../support/workflows.mts';
 import { ON_THE_WAY, seenBy } from './batch.mts';
-import { cpuSeconds } from './costs.mts';
+import { cpuSeconds, forgetPeak, peakMegabytes } from './costs.mts';
 import { inPostgres, inSqlite, type Database } from './databases.mts';
-import { median } from './figures.mts';
+import { inShort, median } from './figures.mts';
 import { batchOf, editFields, httpRequest, nothing, thisNode, type Side } from './sides.mts';
 
 /** The option that makes a node remember its customers, and the one that says how many. */
@@ -223,10 +222,9 @@ async function peakOf(
 ): Promise<number> {
 	const n8n = await N8n.start({ runtime, tarball });
 	try {
-		// The largest since then. Source: Linux, proc_pid_clear_refs.
-		await writeFile(`/proc/${n8n.pid}/clear_refs`, '5');
+		await forgetPeak(n8n);
 		await runBatch({ n8n, database, runtime, tarball, say: () => undefined }, side, { customers });
-		return Number(/VmHWM:\s*(\d+)/.exec(await readFile(`/proc/${n8n.pid}/status`, 'utf8'))?.[1]) / 1024;
+		return await peakMegabytes(n8n);
 	} finally {
 		await n8n.stop();
 	}
@@ -254,10 +252,12 @@ async function underLoad(measure: () => Promise<Turns>): Promise<Turns> {
 
 const ROWS: readonly Row[] = [
 	cpuRow('customer', `a customer of a batch of ${CUSTOMERS}, two dragged fields`, {}),
-	cpuRow('day', 'the same with a list as after a day', { entries: ENTRIES_AFTER_A_DAY }),
+	cpuRow('day', `a customer of a batch of ${CUSTOMERS}, with a list as after a day`, {
+		entries: ENTRIES_AFTER_A_DAY,
+	}),
 	{
 		name: 'bytes',
-		what: 'the same: bytes written',
+		what: `written for a customer of a batch of ${CUSTOMERS}, with a list as after a day`,
 		unit: 'KB a customer',
 		writes: true,
 		measure: async (setting, say) => {
@@ -347,11 +347,10 @@ const ROWS: readonly Row[] = [
 ];
 
 const shown = (values: readonly number[]) => {
-	const write = (value: number) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
 	const [least, most] = [Math.min(...values), Math.max(...values)];
 	return values.length > 1
-		? `${write(median([...values]))} (${write(least)} to ${write(most)})`
-		: write(least);
+		? `${inShort(median([...values]))} (${inShort(least)} to ${inShort(most)})`
+		: inShort(least);
 };
 
 function lines({ what, unit }: Row, database: string, turns: Turns): string[][] {

@@ -1,5 +1,5 @@
 // The cost of a batch: CPU time and memory in a real n8n, for this node and for the HTTP Request node.
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,16 @@ export async function cpuSeconds(pid: number): Promise<number> {
 	const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
 	const ticksPerSecond = 100;
 	return (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
+}
+
+/** Has `peakMegabytes` count from now on. Source: Linux, proc_pid_clear_refs. */
+export async function forgetPeak({ pid }: N8n): Promise<void> {
+	await writeFile(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** The largest resident memory of an n8n. */
+export async function peakMegabytes({ pid }: N8n): Promise<number> {
+	return Number(/VmHWM:\s*(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
 /** What an n8n tells of itself. */

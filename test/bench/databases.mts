@@ -6,6 +6,7 @@ import { startServers } from '../queue/servers.mts';
 import { N8n, type Workflow } from '../support/n8n/n8n.mts';
 import type { Runtime } from '../support/n8n/runtime.mts';
 import { run } from '../support/processes.mts';
+import { sqlite } from '../support/sqlite.mts';
 
 /** Where an n8n stores its data. */
 export interface Database {
@@ -20,7 +21,7 @@ export interface Database {
 const CONTEXT = 'n:Sobot';
 
 /** n8n's own SQLite. */
-export function inSqlite(runtime: Runtime, { userFolder }: N8n): Database {
+export function inSqlite(runtime: Runtime, n8n: N8n): Database {
 	return {
 		name: 'SQLite',
 		fill: async ({ id }, entries) => {
@@ -28,17 +29,12 @@ export function inSqlite(runtime: Runtime, { userFolder }: N8n): Database {
 			const hash = (text: string) => createHash('md5').update(text).digest('base64');
 			const data = Array.from({ length: entries }, (_, i) => hash(`earlier ${i}`));
 			// Too long for an argument of a program.
-			const file = join(userFolder, `entries-${entries}.json`);
+			const file = join(n8n.userFolder, `entries-${entries}.json`);
 			await writeFile(file, JSON.stringify({ mode: 'entries', data }));
-			const script = `
-				const { DatabaseSync } = require('node:sqlite');
-				const [database, id, context, file] = process.argv.slice(1);
-				const open = new DatabaseSync(database);
-				open.exec('PRAGMA busy_timeout = 10000');
-				open.prepare('insert into processed_data ("workflowId", context, value) values (?, ?, ?)')
-					.run(id, context, require('node:fs').readFileSync(file, 'utf8'));`;
-			const database = join(userFolder, '.n8n/database.sqlite');
-			await run(runtime.node, ['--no-warnings', '-e', script, database, id, CONTEXT, file]);
+			const statements = `
+				database.prepare('insert into processed_data ("workflowId", context, value) values (?, ?, ?)')
+					.run('${id}', '${CONTEXT}', require('node:fs').readFileSync('${file}', 'utf8'));`;
+			await run(...sqlite(n8n, statements, runtime));
 		},
 		writtenBytes: async ({ pid }) => {
 			const counts = await readFile(`/proc/${pid}/io`, 'utf8');

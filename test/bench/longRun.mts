@@ -1,6 +1,6 @@
 // `npm run bench -- long`: the longest batches, each in an n8n of its own: until the first call leaves, while they are sent,
 // and afterwards in n8n's database and editor. WRITE_FIGURES=1 sends 100,000 customers in each, which takes over an hour.
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Editor } from '../browser/editor.mts';
@@ -9,10 +9,12 @@ import { writeFigures, WRITES_FIGURES } from '../support/figures.mts';
 import { N8n, type Workflow } from '../support/n8n/n8n.mts';
 import type { Runtime, Say } from '../support/n8n/runtime.mts';
 import { run } from '../support/processes.mts';
+import { sqlite } from '../support/sqlite.mts';
 import { until } from '../support/until.mts';
 import { executionsEnded } from '../support/workflows.mts';
 import { ON_THE_WAY, seenBy } from './batch.mts';
-import { cpuSeconds, probe, probing } from './costs.mts';
+import { cpuSeconds, forgetPeak, peakMegabytes, probe, probing } from './costs.mts';
+import { inShort } from './figures.mts';
 import { batchOf, thisNode } from './sides.mts';
 
 /** Customers of a long run. They take 34 minutes, so a plain run has fewer. */
@@ -44,8 +46,7 @@ async function longRun(
 		const last = await thisNode(options)(sandbox, n8n);
 		const workflow = await batchOf(n8n, CUSTOMERS, last, chunkSize);
 		await probe(n8n, file);
-		// The largest resident memory since then. Source: Linux, proc_pid_clear_refs.
-		await writeFile(`/proc/${n8n.pid}/clear_refs`, '5');
+		await forgetPeak(n8n);
 		const execution = await n8n.launch(workflow);
 		await until('the first call', () => sandbox.triggerCalls.length > 0, SENT_WITHIN_MS, 50);
 		const cpu = await cpuSeconds(n8n.pid);
@@ -102,29 +103,20 @@ export async function longRuns(runtime: Runtime, tarball: string, say: Say): Pro
 	say('  in chunks ...');
 	const options = { sendOncePer: 'spring', historySize: CUSTOMERS };
 	const chunks = await longRun(runtime, tarball, { options, chunkSize: 500 }, say);
-	const write = (value = NaN) => (Number.isInteger(value) ? String(value) : value.toPrecision(3));
 	const head = ['', 'in one batch', "in chunks of 500, with 'Send Once Per'"];
 	writeFigures(
 		'benchmarks',
 		'long runs',
 		head,
-		Object.entries(whole).map(([what, value]) => [what, write(value), write(chunks[what])]),
+		Object.entries(whole).map(([what, value]) => [what, inShort(value), inShort(chunks[what] ?? NaN)]),
 	);
 }
 
-async function peakMegabytes({ pid }: N8n): Promise<number> {
-	return Number(/VmHWM:\s*(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-}
-
-async function storedMegabytes(runtime: Runtime, { userFolder }: N8n, execution: string): Promise<number> {
-	const script = `
-		const { DatabaseSync } = require('node:sqlite');
-		const [database, id] = process.argv.slice(1);
-		const open = new DatabaseSync(database, { readOnly: true });
-		const row = open.prepare('select octet_length(data) as bytes from execution_data where "executionId" = ?').get(id);
+async function storedMegabytes(runtime: Runtime, n8n: N8n, execution: string): Promise<number> {
+	const statements = `
+		const row = database.prepare('select octet_length(data) as bytes from execution_data where "executionId" = ?').get('${execution}');
 		console.log(row.bytes);`;
-	const database = join(userFolder, '.n8n/database.sqlite');
-	return Number(await run(runtime.node, ['--no-warnings', '-e', script, database, execution])) / 1e6;
+	return Number(await run(...sqlite(n8n, statements, runtime))) / 1e6;
 }
 
 /** Until the list of executions shows the nodes of this one, with their marks. */

@@ -1,6 +1,5 @@
 // n8n killed at a random moment in the middle of two batches, one with 'Send Once Per' and one without, and the same
 // customers again: by a new execution or n8n's Retry with the option, by Retry without it. KILLS=20 kills it 20 times.
-import { join } from 'node:path';
 import {
 	CUSTOMERS,
 	cutOffNode,
@@ -19,7 +18,7 @@ import { thisN8n } from '../support/differences.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { DEMO_CANVAS, QUIET_CANVAS } from '../sandbox/server.mts';
 import { run } from '../support/processes.mts';
-import { underTest } from '../support/underTest.mts';
+import { sqlite } from '../support/sqlite.mts';
 import { until } from '../support/until.mts';
 import { node, outputOf, type SavedNode } from '../support/workflows.mts';
 import { N8nCut, shareKillable } from './killable.mts';
@@ -109,12 +108,10 @@ test("n8n's SQLite file locked for a moment in the middle of a batch with 'Send 
 	const before = cut.accepted;
 	// What a backup or another program does to it, too long for any program to wait.
 	const locking = `
-		const database = new (require('node:sqlite').DatabaseSync)(process.argv[1]);
-		database.exec('PRAGMA busy_timeout = 10000; BEGIN EXCLUSIVE');
+		database.exec('BEGIN EXCLUSIVE');
 		Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 6000);
 		database.exec('ROLLBACK');`;
-	const file = join(setting.n8n.userFolder, '.n8n/database.sqlite');
-	await run(underTest().runtime.node, ['--no-warnings', '-e', locking, file]);
+	await run(...sqlite(setting.n8n, locking));
 	const truth = expectTruth(setting.sandbox, cut.batch, outputOf(await cut.again(), 'Sobot'));
 	kills.push({
 		moment: 1500,

@@ -5,12 +5,12 @@ import { thisN8n } from '../support/differences.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { run, startProcess, endProcess } from '../support/processes.mts';
+import { sqlite } from '../support/sqlite.mts';
 import { printTable } from '../support/table.mts';
 import { until } from '../support/until.mts';
 import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
-import { sqlite } from './sqlite.mts';
 
 jest.setTimeout(180_000);
 
@@ -114,11 +114,16 @@ test.each([
 	expect(acknowledged().size).toBe(before.length);
 	await listening.ended();
 	await run(...sqlite(n8n, breakIt));
+	// Sobot gives up after three pushes: however slow n8n is at failing, it is mended before the second.
+	const repeat = sandbox.pusher.holdRepeats();
 	await sandbox.pusher.pushAll(app(), during, AT_ONCE);
 	expect(
-		sandbox.pushes.filter(({ customerId, status }) => customerId.startsWith('during') && status !== 500),
+		sandbox.pushes.filter(
+			({ customerId, status, attempt }) => customerId.startsWith('during') && (status !== 500 || attempt > 1),
+		),
 	).toEqual([]);
 	await run(...sqlite(n8n, mendIt));
+	repeat();
 	expect(await expectNoneLost(fault, [...before, ...during])).toEqual([]);
 });
 

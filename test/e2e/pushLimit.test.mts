@@ -7,9 +7,9 @@ import { N8n } from '../support/n8n/n8n.mts';
 import { run } from '../support/processes.mts';
 import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
+import { sqlite } from '../support/sqlite.mts';
 import { until } from '../support/until.mts';
 import { listen, node, productionPath, type Listening } from '../support/workflows.mts';
-import { sqlite } from './sqlite.mts';
 
 jest.setTimeout(300_000);
 

@@ -24,6 +24,8 @@ export class Pusher {
 	private readonly waiting = new Set<NodeJS.Timeout>();
 	private readonly stop = new AbortController();
 	private inFlight = 0;
+	/** resolves once repeats may go out */
+	private released = Promise.resolve();
 
 	constructor(
 		/** 1 is real time; 0.001 makes a minute 60 ms */
@@ -64,8 +66,10 @@ export class Pusher {
 		const pauseMs = REPEAT_AFTER_MS[attempt - 1];
 		if (!push.acknowledged && pauseMs !== undefined) {
 			const timer = setTimeout(() => {
-				this.waiting.delete(timer);
-				void this.push(app, profile, attempt + 1);
+				void this.released.then(async () => {
+					this.waiting.delete(timer);
+					await this.push(app, profile, attempt + 1);
+				});
 			}, pauseMs * this.timeScale);
 			this.waiting.add(timer);
 		}
@@ -79,6 +83,13 @@ export class Pusher {
 			for (let profile = ahead.shift(); profile; profile = ahead.shift()) await this.push(app, profile);
 		};
 		await Promise.all(Array.from({ length: atOnce }, lane));
+	}
+
+	/** Holds the repeats back, until the function that it returns is called. */
+	holdRepeats(): () => void {
+		let release = () => {};
+		this.released = new Promise<void>((resolve) => (release = resolve));
+		return release;
 	}
 
 	close(): void {

@@ -2,8 +2,8 @@
 
 /** The keys accepted before this many of the latest writes are stored again: another process may have overwritten them. */
 const WRITES_STORED_AGAIN = 4;
-/** They are settled again in each second write, so each of them twice: that costs n8n a walk through its list for each. */
-const WRITES_PER_SETTLING = 2;
+/** Their pending entries are removed again with the next write and two later, not each time: each costs n8n a walk through its list. */
+const REMOVED_AGAIN = [0, 2];
 
 /** What became of the customer with a key. */
 export type KeyOutcome = 'accepted' | 'notSent';
@@ -13,9 +13,8 @@ export class KeyClaims {
 	/** customers who are being sent: a promise that resolves once they are settled, and its function */
 	private readonly claims = new Map<string, { settled: Promise<void>; settle: () => void }>();
 	private readonly outcomes = new Map<string, KeyOutcome>();
-	/** the keys accepted before each of the latest writes */
+	/** the keys accepted before each of the latest writes, the last one first */
 	private recent: string[][] = [];
-	private writesSinceSettling = 0;
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	private writes = 0;
 
@@ -67,14 +66,13 @@ export class KeyClaims {
 		return this.recent.flat();
 	}
 
-	/** The keys to settle again with the next write. */
-	latestToSettle(isLast: boolean): readonly string[] {
-		return isLast || this.writesSinceSettling >= WRITES_PER_SETTLING ? this.latestAccepted : [];
+	/** The keys whose pending entries the next write removes once more. */
+	noLongerPending(isLast: boolean): readonly string[] {
+		return isLast ? this.latestAccepted : REMOVED_AGAIN.flatMap((index) => this.recent[index] ?? []);
 	}
 
-	/** Called once outcomes are stored, and these keys are settled again. */
-	stored(outcomes: ReadonlyMap<string, KeyOutcome>, settledAgain: readonly string[]): void {
-		this.writesSinceSettling = settledAgain.length > 0 ? 1 : this.writesSinceSettling + 1;
+	/** Called once outcomes are stored. */
+	stored(outcomes: ReadonlyMap<string, KeyOutcome>): void {
 		for (const [key, outcome] of outcomes) if (this.outcomes.get(key) === outcome) this.outcomes.delete(key);
 		const accepted = [...outcomes.keys()].filter((key) => outcomes.get(key) === 'accepted');
 		this.recent = [accepted, ...this.recent].slice(0, WRITES_STORED_AGAIN);

@@ -311,8 +311,7 @@ export class Ledger {
 		const { store, claims, campaign } = this.options;
 		const outcomes = claims.toStore;
 		if (outcomes.size + this.toRemove.length === 0) return;
-		const settledAgain = claims.latestToSettle(isLast);
-		const remove = [...this.toRemove, ...settledAgain.map(pendingEntry)];
+		const remove = [...this.toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
 		if (campaign && this.isCampaignComplete) {
@@ -321,7 +320,7 @@ export class Ledger {
 		}
 		await store.remove(remove);
 		this.toRemove.length = 0;
-		claims.stored(outcomes, settledAgain);
+		claims.stored(outcomes);
 	}
 
 	/** Stores all outcomes; tries for a minute if the database is away. A key that cannot be stored stays in doubt. */
