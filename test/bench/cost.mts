@@ -1,11 +1,11 @@
 // What customers cost: this node against what a builder would use instead, in a real n8n, both by turns in one run.
 // `ROWS=day,latency npm run bench -- cost` measures only these rows.
 import { randomUUID } from 'node:crypto';
-import { setPriority } from 'node:os';
 import { Sandbox } from '../sandbox/server.mts';
 import { writeFigures } from '../support/figures.mts';
 import { N8n } from '../support/n8n/n8n.mts';
 import type { Runtime, Say } from '../support/n8n/runtime.mts';
+import { withPriority } from '../support/priority.mts';
 import { endProcess, startProcess } from '../support/processes.mts';
 import { ACTION } from '../support/nodeTypes.mts';
 import { until } from '../support/until.mts';
@@ -230,22 +230,12 @@ async function peakOf(
 	}
 }
 
-/** Keeps all cores busy. Sobot is elsewhere, so its stand-in keeps its share of them if the system allows. */
+/** Keeps all cores busy. */
 async function underLoad(measure: () => Promise<Turns>): Promise<Turns> {
 	const burners = [1, 2].map(() => startProcess('node', ['-e', 'for (;;);'], { stdio: 'ignore' }));
 	try {
-		setPriority(-10);
-	} catch {
-		// Only root may.
-	}
-	try {
-		return await measure();
+		return await withPriority(measure);
 	} finally {
-		try {
-			setPriority(0);
-		} catch {
-			// As before.
-		}
 		for (const burner of burners) await endProcess(burner);
 	}
 }
