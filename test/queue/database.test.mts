@@ -1,6 +1,7 @@
 // The load that the package puts on n8n's database: counted by PostgreSQL, and projected to many workers.
 import { createCredentials } from '../support/credentials.mts';
 import { send } from '../support/pushes.mts';
+import { until } from '../support/until.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Cluster } from './cluster.mts';
 import { report } from './figures.mts';
@@ -157,4 +158,47 @@ test('an execution reads its credentials a few times, however many customers it 
 	// At most about one write for ten customers.
 	expect(listWrites).toBeGreaterThan(0);
 	expect(listWrites).toBeLessThan(0.15);
+});
+
+test('n8n writes an execution less often, but not less of it, if it does not keep those that succeed', async () => {
+	const rows = [];
+	for (const [kept, saveDataSuccessExecution] of [
+		['keeps', 'all'],
+		['does not keep', 'none'],
+	] as const) {
+		const { workflow, urls } = await cluster.listen(
+			{ options: { ignoreRepeatsMinutes: 0 } },
+			{ settings: { saveDataSuccessExecution } },
+		);
+		const stored = `"workflowId" = '${workflow.id}'`;
+		const inDatabase = async (condition: string) =>
+			Number(
+				(await cluster.servers.query(`select count(*) from execution_entity where ${condition}`))[0]?.[0],
+			);
+		const writtenBytes = async () =>
+			Number((await cluster.servers.query(`select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')`))[0]?.[0]);
+		await cluster.servers.query('select pg_stat_statements_reset()');
+		const before = await writtenBytes();
+		for (let i = 0; i < PUSHES; i++) await send(urls[0] ?? '', JSON.stringify({ id: `${kept}-${i}.` }));
+		const left = saveDataSuccessExecution === 'all' ? PUSHES : 0;
+		await until('the executions to end', async () => {
+			const open = await inDatabase(`${stored} and status in ('new', 'running', 'waiting')`);
+			return open === 0 && (await inDatabase(stored)) === left;
+		});
+		const bytes = (await writtenBytes()) - before;
+		const [[writes] = []] = await cluster.servers.query(
+			`select sum(calls) from pg_stat_statements where query ~* '^(insert|update|delete).*"?execution_(entity|data|metadata)'`,
+		);
+		rows.push({ kept, writes: Number(writes) / PUSHES, kilobytes: bytes / 1000 / PUSHES });
+	}
+	report(
+		'executions of pushes',
+		['The workflow', "n8n's statements that write an execution", 'kB written'],
+		rows.map(({ kept, writes, kilobytes }) => [
+			`${kept} executions that succeed`,
+			writes.toFixed(1),
+			kilobytes.toFixed(1),
+		]),
+	);
+	expect(rows.every(({ writes }) => writes >= 3)).toBe(true);
 });

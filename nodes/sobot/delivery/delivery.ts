@@ -56,8 +56,8 @@ interface Tries {
 	hadNewToken: boolean;
 }
 
-/** More calls than this are never in flight at once: enough for the full rate while Sobot takes 2 s to answer. */
-const MOST_IN_FLIGHT = 100;
+/** More calls than this are never in flight at once: enough for the full rate while Sobot takes a second to answer. */
+const MOST_IN_FLIGHT = 50;
 /** Sobot gives these answers only to calls with a valid token. */
 const CODES_OF_VALID_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
 /** The rest is given up only after this long without progress, even if 'Give Up After' is shorter. */
@@ -222,7 +222,7 @@ class Delivery {
 	/** Stores the next customers while those before them are sent. */
 	private admitAhead(ledger: Ledger): void {
 		const { customers, meanwhile } = ledger.writeSize(this.options.requestsPerSecond);
-		if (this.admitting || this.outage.isOn) return;
+		if (this.admitting || this.outage.isOn || customers <= 0) return;
 		const ahead = this.backlog.untried(meanwhile + customers);
 		const from = ahead.findIndex((one) => !ledger.holds(one) && !resultOf(one));
 		if (from < 0 || from >= meanwhile) return;
