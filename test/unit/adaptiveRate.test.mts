@@ -51,11 +51,22 @@ test('refusals of calls that were sent before the last decrease do not decrease 
 
 test('after an overload, waits until the oldest accepted call has left the full second', () => {
 	const rate = new AdaptiveRate(() => 0.5);
+	const calls = Array.from({ length: 48 }, (_, i) => i * 20);
+	for (const sentMs of calls) rate.recordSent(sentMs);
+	rate.refused(950, 800);
+	expect(rate.pausedUntilMs).toBe(-Infinity);
+	// Too early to cause another reaction, but they count for the next one.
+	for (const sentMs of calls.slice(38)) rate.refused(955, sentMs);
+	for (const sentMs of [960, 980, 1000]) rate.recordSent(sentMs);
+	for (const sentMs of [960, 980, 1000]) rate.refused(sentMs + 50, sentMs);
+	expect(rate.pausedUntilMs).toBe(1000);
+	expect(rate.rateAt(1000)).toBeLessThan(0.9 * 48.3);
+});
+
+test('a process that is refused at its begin waits as after an overload: others fill the limit', () => {
+	const rate = new AdaptiveRate(() => 0.5);
 	for (const sentMs of [0, 20, 40, 60, 80]) rate.recordSent(sentMs);
 	rate.refused(130, 80);
-	expect(rate.pausedUntilMs).toBe(-Infinity);
-	rate.recordSent(140);
-	rate.refused(190, 140);
 	expect(rate.pausedUntilMs).toBe(1000);
 	expect(rate.rateAt(1000)).toBeLessThan(0.3 * 48.3);
 });

@@ -43,6 +43,23 @@ test.each<[string, NonNullable<Crowd['stalls']>]>([
 	expect(four.refused).toBeLessThanOrEqual(0.03);
 });
 
+test.each<[number, [number, number], number]>([
+	[2, [10, 30], 15],
+	[4, [10, 30], 25],
+	[4, [200, 500], 110],
+])(
+	'%d processes that start together, with answers after %j ms: at most %d refused in 5 s',
+	async (processes, backMs, most) => {
+		const refused = [];
+		for (let seed = 1; seed <= 5; seed++) {
+			const calls = await simulate({ processes, seconds: 5, backMs }, seeded(seed));
+			refused.push(calls.filter(({ accepted }) => !accepted).length);
+			expect(figuresOf(calls, processes, 0, 5000).share).toBeGreaterThanOrEqual(0.92);
+		}
+		expect(refused.reduce((a, b) => a + b) / refused.length).toBeLessThanOrEqual(most);
+	},
+);
+
 test('uses at least 0.85 of the 20 calls a second that others leave', async () => {
 	expect((await steady({ limiter: () => slidingWindow(20) }, 20)).share).toBeGreaterThanOrEqual(0.85);
 });

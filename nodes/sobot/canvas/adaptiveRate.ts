@@ -51,6 +51,9 @@ const CHANCE_SHARE = 0.04;
 /** Above this share of refusals Sobot is overloaded: the rate falls to what was let through. */
 const OVERLOAD_SHARE = 0.2;
 
+/** A process that is refused although it has not sent this share of its rate for a second yet: others fill the limit. */
+const SHARE_OF_BEGINNERS = 0.7;
+
 /** A single overload leaves at least this fraction of the rate. */
 const LARGEST_FALL = 0.25;
 
@@ -182,7 +185,9 @@ export class AdaptiveRate {
 		const share = 1 - letThrough.length / second.length;
 		let rate = this.rate * (1 - DECREASE * Math.min(1, share / CHANCE_SHARE) ** 2);
 		const isTried = sentMs >= this.triedFromMs + SHORTEST_TRIAL_MS;
-		if (second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE && isTried) {
+		const isBeginner = second.length < SHARE_OF_BEGINNERS * this.rate;
+		const isOverload = second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE;
+		if (isTried && (isBeginner || isOverload)) {
 			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));
 			// Sobot's second is full. Of the calls that fill it, our oldest is the first that we know to leave it.
 			this.pauseEndMs = (letThrough[0]?.sentMs ?? nowMs) + WINDOW_MS;
