@@ -73,7 +73,7 @@ test('an entry that is given twice is stored twice, and removed once; the oldest
 		{ processed: [], count: 3 },
 		{ count: 2 },
 		{ processed: ['a'], count: 3 },
-		{ processed: ['a'], count: 4 },
+		{ processed: ['b'], count: 4 },
 	];
 	expect(await answersOfModel(steps)).toEqual(stated);
 	expect(await answersOfN8n(steps)).toEqual(stated);
