@@ -3,7 +3,8 @@
 #
 # Versions  n8n 2.41.1, regular mode, SQLite, Node.js 24.21.0
 # Expected  With the setting, n8n adds what each node has put out: twice the customers in a loop write twice the bytes.
-# Real      TO BE SEEN
+# Real      Each time n8n stores the whole execution again, so twice the customers write four times as much: in a loop that takes
+#           them one by one, 200 write 75 MB where they write 1 MB without the setting, and 400 write 291 MB.
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
