@@ -63,6 +63,14 @@ test('after an overload, waits until the oldest accepted call has left the full 
 	expect(rate.rateAt(1000)).toBeLessThan(0.9 * 48.3);
 });
 
+test('a process that has long sent few calls is refused: it only slows down a little', () => {
+	const rate = new AdaptiveRate(() => 0.5);
+	for (let sentMs = 0; sentMs <= 5000; sentMs += 100) rate.recordSent(sentMs);
+	rate.refused(5050, 5000);
+	expect(rate.pausedUntilMs).toBe(-Infinity);
+	expect(rate.rateAt(5050)).toBeGreaterThan(0.85 * 48.3);
+});
+
 test('a process that is refused at its begin waits as after an overload: others fill the limit', () => {
 	const rate = new AdaptiveRate(() => 0.5);
 	for (const sentMs of [0, 20, 40, 60, 80]) rate.recordSent(sentMs);

@@ -84,7 +84,7 @@ test('what documents say of a kill is not better than the kills that were measur
 	const kills = read('docs/kills.md');
 	const measured = [...kills.matchAll(/at most (\d+) in one kill/g)].map(([, most]) => Number(most));
 	const said = ['README.md', 'docs/promise.md'].flatMap((file) =>
-		[...read(file).matchAll(/at most (?:about )?(\d+)(?= customers (?:`unknown`|come back)| +\|)/g)].map(
+		[...read(file).matchAll(/at most (?:about )?(\d+)(?= customers of each canvas (?:`unknown`|come back)| +\|)/g)].map(
 			([, most]) => Number(most),
 		),
 	);

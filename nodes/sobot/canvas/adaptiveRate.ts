@@ -51,7 +51,7 @@ const CHANCE_SHARE = 0.04;
 /** Above this share of refusals Sobot is overloaded: the rate falls to what was let through. */
 const OVERLOAD_SHARE = 0.2;
 
-/** A process that is refused although it has not sent this share of its rate for a second yet: others fill the limit. */
+/** A process that is refused in its first second, before it has sent this share of its rate: others fill the limit. */
 const SHARE_OF_BEGINNERS = 0.7;
 
 /** A single overload leaves at least this fraction of the rate. */
@@ -185,7 +185,7 @@ export class AdaptiveRate {
 		const share = 1 - letThrough.length / second.length;
 		let rate = this.rate * (1 - DECREASE * Math.min(1, share / CHANCE_SHARE) ** 2);
 		const isTried = sentMs >= this.triedFromMs + SHORTEST_TRIAL_MS;
-		const isBeginner = second.length < SHARE_OF_BEGINNERS * this.rate;
+		const isBeginner = this.calls[0] === second[0] && second.length < SHARE_OF_BEGINNERS * this.rate;
 		const isOverload = second.length >= FEWEST_CALLS && share > OVERLOAD_SHARE;
 		if (isTried && (isBeginner || isOverload)) {
 			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));

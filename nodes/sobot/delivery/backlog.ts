@@ -37,6 +37,11 @@ export class Backlog {
 		this.putLast(customer);
 	}
 
+	/** How many customers were put back. */
+	get returnedCount(): number {
+		return this.returned.length;
+	}
+
 	/** Whether customers are held. */
 	get isHolding(): boolean {
 		return this.held > 0;

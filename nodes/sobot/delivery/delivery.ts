@@ -58,6 +58,8 @@ interface Tries {
 
 /** More calls than this are never in flight at once: enough for the full rate while Sobot takes a second to answer. */
 const MOST_IN_FLIGHT = 50;
+/** After a crash, at most this many are in doubt: those about to leave, on their way, or answered and not stored. */
+const MOST_IN_DOUBT = 60;
 /** Sobot gives these answers only to calls with a valid token. */
 const CODES_OF_VALID_TOKENS: ReadonlyArray<string | null> = ['000000', '910023', '910025', '910026'];
 /** The rest is given up only after this long without progress, even if 'Give Up After' is shorter. */
@@ -216,18 +218,26 @@ class Delivery {
 	/** As many as can leave in a moment, since after a crash those that were admitted but not sent are in doubt. */
 	private nextToAdmit(ledger: Ledger, customer: Customer): Customer[] {
 		const { customers } = ledger.writeSize(this.options.requestsPerSecond);
-		return [customer, ...(this.outage.isOn ? [] : this.backlog.untried(customers - 1))];
+		const others = Math.max(0, Math.min(customers, this.roomForDoubt) - 1);
+		return [customer, ...(this.outage.isOn ? [] : this.backlog.untried(others))];
 	}
 
 	/** Stores the next customers while those before them are sent. */
 	private admitAhead(ledger: Ledger): void {
 		const { customers, meanwhile } = ledger.writeSize(this.options.requestsPerSecond);
-		if (this.admitting || this.outage.isOn || customers <= 0) return;
+		if (this.admitting || this.outage.isOn) return;
 		const ahead = this.backlog.untried(meanwhile + customers);
 		const from = ahead.findIndex((one) => !ledger.holds(one) && !resultOf(one));
-		if (from < 0 || from >= meanwhile) return;
+		// The one whose turn it is and those before `from` are in doubt, too.
+		const most = Math.min(customers, this.roomForDoubt - from - 1);
+		if (from < 0 || from >= meanwhile || most <= 0) return;
 		// A failure shows when their turn comes.
-		this.admitAll(ledger, ahead.slice(from, from + customers)).catch(() => undefined);
+		this.admitAll(ledger, ahead.slice(from, from + most)).catch(() => undefined);
+	}
+
+	/** How many more customers may be in doubt, beside those on their way and those put back. */
+	private get roomForDoubt(): number {
+		return MOST_IN_DOUBT - this.inFlight.size - this.backlog.returnedCount;
 	}
 
 	private async admitAll(ledger: Ledger, customers: readonly Customer[]): Promise<void> {

@@ -16,8 +16,6 @@ const SECONDS_OF_A_WRITE = 0.5;
 const SHARE_OF_WRITING = 0.1;
 /** But one write stores at most this many customers. */
 const MOST_AT_ONCE = 30;
-/** After a crash, at most this many are in doubt: those about to leave, on their way, or answered and not stored. */
-const MOST_IN_DOUBT = 60;
 /** How often storing the last outcomes of a batch is tried: for a minute. */
 const LAST_ATTEMPTS = 120;
 /** Pause between two attempts, in ms. */
@@ -88,16 +86,12 @@ export class Ledger {
 		return key === undefined || this.held.has(customer) ? undefined : this.options.claims.settled(key);
 	}
 
-	/** How many customers to store with one write, maybe none now, and how many are sent while one is stored. */
+	/** How many customers to store with one write, and how many are sent while one is stored. */
 	writeSize(requestsPerSecond: number): { customers: number; meanwhile: number } {
 		const writeSeconds = this.lastWriteMs / 1000;
 		const seconds = Math.max(SECONDS_OF_A_WRITE, writeSeconds / SHARE_OF_WRITING);
 		return {
-			customers: Math.min(
-				MOST_AT_ONCE,
-				Math.ceil(requestsPerSecond * seconds),
-				MOST_IN_DOUBT - this.held.size,
-			),
+			customers: Math.min(MOST_AT_ONCE, Math.ceil(requestsPerSecond * seconds)),
 			meanwhile: Math.ceil(requestsPerSecond * writeSeconds),
 		};
 	}
