@@ -57,12 +57,12 @@ export async function serve(handle, options = {}) {
 	};
 }
 
-/** A server that answers everything, and lists the paths it was called with. */
-export async function recordCalls() {
+/** A server that answers everything, unless it is told otherwise, and lists the paths it was called with. */
+export async function recordCalls(answer = (response) => response.end('{}')) {
 	const called = [];
 	const { url, close } = await serve(({ url: path }, response) => {
 		called.push(path);
-		response.end('{}');
+		answer(response);
 	});
 	return { called, url, close };
 }

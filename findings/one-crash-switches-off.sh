@@ -11,12 +11,10 @@
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
-import { asStated, N8n, serve, until } from 'findings';
+import { asStated, N8n, recordCalls, until } from 'findings';
 
-let waiting = 0;
-const { url, close } = await serve(() => {
-	waiting++; // and never answers
-});
+// A slow API.
+const { called, url, close } = await recordCalls(() => undefined);
 
 const n8n = await N8n.start({ N8N_WORKFLOW_AUTODEACTIVATION_ENABLED: 'true' });
 const push = async (path) => (await fetch(`${n8n.url}/webhook/${path}`, { method: 'POST' })).status;
@@ -33,7 +31,7 @@ async function workflowFor(path) {
 const quiet = await workflowFor('quiet');
 const busy = await workflowFor('busy');
 await Promise.all(['quiet', 'busy', 'busy', 'busy'].map(push));
-await until('four requests', () => waiting === 4);
+await until('four requests', () => called.length === 4);
 await n8n.restart(undefined, 'SIGKILL');
 
 const statuses = async (workflow) => (await n8n.executions(workflow)).map(({ status }) => status);

@@ -9,13 +9,11 @@
 . "$(dirname "$0")/lib.sh"
 need_n8n
 run_module <<'JS'
-import { asStated, N8n, serve, until } from 'findings';
+import { asStated, N8n, recordCalls, until } from 'findings';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-let waiting = 0;
-const { url, close } = await serve(() => {
-	waiting++; // and never answers
-});
+// A slow API.
+const { called, url, close } = await recordCalls(() => undefined);
 
 const n8n = await N8n.start();
 const errors = await n8n.create([['On error', 'errorTrigger']]);
@@ -48,9 +46,9 @@ await until('the error workflow', async () => (await told()) > 0);
 await sleep(3000);
 asStated('runs of the error workflow for both', await told(), 1);
 
-waiting = 0;
+called.length = 0;
 const crashing = await workflowFor('crashing', ask);
-await until('the request', () => waiting > 0);
+await until('the request', () => called.length > 0);
 await n8n.restart(undefined, 'SIGKILL');
 asStated('status after SIGKILL', await ended(crashing), 'crashed');
 await until('the error workflow', async () => (await told()) > 1);

@@ -6,7 +6,7 @@ import { connect as connectTo } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { thisN8n } from '../support/differences.mts';
 import type { N8n } from '../support/n8n/n8n.mts';
-import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
+import { ACKNOWLEDGEMENT, WHOLE_PUSH } from '../support/pushes.mts';
 import { connect } from '../support/underTest.mts';
 import { listen, outputOf, type Listening } from '../support/workflows.mts';
 
@@ -94,21 +94,7 @@ describe('objects are accepted', () => {
 		['an empty object', '{}', {}],
 		[
 			'all fields',
-			json({
-				id: '1',
-				pid: '2',
-				nick: 'N',
-				uname: 'U',
-				email: 'a@b.c',
-				tel: '3',
-				qq: '4',
-				remark: 'R',
-				is_vip: '1',
-				vip_level: 'Gold',
-				user_label: 'l1,l2',
-				face: 'https://f',
-				ex_fields: { x: 'y' },
-			}),
+			json(WHOLE_PUSH),
 			{
 				customerId: '1',
 				companyId: '2',

@@ -1,6 +1,7 @@
 // The fields that n8n's editor offers before the first run, beside those that the action really puts out.
 import { readFileSync } from 'node:fs';
 import { parsePush } from '../../nodes/SobotWebhookApp/parsePush';
+import { WHOLE_PUSH } from '../support/pushes.mts';
 import { shareAction } from './actionSetting.mts';
 import { CONTINUE, people } from './customers.mts';
 import { runAcknowledge } from './runAcknowledge.mts';
@@ -29,21 +30,7 @@ function schemaOf(value: unknown, depth = 0): Schema {
 }
 
 test('Acknowledge passes on what the trigger puts out', async () => {
-	const push = parsePush({
-		id: '1',
-		pid: '2',
-		nick: 'N',
-		uname: 'U',
-		email: 'a@b.c',
-		tel: '3',
-		qq: '4',
-		remark: 'R',
-		is_vip: '1',
-		vip_level: 'Gold',
-		user_label: 'l1',
-		face: 'https://f',
-		ex_fields: { x: 'y' },
-	});
+	const push = parsePush(WHOLE_PUSH);
 	const { tasks } = await runAcknowledge({
 		triggers: [{ name: 'Push', responseMode: 'responseNode' }],
 		startedBy: 'Push',

@@ -4,6 +4,23 @@ import type { Profile } from '../sandbox/account.mts';
 /** Sobot accepts exactly this. Source: Sobot, "Webhook app". */
 export const ACKNOWLEDGEMENT = '{"code":0,"status":0}';
 
+/** A push with all fields that Sobot documents. Source: Sobot, "Webhook app". */
+export const WHOLE_PUSH = {
+	id: '1',
+	pid: '2',
+	nick: 'N',
+	uname: 'U',
+	email: 'a@b.c',
+	tel: '3',
+	qq: '4',
+	remark: 'R',
+	is_vip: '1',
+	vip_level: 'Gold',
+	user_label: 'l1,l2',
+	face: 'https://f',
+	ex_fields: { x: 'y' },
+};
+
 /** One push, as Sobot or another caller would send it. */
 export async function send(
 	url: string,
