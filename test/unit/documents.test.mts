@@ -84,9 +84,11 @@ test('what documents say of a kill is not better than the kills that were measur
 	const kills = read('docs/kills.md');
 	const measured = [...kills.matchAll(/at most (\d+) in one kill/g)].map(([, most]) => Number(most));
 	const said = ['README.md', 'docs/promise.md'].flatMap((file) =>
-		[...read(file).matchAll(/at most (?:about )?(\d+)(?= customers of each canvas (?:`unknown`|come back)| +\|)/g)].map(
-			([, most]) => Number(most),
-		),
+		[
+			...read(file).matchAll(
+				/at most (?:about )?(\d+)(?= customers of each canvas (?:`unknown`|come back)| +\|)/g,
+			),
+		].map(([, most]) => Number(most)),
 	);
 	expect(measured.length).toBeGreaterThan(10);
 	expect(said.length).toBeGreaterThan(4);
