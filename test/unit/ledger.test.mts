@@ -428,7 +428,7 @@ test.each([
 	[4, false],
 	[4, true],
 ])(
-	'%d canvases in one batch, stored from its first second on: %p, killed: at most 60 in doubt for each',
+	'%d canvases in one batch, nothing stored in its first second: %p, killed: at most 60 in doubt for each',
 	async (canvases, isLate) => {
 		let mostInDoubt = 0;
 		for (let killMs = 3; killMs < 5500; killMs += 211) {

@@ -2,7 +2,7 @@
 
 /** The keys accepted before this many of the latest writes are stored again: another process may have overwritten them. */
 const WRITES_STORED_AGAIN = 4;
-/** Their pending entries are removed again with the next write and two later, not each time: each costs n8n a walk through its list. */
+/** Their pending entries are removed again by the next write and the third one: each costs n8n a walk through its list. */
 const REMOVED_AGAIN = [0, 2];
 
 /** What became of the customer with a key. */
