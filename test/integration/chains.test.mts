@@ -15,21 +15,68 @@ interface Shape extends Kind {
 	readonly title: string;
 	/** the values of 'Send Once Per', of which each step has one */
 	readonly texts?: ReadonlyArray<string | undefined>;
+	/** chains that are tried before the random ones */
+	readonly examples?: readonly ChainToTry[];
 }
 
+/** A chain without faults. */
+const FEW: ChainToTry = {
+	seed: 1,
+	tableMs: 3,
+	list: { size: 6, twice: undefined, hasTwoCanvases: false, loop: 99 },
+	failsBefore: false,
+	steps: [],
+};
+const STEP: Step = {
+	how: 'retry',
+	list: 'same',
+	settings: { onError: 'continueErrorOutput', options: { requestsPerSecond: 10 } },
+	faults: {},
+	worker: 0,
+	otherWorker: 0,
+	pauseMs: 0,
+};
+
+/** Chains of two steps, in which n8n is killed at each step of the first one. */
+const killedAtEachStep = (second: Step['how'], sendOncePer?: string): ChainToTry[] =>
+	Array.from({ length: 40 }, (_, index) => ({
+		...FEW,
+		steps: [
+			{ ...STEP, faults: { killedAt: index + 1 } },
+			{ ...STEP, how: second },
+		].map((step) => ({ ...step, settings: { ...step.settings, sendOncePer } })),
+	}));
+
+/** A loop in which a customer comes twice in a batch, and is refused once. */
+const ONE_OF_TWO_REFUSED: ChainToTry = {
+	...FEW,
+	list: { ...FEW.list, twice: [1], loop: 4 },
+	steps: [{ ...STEP, faults: { sobot: { c0: { fate: '910026', times: 1 } } } }],
+};
+
 const SHAPES: readonly Shape[] = [
-	{ title: 'since n8n 2.14', version: '2' },
-	{ title: 'since n8n 2.14, error output led back', version: '2', leadsBack: true },
+	{ title: 'since n8n 2.14', version: '2', examples: killedAtEachStep('retry') },
+	{
+		title: 'since n8n 2.14, error output led back',
+		version: '2',
+		leadsBack: true,
+		examples: [ONE_OF_TWO_REFUSED],
+	},
 	{ title: 'since n8n 2.14, after a Wait node', version: '2', leadsBack: true, storesProgress: true },
 	{ title: 'since n8n 2.14, as a tool', version: '2', isTool: true },
 	{ title: 'since n8n 2.14, with one text', version: '2', texts: ['spring'] },
 	{ title: 'since n8n 2.14, with order numbers', version: '2', texts: [BY_ORDER], leadsBack: true },
 	{ title: 'since n8n 2.14, text added or removed', version: '2', texts: ['spring', undefined] },
-	{ title: 'before n8n 2.14', version: '1' },
+	{ title: 'before n8n 2.14', version: '1', examples: killedAtEachStep('run again') },
 	{ title: 'before n8n 2.14, error output led back', version: '1', leadsBack: true },
 	{ title: 'before n8n 2.14, after a Wait node', version: '1', storesProgress: true },
 	{ title: 'before n8n 2.14, as a tool', version: '1', isTool: true },
-	{ title: 'before n8n 2.14, with one text', version: '1', texts: ['spring'] },
+	{
+		title: 'before n8n 2.14, with one text',
+		version: '1',
+		texts: ['spring'],
+		examples: killedAtEachStep('run again', 'spring'),
+	},
 	{ title: 'Engine 2.0', version: 'engine 2.0' },
 	{ title: 'Engine 2.0, with one text', version: 'engine 2.0', texts: ['spring'] },
 	{ title: 'Engine 2.0, with one token', version: 'one token' },
@@ -79,7 +126,7 @@ const someFaults = fc.record({
 	nick: in10(1, fc.tuple(fc.nat({ max: 11 }), fc.constantFrom('empty' as const, 'unreadable' as const))),
 	hasNoToken: in10(1, fc.constant(true)),
 });
-type SomeFaults = typeof someFaults extends fc.Arbitrary<infer Value> ? Value : never;
+type SomeFaults = Partial<typeof someFaults extends fc.Arbitrary<infer Value> ? Value : never>;
 
 const someSettings = ({ texts = [undefined], isTool, leadsBack }: Shape) =>
 	fc.record({
@@ -99,10 +146,21 @@ const someSettings = ({ texts = [undefined], isTool, leadsBack }: Shape) =>
 		}),
 	});
 
-const someSteps = (shape: Shape) =>
+interface Step {
+	readonly how: 'retry' | 'retry an earlier one' | 'run again' | 'new' | 'retry twice' | 'beside another';
+	/** how a Retry that begins at the trigger finds the list */
+	readonly list: 'same' | 'shifted' | 'smaller' | 'reversed';
+	readonly settings: Settings;
+	readonly faults: SomeFaults;
+	readonly worker: number;
+	readonly otherWorker: number;
+	readonly pauseMs: number;
+}
+
+const someSteps = (shape: Shape): fc.Arbitrary<Step[]> =>
 	fc.array(
 		fc.record({
-			how: fc.constantFrom(
+			how: fc.constantFrom<Array<Step['how']>>(
 				'retry',
 				'retry',
 				'retry an earlier one',
@@ -111,8 +169,7 @@ const someSteps = (shape: Shape) =>
 				'retry twice',
 				'beside another',
 			),
-			/** how a Retry that begins at the trigger finds the list */
-			list: fc.constantFrom('same', 'same', 'shifted', 'smaller', 'reversed'),
+			list: fc.constantFrom<Array<Step['list']>>('same', 'same', 'shifted', 'smaller', 'reversed'),
 			settings: someSettings(shape),
 			faults: someFaults,
 			worker: fc.constantFrom(0, 0, 1),
@@ -121,9 +178,16 @@ const someSteps = (shape: Shape) =>
 		}),
 		{ minLength: 1, maxLength: 5 },
 	);
-type Step = ReturnType<typeof someSteps> extends fc.Arbitrary<Array<infer Value>> ? Value : never;
 
-const someChain = (shape: Shape) =>
+interface ChainToTry {
+	readonly seed: number;
+	readonly tableMs: number;
+	readonly list: typeof someList extends fc.Arbitrary<infer Value> ? Value : never;
+	readonly failsBefore: boolean;
+	readonly steps: readonly Step[];
+}
+
+const someChain = (shape: Shape): fc.Arbitrary<ChainToTry> =>
 	fc.record({
 		seed: fc.integer({ min: 1, max: 1_000_000 }),
 		tableMs: fc.constantFrom(3, 3, 50),
@@ -131,7 +195,6 @@ const someChain = (shape: Shape) =>
 		failsBefore: fc.constantFrom(false, false, false, true),
 		steps: someSteps(shape),
 	});
-type ChainToTry = ReturnType<typeof someChain> extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Executions of one list, each of which follows from the one before. */
 class Chain {
@@ -222,7 +285,7 @@ class Chain {
 			sendOncePer: shape.texts?.[0],
 			options: { unknownOutcome: 'treatAsSent', requestsPerSecond: 10 },
 		};
-		const step = { settings, faults: {}, worker: 1, list: 'same' } as Step;
+		const step: Step = { ...STEP, settings, worker: 1 };
 		for (let left = 3; left > 0 && (this.last.state === 'error' || this.last.state === 'crashed'); left--) {
 			const isRetried = !n8n.isEngine2;
 			await this.runOne(
@@ -301,17 +364,31 @@ class Chain {
 }
 
 test.each(SHAPES)(`${COUNT} chains $title`, async (shape) => {
+	const { examples = [] } = shape;
 	await fc.assert(
 		fc.asyncProperty(someChain(shape), async (chain) => {
 			expect((await new Chain(shape, chain).run()).join('\n')).toBe('');
 		}),
-		{ numRuns: COUNT, seed: SEED },
+		{ numRuns: examples.length + COUNT, seed: SEED, examples: examples.map((chain) => [chain]) },
 	);
 });
 
 test('each fault and each situation has come up', () => {
 	if (process.env.STRUCK)
 		process.stderr.write(`${JSON.stringify(Object.fromEntries([...struck].sort()), null, 1)}\n`);
-	for (const what of ['killed', 'stopped', 'table rejected', 'table lost'])
-		expect([what, struck.get(what)]).not.toEqual([what, undefined]);
+	const faults = [
+		...['killed', 'stopped', 'table rejected', 'table lost', 'run again', 'one of two led back'],
+		...['killed in count', 'killed in add', 'killed in an add of keys called before', 'killed in remove'],
+		...[
+			'bad nickname',
+			'credential unreadable',
+			'options unreadable',
+			'unknown led back',
+			'refused led back',
+		],
+		...['910024', '910026', 'lost', 'lostBefore', 'unreachable'].map((fate) => `Sobot: ${fate}`),
+		...['shifted', 'smaller', 'reversed'].map((list) => `Retry, list ${list}`),
+		...['retry twice', 'beside another'].flatMap((how) => [`${how}, one worker`, `${how}, two workers`]),
+	];
+	expect(faults.filter((what) => !struck.has(what))).toEqual([]);
 });
