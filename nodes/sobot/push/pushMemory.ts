@@ -1,7 +1,6 @@
 // Room `push`: which pushes are redeliveries, and how pushes are answered. Sobot resends a push, byte for byte, if it was not
-// acknowledged in time, and gives it no ID. A push is pending until n8n answers it, which can take minutes where n8n limits
-// its executions. Pending pushes are remembered in this process only. Accepted pushes are remembered in this process, since
-// concurrent pushes overwrite each other in n8n's static data, and in static data, for restarts and other processes.
+// acknowledged in time, and gives it no ID. Pending pushes, which n8n has not answered yet (docs/n8n-behavior.md, W13), are
+// remembered in this process only; accepted ones also in static data (W4), for restarts and other processes.
 import type { Clock } from '../clock';
 
 /** Sobot resends a push after 1 minute and again after 5, counted from answers that may take a while, and then no more. */
