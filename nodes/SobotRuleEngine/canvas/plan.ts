@@ -17,6 +17,7 @@ import {
 	reasonAgainstRounded,
 	textOf,
 	type CustomerBody,
+	type DefinedFields,
 } from './customerBody';
 import { spoiledIdentifier } from './identifier';
 import type { Options } from './options';
@@ -132,7 +133,7 @@ function readSendOncePer(
 ): { text?: string } | { reason: string } {
 	if (!Object.hasOwn(options, 'sendOncePer')) return {};
 	const { sendOncePer } = options;
-	if (typeof sendOncePer === 'number' && Number.isInteger(sendOncePer) && !Number.isSafeInteger(sendOncePer))
+	if (Number.isInteger(sendOncePer) && !Number.isSafeInteger(sendOncePer))
 		return {
 			reason: "'Send Once Per' is a number that is too long to keep all its digits. Provide it as text.",
 		};
@@ -274,10 +275,7 @@ function bodyFromDefined(parameters: Parameters, index: number, contactIdField: 
 			contactIdField,
 			contactId,
 			nick: parameters.at('nick', index),
-			additional: parameters.at('additionalFields.field', index, []) as Array<{
-				name?: unknown;
-				value?: unknown;
-			}>,
+			additional: parameters.at('additionalFields.field', index, []) as DefinedFields['additional'],
 		});
 	} catch (cause) {
 		// The customer is known even if another expression fails.
