@@ -157,14 +157,15 @@ function reasonAgainst(node: IExecuteFunctions, text: string): string | undefine
 	return undefined;
 }
 
+/** The fields of a credential, or why n8n could not read it. */
+type CredentialReading = { fields: ICredentialDataDecryptedObject } | { reason: string };
+
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
 class Targets {
-	/** the credential's fields, once they are known to be the same for every item */
-	private fields?: ICredentialDataDecryptedObject;
+	/** the reading of the credential, once it is known to be the same for every item */
+	private reading?: CredentialReading;
 	/** whether it is known if the fields depend on the item */
 	private isKnown = false;
-	/** why the credential cannot be read for any item */
-	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
 	/** what the latest fields give, by the value of 'Canvas' */
 	private readonly built = new Map<unknown, Target | { reason: string }>();
@@ -207,23 +208,20 @@ class Targets {
 		return target;
 	}
 
-	private async fieldsAt(
-		index: number,
-	): Promise<{ fields: ICredentialDataDecryptedObject } | { reason: string }> {
-		if (this.fields) return { fields: this.fields };
-		if (this.reason !== undefined) return { reason: this.reason };
+	private async fieldsAt(index: number): Promise<CredentialReading> {
+		if (this.reading) return this.reading;
 		try {
 			const fields = await this.node.getCredentials('sobotApi', index);
 			if (this.isKnown) return { fields };
 			const varies =
 				Object.keys(typedExpressions(fields)).length > 0 || (await dependsOnItem(this.node, fields));
 			this.isKnown = true;
-			if (!varies) this.fields = fields;
+			if (!varies) this.reading = { fields };
 			return { fields };
 		} catch (cause) {
 			const reason = whyUnreadable(cause);
 			// If the very first read fails, so do the others: do not make every item wait for the same.
-			if (!this.isKnown) this.reason = reason;
+			if (!this.isKnown) this.reading = { reason };
 			return { reason };
 		}
 	}
