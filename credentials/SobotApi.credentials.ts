@@ -113,12 +113,6 @@ const stored = (displayName: string, name: string): INodeProperties => ({
  */
 const NO_REDIRECTS = { disableFollowRedirect: true, followRedirect: false, followAllRedirects: false };
 
-/** A rule of a credential test that fails on a value in the answer's body. */
-type TestRule = Extract<
-	NonNullable<ICredentialTestRequest['rules']>[number],
-	{ type: 'responseSuccessBody' }
->;
-
 /** A Sobot account with its canvases and its token. */
 export class SobotApi implements ICredentialType {
 	name = 'sobotApi';
@@ -223,10 +217,13 @@ export class SobotApi implements ICredentialType {
 				: await fetchToken(account, previous, send);
 			authentication.token = token;
 			if (renewal) renewal.token = token;
-			return fieldsToStore(credentials, {
+			return {
+				// As they were typed: docs/n8n-behavior.md, C8.
+				...(typedExpressions(credentials) as ICredentialDataDecryptedObject),
 				...fieldsFromToken(token, account),
 				canvasFingerprints: fingerprintsOf(credentials),
-			});
+				expressions: undefined as never,
+			};
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
 			if (renewal) renewal.failure = error;
@@ -287,8 +284,9 @@ export class SobotApi implements ICredentialType {
 }
 
 /** The message of the test for one of Sobot's codes, or for an answer without a code. */
-function testRule(retCode: string | undefined, message: string): TestRule {
-	return { type: 'responseSuccessBody', properties: { key: 'ret_code', value: retCode, message } };
+function testRule(retCode: string | undefined, message: string) {
+	const properties = { key: 'ret_code', value: retCode, message };
+	return { type: 'responseSuccessBody' as const, properties };
 }
 
 /** Whether this is the request of the credential test. n8n's HTTP Request node passes its address as `uri`. */
@@ -306,16 +304,4 @@ function checkCanvases(credentials: ICredentialDataDecryptedObject): void {
 function validToken(credentials: ICredentialDataDecryptedObject): Token | undefined {
 	const token = tokenFromFields(credentials);
 	return token && systemClock.epochMs() < token.expiresAtMs ? token : undefined;
-}
-
-/** The fields for n8n to store, with expressions as they were typed: docs/n8n-behavior.md, C8. */
-function fieldsToStore(
-	credentials: ICredentialDataDecryptedObject,
-	fields: Record<string, string>,
-): ICredentialDataDecryptedObject {
-	return {
-		...(typedExpressions(credentials) as ICredentialDataDecryptedObject),
-		...fields,
-		expressions: undefined as never,
-	};
 }

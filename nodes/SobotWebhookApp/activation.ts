@@ -7,7 +7,6 @@ import {
 	isAnsweredByWorkflow,
 	isCompanyId,
 	optionsOf,
-	type CustomFieldName,
 	type TriggerOptions,
 } from './settings';
 import { splitList } from './typedText';
@@ -75,7 +74,7 @@ function misconfiguredList(
 }
 
 function misconfiguredCustomFields(options: TriggerOptions): Misconfiguration | undefined {
-	const reason = reasonAgainstRows(customFieldRows(options));
+	const reason = reasonAgainstCustomFields(options);
 	if (reason === undefined) return undefined;
 	return {
 		message: `'Custom Field Names' ${reason}`,
@@ -85,7 +84,8 @@ function misconfiguredCustomFields(options: TriggerOptions): Misconfiguration | 
 }
 
 /** Two fields under one name would overwrite each other. */
-function reasonAgainstRows(rows: readonly CustomFieldName[]): string | undefined {
+function reasonAgainstCustomFields(options: TriggerOptions): string | undefined {
+	const rows = customFieldRows(options);
 	const ids = rows.map(({ id }) => id);
 	const half = rows.find(({ id, name }) => id === '' || name === '');
 	if (half)

@@ -54,14 +54,10 @@ function parseAddress(text: string): Address | undefined {
 
 function parseIPv4(text: string): bigint | undefined {
 	const parts = text.split('.');
-	if (parts.length !== 4) return undefined;
-	let value = 0n;
-	for (const part of parts) {
-		// No leading zero: some programs read such a number as octal.
-		if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-		value = (value << 8n) | BigInt(part);
-	}
-	return value;
+	// No leading zero: some programs read such a number as octal.
+	const isByte = (part: string) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255;
+	if (parts.length !== 4 || !parts.every(isByte)) return undefined;
+	return parts.reduce((value, part) => (value << 8n) | BigInt(part), 0n);
 }
 
 function parseIPv6(text: string): bigint | undefined {

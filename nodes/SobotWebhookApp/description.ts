@@ -1,7 +1,6 @@
 // How the trigger node presents itself: parameters, panel texts, hints and webhooks.
 import type {
 	IBuilderHint,
-	IParameterBuilderHint,
 	IDataObject,
 	INodeProperties,
 	INodePropertyCollection,
@@ -26,9 +25,6 @@ const SAMPLE_PUSH = {
 	ex_fields: { '7dcf2982a3bc4afaa5351500b8e2e21c': '1990-05-17' },
 };
 
-/** The simplified sample. A real delivery key is too long to wrap in the panel. */
-const SAMPLE_OUTPUT = parsePush(SAMPLE_PUSH, new Map(), 'sample');
-
 /** A hint beside "set mock data". Not a notice among the parameters: n8n resolves those again for each push. */
 function sampleHint(simplify: boolean, sample: object): NodeHint {
 	// Spaces give the panel places to wrap.
@@ -52,7 +48,8 @@ const UNACKNOWLEDGED_HINT: NodeHint = {
 
 /** Shown beside the output, until the first execution or after it. */
 export const HINTS: NodeHint[] = [
-	sampleHint(true, SAMPLE_OUTPUT),
+	// A real delivery key is too long to wrap in the panel.
+	sampleHint(true, parsePush(SAMPLE_PUSH, new Map(), 'sample')),
 	sampleHint(false, SAMPLE_PUSH),
 	UNACKNOWLEDGED_HINT,
 ];
@@ -185,12 +182,6 @@ export const BUILDER_HINT: IBuilderHint = {
 	],
 };
 
-/** The same for 'Using the Acknowledge Operation'. */
-const RESPONSE_NODE_HINT: IParameterBuilderHint = {
-	propertyHint:
-		"Every branch must end with n8n-nodes-sobot.sobotRuleEngine, resource 'webhookApp', operation 'acknowledge'. Respond to Webhook does not work here. Without an answer Sobot pushes the customer again, at most twice.",
-};
-
 /** The node's parameters. n8n resolves them for each push, so there are few. */
 export const PROPERTIES: INodeProperties[] = [
 	{
@@ -241,7 +232,10 @@ export const PROPERTIES: INodeProperties[] = [
 				name: 'Using the Acknowledge Operation',
 				value: 'responseNode',
 				description: "The workflow answers with a Sobot Rule Engine node, operation 'Acknowledge'",
-				builderHint: RESPONSE_NODE_HINT,
+				builderHint: {
+					propertyHint:
+						"Every branch must end with n8n-nodes-sobot.sobotRuleEngine, resource 'webhookApp', operation 'acknowledge'. Respond to Webhook does not work here. Without an answer Sobot pushes the customer again, at most twice.",
+				},
 			},
 		],
 		default: 'onReceived',

@@ -12,7 +12,9 @@ export function withExactNumbers<Parsed>(json: string, parsed: Parsed): Parsed {
 	while (end < json.length) {
 		const quote = json.indexOf('"', end);
 		const start = quote === -1 ? json.length : quote;
-		parts.push(withQuotedNumbers(json.slice(end, start)));
+		parts.push(
+			json.slice(end, start).replace(NUMBER, (digits) => (isExact(digits) ? digits : `"${digits}"`)),
+		);
 		end = endOfText(json, start);
 		parts.push(json.slice(start, end));
 	}
@@ -20,26 +22,8 @@ export function withExactNumbers<Parsed>(json: string, parsed: Parsed): Parsed {
 	return exact === json ? parsed : (JSON.parse(exact) as Parsed);
 }
 
-/** Puts the numbers that would be rounded in quotes. A regular expression would need a stack as deep as the longest one. */
-function withQuotedNumbers(json: string): string {
-	const parts: string[] = [];
-	let end = 0;
-	for (let start = 0; start < json.length; start++) {
-		let next = start;
-		while (next < json.length && IN_NUMBERS.includes(json[next] ?? '')) next++;
-		const literal = json.slice(start, next);
-		// A number of one or two characters cannot be rounded.
-		if (literal.length > 2 && !isExact(literal)) {
-			parts.push(json.slice(end, start), `"${literal}"`);
-			end = next;
-		}
-		start = next;
-	}
-	return parts.join('') + json.slice(end);
-}
-
-/** The characters of JSON's numbers. */
-const IN_NUMBERS = '0123456789.eE+-';
+/** A number outside of JSON's texts. A more exact pattern would need a stack as deep as the longest number. */
+const NUMBER = /[-\d][\d.eE+-]*/g;
 
 /** Whether the number stays what it is, and also reads the same once it is text. */
 function isExact(literal: string): boolean {
@@ -63,13 +47,7 @@ const SMALLEST_EXACT = 1e-300;
 
 /** Where the text ends that begins at `start`, with its closing quotation mark. */
 function endOfText(json: string, start: number): number {
-	let close = start;
-	let backslashes: number;
-	do {
-		close = json.indexOf('"', close + 1);
-		if (close === -1) return json.length;
-		backslashes = 0;
-		while (json[close - 1 - backslashes] === '\\') backslashes++;
-	} while (backslashes % 2 === 1);
+	let close = start + 1;
+	while (close < json.length && json[close] !== '"') close += json[close] === '\\' ? 2 : 1;
 	return close + 1;
 }

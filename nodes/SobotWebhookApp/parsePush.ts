@@ -3,36 +3,19 @@
 import { createHash } from 'crypto';
 import { isJsonObject } from '../sobot/outcome/answer';
 
-/** A customer's profile. A field that Sobot left out is left out; a list is then empty. */
-export interface Push {
-	customerId?: string;
-	companyId?: string;
-	nickname?: string;
-	realName?: string;
-	emails: string[];
-	phones: string[];
-	qq?: string;
-	remark?: string;
-	isVip?: boolean;
-	vipLevel?: string;
-	labelIds: string[];
-	avatarUrl?: string;
-	customFields?: Record<string, unknown>;
-	/** equal for a redelivery of the same push */
-	deliveryKey: string;
-}
-
 /**
- * The profile in a push. Source: Sobot, "Webhook app".
+ * The customer's profile in a push. A field that Sobot left out is left out; a list is then empty. Source: Sobot, "Webhook
+ * app".
  *
  * @param customFieldNames the builder's names for custom fields, by Sobot's 32-hex ID
+ * @param deliveryKey equal for a redelivery of the same push
  */
 export function parsePush(
 	body: Readonly<Record<string, unknown>>,
 	customFieldNames: ReadonlyMap<string, string> = new Map(),
 	deliveryKey = deliveryKeyOf(body),
-): Push {
-	return withoutUndefined<Push>({
+) {
+	return withoutUndefined({
 		customerId: text(body.id),
 		companyId: text(body.pid),
 		nickname: text(body.nick),

@@ -40,13 +40,8 @@ export function reasonAgainstSecret(fields: Readonly<Record<string, unknown>>): 
 }
 
 /** Why no push could match, and what to enter instead. */
-function reasonAgainstForm({
-	method,
-	parameterName,
-	headerName,
-	user,
-	secret,
-}: PushSecret): string | undefined {
+function reasonAgainstForm(read: PushSecret): string | undefined {
+	const { method, parameterName, headerName, user, secret } = read;
 	switch (method) {
 		case 'query':
 			return reasonAgainstParameterName(parameterName) ?? reasonAgainstQuerySecret(secret);

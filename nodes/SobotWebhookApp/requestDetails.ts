@@ -19,15 +19,12 @@ export function withoutSecrets(
 	{ method, query, headers }: RequestDetails,
 	secret?: PushSecret,
 ): RequestDetails {
-	const secretHeaders = [
-		...ALWAYS_SECRET,
-		...(secret?.method === 'header' ? [secret.headerName.toLowerCase()] : []),
-	];
+	const ownHeaders = secret?.method === 'header' ? [secret.headerName.toLowerCase()] : [];
 	const secretParameters = secret?.method === 'query' ? [secret.parameterName] : [];
 	return {
 		method,
 		query: omit(query, secretParameters, secret),
-		headers: omit(headers, secretHeaders, secret),
+		headers: omit(headers, [...ALWAYS_SECRET, ...ownHeaders], secret),
 	};
 }
 

@@ -17,12 +17,6 @@ export interface TriggerOptions {
 /** 'Ignore Repeats For' where the option was never added. */
 export const DEFAULT_REPEAT_MINUTES = RESENT_WITHIN_MS / 60_000;
 
-/** A row of 'Custom Field Names', with its texts trimmed. */
-export interface CustomFieldName {
-	id: string;
-	name: string;
-}
-
 /** The options that the user has added. */
 export function optionsOf(context: IHookFunctions | IWebhookFunctions): TriggerOptions {
 	return context.getNodeParameter('options', {}) as TriggerOptions;
@@ -74,8 +68,8 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 	};
 }
 
-/** The rows of 'Custom Field Names' that are not empty. */
-export function customFieldRows({ customFieldNames: names }: TriggerOptions): CustomFieldName[] {
+/** The rows of 'Custom Field Names' that are not empty, with their texts trimmed. */
+export function customFieldRows({ customFieldNames: names }: TriggerOptions) {
 	const rows = (names as { field?: unknown } | null | undefined)?.field;
 	return (Array.isArray(rows) ? (rows as Array<Record<string, unknown> | null>) : [])
 		.map((row) => ({ id: trimmedText(row?.id), name: trimmedText(row?.name) }))

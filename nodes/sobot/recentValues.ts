@@ -12,7 +12,6 @@ export class RecentValues {
 
 	/** Adds a text. One that is held already keeps its age. */
 	add(value: string): void {
-		if (this.values.has(value)) return;
 		this.values.add(value);
 		for (const oldest of this.values) {
 			if (this.values.size <= this.limit) break;

@@ -1,12 +1,10 @@
 // Holds state that outlives an execution, and evicts it once it is idle.
 
-/** A value that can tell whether a new one would do as well. */
-export interface Evictable {
-	readonly isIdle: boolean;
-}
-
-/** One value per key for the life of the process. Idle values are dropped whenever a new one is made. */
-export class Registry<Value extends Evictable> {
+/**
+ * One value per key for the life of the process. Idle values, for which a new one would do as well, are dropped whenever a
+ * new one is made.
+ */
+export class Registry<Value extends { readonly isIdle: boolean }> {
 	private readonly values = new Map<string, Value>();
 
 	constructor(private readonly create: (key: string) => Value) {}

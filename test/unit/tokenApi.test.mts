@@ -24,6 +24,11 @@ test('asks with whole seconds as text and the published signature', () => {
 	expect(request.disableFollowRedirect).toBe(true);
 });
 
+test('signs what is not ASCII as UTF-8', () => {
+	const request = tokenRequest({ baseUrl: 'https://sg.sobot.io', appId: '智齿', appKey: 'ключ' }, NOW_MS);
+	expect(request.qs.sign).toBe('a498a9480d65ff0ee54ba92077277bf2');
+});
+
 test("reads the document's own example: padded token, lifetime as text", () => {
 	expect(readToken(success({ token: ` ${VALUE} `, expires_in: '86400' }), NOW_MS)).toEqual({
 		token: { value: VALUE, fetchedAtMs: NOW_MS, expiresAtMs: NOW_MS + 86_400_000 },

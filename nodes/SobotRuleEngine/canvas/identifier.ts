@@ -5,12 +5,6 @@
 export const FORMAT_AS_TEXT =
 	'In a spreadsheet, format the column as plain text before you enter the IDs, then enter them again.';
 
-/** A form that no identifier has, and what it shows: a reason that follows the text. */
-interface Form {
-	readonly pattern: RegExp;
-	readonly reason: (text: string) => string;
-}
-
 /** Error values of spreadsheets: English, Chinese, Spanish, German, French, Italian, Dutch, Polish, Portuguese, Russian. */
 const ERROR_VALUES = [
 	'N/A|N/D|N/B|NV|Н/Д|REF!|VALUE!|NAME\\?|DIV/0!|NUM!|NULL!|SPILL!|CALC!|FIELD!|BLOCKED!|CONNECT!|UNKNOWN!|BUSY!|GETTING_DATA|ERROR!',
@@ -20,10 +14,10 @@ const ERROR_VALUES = [
 ];
 
 /**
- * Only forms that spreadsheets, exports and programs really produce. IDs such as 12E4, 1E05 or 1.5E3 may be right. So may
- * an ID that ends in zeros, although a spreadsheet rounds numbers to 15 digits.
+ * Forms that spreadsheets, exports and programs really produce, and what each shows. IDs such as 12E4, 1E05 or 1.5E3 may be
+ * right. So may an ID that ends in zeros, although a spreadsheet rounds numbers to 15 digits.
  */
-const SPOILED_FORMS: readonly Form[] = [
+const SPOILED_FORMS: ReadonlyArray<{ pattern: RegExp; reason: (text: string) => string }> = [
 	{
 		// 4.40981E+17, 4,40981E+17 and 1E+17 of spreadsheets, 1e+21 of JavaScript, 4.40981E17 of Java
 		pattern:

@@ -55,10 +55,10 @@ function reasonAgainst(options: Options): string | undefined {
 	if (!Number.isInteger(requestsPerSecond) || requestsPerSecond < 1 || requestsPerSecond > CALLS_PER_SECOND) {
 		return `'Requests per Second' must be a whole number from 1 to ${CALLS_PER_SECOND}.`;
 	}
-	if (!isNumber(timeout) || timeout < 0.001 || timeout > LONGEST_TIMEOUT_SECONDS) {
+	if (!Number.isFinite(timeout) || timeout < 0.001 || timeout > LONGEST_TIMEOUT_SECONDS) {
 		return `'Timeout (Seconds)' must be a number above 0 and at most ${LONGEST_TIMEOUT_SECONDS}.`;
 	}
-	if (!isNumber(giveUpAfter) || giveUpAfter < 0)
+	if (!Number.isFinite(giveUpAfter) || giveUpAfter < 0)
 		return "'Give Up After (Seconds)' must be a number, 0 or more.";
 	if (!Number.isInteger(historySize) || historySize < 1) {
 		return "'History Size' must be a whole number, 1 or more.";
@@ -71,8 +71,4 @@ function reasonAgainst(options: Options): string | undefined {
 		return "'Unknown Outcome' must be 'fail', 'sendAgain' or 'treatAsSent'. Check its expression.";
 	}
 	return undefined;
-}
-
-function isNumber(value: unknown): value is number {
-	return typeof value === 'number' && Number.isFinite(value);
 }

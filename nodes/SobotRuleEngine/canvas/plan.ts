@@ -17,6 +17,7 @@ import {
 	reasonAgainstRounded,
 	textOf,
 	type CustomerBody,
+	type DefinedFields,
 } from './customerBody';
 import { spoiledIdentifier } from './identifier';
 import type { Options } from './options';
@@ -132,7 +133,7 @@ function readSendOncePer(
 ): { text?: string } | { reason: string } {
 	if (!Object.hasOwn(options, 'sendOncePer')) return {};
 	const { sendOncePer } = options;
-	if (typeof sendOncePer === 'number' && Number.isInteger(sendOncePer) && !Number.isSafeInteger(sendOncePer))
+	if (Number.isInteger(sendOncePer) && !Number.isSafeInteger(sendOncePer))
 		return {
 			reason: "'Send Once Per' is a number that is too long to keep all its digits. Provide it as text.",
 		};
@@ -156,14 +157,15 @@ function reasonAgainst(node: IExecuteFunctions, text: string): string | undefine
 	return undefined;
 }
 
+/** The fields of a credential, or why n8n could not read it. */
+type CredentialReading = { fields: ICredentialDataDecryptedObject } | { reason: string };
+
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
 class Targets {
-	/** the credential's fields, once they are known to be the same for every item */
-	private fields?: ICredentialDataDecryptedObject;
+	/** the reading of the credential, once it is known to be the same for every item */
+	private reading?: CredentialReading;
 	/** whether it is known if the fields depend on the item */
 	private isKnown = false;
-	/** why the credential cannot be read for any item */
-	private reason?: string;
 	private readonly byKey = new Map<string, Target>();
 	/** what the latest fields give, by the value of 'Canvas' */
 	private readonly built = new Map<unknown, Target | { reason: string }>();
@@ -206,23 +208,20 @@ class Targets {
 		return target;
 	}
 
-	private async fieldsAt(
-		index: number,
-	): Promise<{ fields: ICredentialDataDecryptedObject } | { reason: string }> {
-		if (this.fields) return { fields: this.fields };
-		if (this.reason !== undefined) return { reason: this.reason };
+	private async fieldsAt(index: number): Promise<CredentialReading> {
+		if (this.reading) return this.reading;
 		try {
 			const fields = await this.node.getCredentials('sobotApi', index);
 			if (this.isKnown) return { fields };
 			const varies =
 				Object.keys(typedExpressions(fields)).length > 0 || (await dependsOnItem(this.node, fields));
 			this.isKnown = true;
-			if (!varies) this.fields = fields;
+			if (!varies) this.reading = { fields };
 			return { fields };
 		} catch (cause) {
 			const reason = whyUnreadable(cause);
 			// If the very first read fails, so do the others: do not make every item wait for the same.
-			if (!this.isKnown) this.reason = reason;
+			if (!this.isKnown) this.reading = { reason };
 			return { reason };
 		}
 	}
@@ -274,10 +273,7 @@ function bodyFromDefined(parameters: Parameters, index: number, contactIdField: 
 			contactIdField,
 			contactId,
 			nick: parameters.at('nick', index),
-			additional: parameters.at('additionalFields.field', index, []) as Array<{
-				name?: unknown;
-				value?: unknown;
-			}>,
+			additional: parameters.at('additionalFields.field', index, []) as DefinedFields['additional'],
 		});
 	} catch (cause) {
 		// The customer is known even if another expression fails.

@@ -130,9 +130,7 @@ export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], bef
 	});
 }
 
-/**
- * Throws if a customer's call failed or is in doubt.
- */
+/** Throws if a customer's call failed or is in doubt. */
 export function throwFirstFailure(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],

@@ -8,6 +8,7 @@ import { campaignOf, type Campaign } from '../../sobot/ledger/entries';
 import { Ledger, NOT_LOOKED_UP, type EarlierKey } from '../../sobot/ledger/ledger';
 import { countsAsSent, isDoubtful, isSent, resultOf, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, withCode } from '../../sobot/outcome/returnCodes';
+import { ACCEPTED } from '../../sobot/outcome/verdict';
 import { claimsOf } from '../../sobot/shared';
 import { DeduplicationTable, hasTable } from '../n8n/deduplicationTable';
 import { contextOf, isToken, lineageOf } from '../n8n/nodeContext';
@@ -59,8 +60,8 @@ export class SendHistory {
 	private readonly next = new Map<string, number>();
 	/** the digests of customers with a text of 'Send Once Per' */
 	private readonly withText = new Map<string, string>();
-	/** the digests of each customer with such texts, by the customer on their canvas */
-	private readonly textsOf = new Map<string, string[]>();
+	/** the latest of them for each customer on a canvas */
+	private readonly latestWithText = new Map<string, string>();
 	/** those of customers with several texts: only the ledger tells for which of them they were sent */
 	private readonly severalTexts = new Set<string>();
 	private readonly texts = new Set<string>();
@@ -116,11 +117,12 @@ export class SendHistory {
 	}
 
 	private numberWithText(triggerId: string, contactId: string): string {
+		const inner = this.number(triggerId, contactId);
 		const name = digest(triggerId, contactId);
-		const own = [...(this.textsOf.get(name) ?? []), this.number(triggerId, contactId)];
-		this.textsOf.set(name, own);
-		if (own.length > 1) own.forEach((inner) => this.severalTexts.add(inner));
-		return own.at(-1) ?? '';
+		const earlier = this.latestWithText.get(name);
+		this.latestWithText.set(name, inner);
+		if (earlier !== undefined) this.severalTexts.add(earlier).add(inner);
+		return inner;
 	}
 
 	private number(triggerId: string, contactId: string): string {
@@ -172,7 +174,7 @@ export class SendHistory {
 			const code = this.stored.unknown[inner];
 			const isSentAgain = kind === 'send' && unknownOutcome === 'sendAgain';
 			if (code !== undefined) customer.known = isSentAgain ? 'inDoubt' : unknownEarlier(code || null);
-			else if (this.accepted.has(inner)) customer.known = ACCEPTED_EARLIER;
+			else if (this.accepted.has(inner)) customer.known = ACCEPTED;
 		}
 	}
 
@@ -291,9 +293,6 @@ function othersOf(stored: Stored): ReadonlySet<string> {
 }
 
 const digestsIn = (text: string): string[] => text.match(new RegExp(`.{${DIGEST_LENGTH}}`, 'g')) ?? [];
-
-/** The result for a customer whom an earlier try has put on the canvas. */
-const ACCEPTED_EARLIER: Result = { outcome: 'accepted', retCode: '000000', message: 'Accepted', advice: '' };
 
 /** The result for an item of a Retry that does not tell which customer it is. */
 const NOT_IDENTIFIED: Result = {

@@ -1,5 +1,5 @@
 // The parameters of resource Canvas, operation Trigger, as the editor shows them.
-import type { INodeProperties, IParameterBuilderHint } from 'n8n-workflow';
+import type { INodeProperties } from 'n8n-workflow';
 import { CALLS_PER_SECOND } from '../../sobot/canvas/adaptiveRate';
 import { LONGEST_TIMEOUT_SECONDS } from './options';
 
@@ -7,12 +7,6 @@ import { LONGEST_TIMEOUT_SECONDS } from './options';
 const SHOW = { resource: ['canvas'], operation: ['trigger'] };
 /** Where those of 'Define Below' are shown. */
 const SHOW_DEFINED = { ...SHOW, dataMode: ['defineBelow'] };
-
-/** What n8n's AI builders read about 'Send Once Per'. */
-const SEND_ONCE_PER_HINT: IParameterBuilderHint = {
-	propertyHint:
-		'Set it to the name of the campaign or to an order number. Never use the execution ID or the current time, which differ in each execution: nobody would be recognized.',
-};
 
 const CUSTOMER: INodeProperties[] = [
 	{
@@ -146,7 +140,10 @@ const OPTIONS: INodeProperties[] = [
 		placeholder: 'e.g. spring-2027',
 		description:
 			'A campaign or an order number. For the same text, this node puts each customer on each canvas only once, also in a later execution or after a crash. A copy of the node or the workflow remembers nobody. A date makes each day a new campaign. Developers call this an idempotency key.',
-		builderHint: SEND_ONCE_PER_HINT,
+		builderHint: {
+			propertyHint:
+				'Set it to the name of the campaign or to an order number. Never use the execution ID or the current time, which differ in each execution: nobody would be recognized.',
+		},
 	},
 	{
 		displayName: 'Timeout (Seconds)',

@@ -78,10 +78,7 @@ async function renewThroughN8n(
 	);
 }
 
-/**
- * n8n never asked for a token, and will not: its Engine 2.0 refuses every credential with an expirable field. That engine
- * shows the message of an error alone, so the message also says what to do.
- */
+/** n8n never asked for a token, and will not: docs/n8n-behavior.md, E1. The message also says what to do: E2. */
 function notRequested(cause: unknown): TokenError {
 	const said = n8nSays(cause).replace(/\.?$/, '.');
 	return new TokenError(

@@ -76,10 +76,9 @@ export class DeduplicationTable implements EntryStore {
 			const isRunAgain = campaign !== undefined && (await this.ask([campaign.last[0]])).size > 0;
 			return Math.max(this.needed, wholeRoom(isRunAgain ? count + size : count));
 		}
-		const steps = Array.from({ length: HIGHEST_STEP }, (_, i) => i + 1);
-		const large = new Map(
-			steps.flatMap((step) => [0, 1].map((daysAgo) => [largeRoom(step, daysAgo), step] as const)),
-		);
+		const large = new Map<string, number>();
+		for (let step = 1; step <= HIGHEST_STEP; step++)
+			for (const daysAgo of [0, 1]) large.set(largeRoom(step, daysAgo), step);
 		const known = await this.ask([KEEPS_HISTORY, ...large.keys()]);
 		const step = Math.max(0, ...Array.from(known, (entry) => large.get(entry) ?? 0));
 		const keeps = isRetry || known.has(KEEPS_HISTORY) ? wholeRoom(count) : 0;

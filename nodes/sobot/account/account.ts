@@ -8,6 +8,9 @@ export interface Account {
 	appKey: string;
 }
 
+/** The fields of a stored credential, of any type: an expression can stand in each. */
+export type Fields = Readonly<Record<string, unknown>>;
+
 /** A token and its lifetime, in epoch milliseconds by the clock of the machine that fetched it. */
 export interface Token {
 	value: string;

@@ -1,4 +1,5 @@
 // The address of Sobot's API for an account: its region's host, or the user's own address.
+import type { Fields } from './account';
 
 /**
  * The hosts of Sobot's regions. Source: Sobot, "Rule Engine API", "API Call Instructions", and developer.zhichi.com for
@@ -18,9 +19,7 @@ const ONLY_THE_START = 'Enter only the first part of the address, such as https:
 const PATH_OF_A_PAGE = /^\/(console|api)(\/|$)|\/(login|index\.html?)$/i;
 
 /** The base URL of an account without a trailing slash, or a text that says why there is none. */
-export function readBaseUrl(
-	fields: Readonly<Record<string, unknown>>,
-): { baseUrl: string } | { reason: string } {
+export function readBaseUrl(fields: Fields): { baseUrl: string } | { reason: string } {
 	const region = String(fields.region ?? 'sg');
 	if (region !== 'custom') {
 		const baseUrl = Object.hasOwn(REGION_URLS, region) ? REGION_URLS[region] : undefined;
@@ -33,12 +32,9 @@ export function readBaseUrl(
 	}
 	if (!URL.canParse(typed)) {
 		const [, port] = /^[^/]+\/\/[^/?#]*:(\d+)(?:[/?#]|$)/.exec(typed) ?? [];
-		return {
-			reason:
-				Number(port) > 65_535
-					? `'Base URL' has the port ${port}. Enter one from 1 to 65535.`
-					: `'Base URL' is not a valid address. ${ONLY_THE_START}`,
-		};
+		if (Number(port) > 65_535)
+			return { reason: `'Base URL' has the port ${port}. Enter one from 1 to 65535.` };
+		return { reason: `'Base URL' is not a valid address. ${ONLY_THE_START}` };
 	}
 	const url = new URL(typed);
 	if (/[?#@]/.test(typed) || url.port === '0' || PATH_OF_A_PAGE.test(url.pathname)) {

@@ -1,11 +1,9 @@
 // Fingerprints of the canvases' secrets, stored with the token. They show if n8n has moved secrets to other rows:
 // docs/n8n-behavior.md, C9.
 import { createHmac, randomBytes } from 'crypto';
+import type { Fields } from './account';
 import { allRows, type NamedCanvas } from './canvasRows';
 import { typedExpressions } from './credential';
-
-/** The credential's fields, of any type: an expression can stand in each. */
-type Fields = Readonly<Record<string, unknown>>;
 
 /** A row as it was: its trigger ID, its name, and the fingerprint of its secret. */
 type Fingerprint = readonly [triggerId: string, name: string, digest: string];

@@ -1,15 +1,13 @@
 // The canvases of an account: the rows of names, trigger IDs and secrets in the Sobot API credential.
 import type { Canvas } from '../canvas/canvas';
 import { isJsonObject } from '../outcome/answer';
+import type { Fields } from './account';
 import { reasonAgainstExpression } from './credential';
 
 /** A canvas as the credential names it. */
 export interface NamedCanvas extends Omit<Canvas, 'baseUrl'> {
 	name: string;
 }
-
-/** A row as n8n provides it. An expression can give its fields any type. */
-type Row = Readonly<Record<string, unknown>>;
 
 /** The form of the field for those who make credentials through n8n's API. */
 export const FORM_OF_CANVASES =
@@ -19,9 +17,7 @@ export const FORM_OF_CANVASES =
 const BLANKED = /^__n8n_(BLANK|EMPTY)_VALUE_/;
 
 /** The canvases in a credential without the empty rows, or a text that says what is wrong with the first bad row. */
-export function readCanvases(
-	fields: Readonly<Record<string, unknown>>,
-): { canvases: NamedCanvas[] } | { reason: string } {
+export function readCanvases(fields: Fields): { canvases: NamedCanvas[] } | { reason: string } {
 	const unresolved = reasonAgainstExpression(fields, ['canvases']);
 	if (unresolved !== undefined) return { reason: unresolved };
 	const rows = rowsOf(fields.canvases);
@@ -47,7 +43,7 @@ export function readCanvases(
 }
 
 /** All rows in a credential as they are, the empty and the bad ones too; undefined if it has none. */
-export function allRows(fields: Readonly<Record<string, unknown>>): NamedCanvas[] | undefined {
+export function allRows(fields: Fields): NamedCanvas[] | undefined {
 	return rowsOf(fields.canvases)?.map(readRow);
 }
 
@@ -66,7 +62,7 @@ export function findCanvas(
 const FIELDS = ['name', 'triggerId', 'secret'];
 
 /** The rows as n8n has stored them; undefined if they have another form, which only n8n's API lets through. */
-function rowsOf(stored: unknown): Row[] | undefined {
+function rowsOf(stored: unknown): Fields[] | undefined {
 	if (stored === undefined || stored === null || stored === '') return [];
 	// n8n 1 tests a credential without resolving an expression that stands for all rows.
 	if (typeof stored === 'string' && stored.startsWith('=')) return [];
@@ -79,7 +75,7 @@ function wrongForm(what: string): string {
 	return `${what} Enter the canvases again in the Sobot API credential, or send this form to n8n's API: ${FORM_OF_CANVASES}`;
 }
 
-function readRow({ name, triggerId, secret }: Row): NamedCanvas {
+function readRow({ name, triggerId, secret }: Fields): NamedCanvas {
 	return { name: trimmed(name), triggerId: trimmed(triggerId), secret: trimmed(secret) };
 }
 
@@ -91,7 +87,7 @@ function trimmed(value: unknown): string {
 	return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }
 
-function reasonAgainstRow(row: Row, { triggerId, secret }: NamedCanvas): string | undefined {
+function reasonAgainstRow(row: Fields, { triggerId, secret }: NamedCanvas): string | undefined {
 	if (triggerId === '') return "'Trigger ID' is empty. Copy it from the canvas in Sobot.";
 	if (typeof row.triggerId === 'number') {
 		return "'Trigger ID' is a number, which cannot hold 19 digits. Turn it into text.";

@@ -1,10 +1,6 @@
-// Room `account`: what the fields of the Sobot API credential mean, or the reason why they mean nothing. Fields can be of
-// any type, since an expression can stand in each.
-import { accountKey, type Account, type Token } from './account';
+// Room `account`: what the fields of the Sobot API credential mean, or the reason why they mean nothing.
+import { accountKey, type Account, type Fields, type Token } from './account';
 import { readBaseUrl } from './baseUrl';
-
-/** The credential's fields, of any type: an expression can stand in each. */
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The fields that users fill in, possibly with expressions, and their labels. */
 const TYPED_FIELDS: Readonly<Record<string, string>> = {

@@ -117,7 +117,8 @@ export class AdaptiveRate {
 	private reactions = 0;
 	/** length of the last pause between probes; 0 while calls get through */
 	private pauseMs = 0;
-	private pauseEndMs = -Infinity;
+	/** until this moment Sobot would refuse every call */
+	pausedUntilMs = -Infinity;
 	/** whether the next call is a probe */
 	private isProbing = false;
 	/** the latest calls, oldest first */
@@ -125,16 +126,11 @@ export class AdaptiveRate {
 
 	constructor(private readonly random: () => number) {}
 
-	/** Until this moment Sobot would refuse every call. */
-	get pausedUntilMs(): number {
-		return this.pauseEndMs;
-	}
-
 	/** Records a call that leaves now. */
 	recordSent(nowMs: number): void {
 		this.calls.push({ sentMs: nowMs, isRefused: false });
 		if (this.calls.length > REMEMBERED_CALLS) this.calls.shift();
-		if (this.isProbing) this.pauseEndMs = nowMs + PROBE_MS;
+		if (this.isProbing) this.pausedUntilMs = nowMs + PROBE_MS;
 		this.isProbing = false;
 	}
 
@@ -171,11 +167,11 @@ export class AdaptiveRate {
 			this.rate = Math.max(LOWEST_RATE, SAFE_SHARE * letThrough.length);
 		}
 		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
-		this.pauseEndMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
+		this.pausedUntilMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
 		this.isProbing = true;
-		const silentMs = this.pauseEndMs - lastThroughMs;
+		const silentMs = this.pausedUntilMs - lastThroughMs;
 		if (hasBeenThrough && silentMs >= SHORTEST_BAN_MS)
-			this.heldUntilMs = this.pauseEndMs + HOLD_FACTOR * silentMs;
+			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * silentMs;
 	}
 
 	/** Some calls get through: lowers the rate by the share of the last second's calls that was refused. */
@@ -190,8 +186,8 @@ export class AdaptiveRate {
 		if (isTried && (isBeginner || isOverload)) {
 			rate = Math.min(rate, Math.max(letThrough.length, LARGEST_FALL * this.rate));
 			// Sobot's second is full. Of the calls that fill it, our oldest is the first that we know to leave it.
-			this.pauseEndMs = (letThrough[0]?.sentMs ?? nowMs) + WINDOW_MS;
-			this.triedFromMs = Math.max(nowMs, this.pauseEndMs);
+			this.pausedUntilMs = (letThrough[0]?.sentMs ?? nowMs) + WINDOW_MS;
+			this.triedFromMs = Math.max(nowMs, this.pausedUntilMs);
 		}
 		this.rate = Math.max(LOWEST_RATE, rate);
 	}
@@ -203,7 +199,7 @@ export class AdaptiveRate {
 
 	/** Lets the rate grow for the time since it last grew, without pauses and holds. */
 	private growTo(nowMs: number): void {
-		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pauseEndMs, this.heldUntilMs);
+		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pausedUntilMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
 		this.grownToMs = nowMs;
 		this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);

@@ -77,7 +77,6 @@ export class RateLimiter {
 	private grant(): number {
 		const nowMs = this.clock.nowMs();
 		const remaining: Waiter[] = [];
-		const granted: Waiter[] = [];
 		let earliestMs = Infinity;
 		for (const waiter of this.waiting) {
 			if (waiter.isAborted()) {
@@ -87,14 +86,13 @@ export class RateLimiter {
 			const atMs = this.earliestMs(waiter.requestsPerSecond);
 			if (atMs <= nowMs) {
 				this.take(nowMs, waiter);
-				granted.push(waiter);
+				waiter.resolve(true);
 				continue;
 			}
 			earliestMs = Math.min(earliestMs, atMs);
 			remaining.push(waiter);
 		}
 		this.waiting = remaining;
-		for (const waiter of granted) waiter.resolve(true);
 		return earliestMs - nowMs;
 	}
 

@@ -2,26 +2,22 @@
 
 /** Counts calls in flight, and wakes the dispatcher whenever one settles. */
 export class InFlight {
-	private count = 0;
+	/** how many calls have not settled yet */
+	size = 0;
 	/** the first error that a call has thrown */
 	private unexpected?: { cause: unknown };
 	/** ends the dispatcher's wait for a change */
 	private waiting?: () => void;
 
-	/** How many calls have not settled yet. */
-	get size(): number {
-		return this.count;
-	}
-
 	/** Adds a call. A rejection is a bug in this package: it surfaces in `change` and `throwUnexpected`. */
 	add(call: Promise<void>): void {
-		this.count++;
+		this.size++;
 		void call
 			.catch((cause: unknown) => {
 				this.unexpected ??= { cause };
 			})
 			.finally(() => {
-				this.count--;
+				this.size--;
 				this.wake();
 			});
 	}

@@ -12,6 +12,8 @@ export interface EntryStore {
 export const claimEntry = (key: string) => `claim ${key}`;
 /** Added with the claim, and removed once the outcome is clear: a claim alone is an acceptance. */
 export const pendingEntry = (key: string) => `pending ${key}`;
+/** Both entries of a key. */
+export const entriesOf = (key: string) => [claimEntry(key), pendingEntry(key)];
 
 /**
  * Two pairs of markers around the customers of a campaign. As the store drops its oldest entries first, a last one without

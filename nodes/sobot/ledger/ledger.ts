@@ -7,7 +7,7 @@
 import type { Clock } from '../clock';
 import { isDoubtful, isSent, resultOf, type Customer, type Result } from '../outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../outcome/returnCodes';
-import { claimEntry, pendingEntry, type Campaign, type EntryStore } from './entries';
+import { claimEntry, entriesOf, pendingEntry, type Campaign, type EntryStore } from './entries';
 import type { KeyClaims } from './keyClaims';
 
 /** How long the customers of one write take to be sent, in s: after a crash those are in doubt. */
@@ -221,7 +221,8 @@ export class Ledger {
 	/** Another run may have stored its outcome meanwhile. */
 	private async askAgain(): Promise<void> {
 		try {
-			const states = await this.inTurn(async () => await this.read(keysOf(this.doubtful)));
+			const keys = this.doubtful.map(({ key = '' }) => key);
+			const states = await this.inTurn(async () => await this.read(keys));
 			for (const customer of this.doubtful)
 				if (states.get(customer.key ?? '') === 'accepted') customer.known = RESULTS.accepted;
 		} catch {
@@ -254,8 +255,7 @@ export class Ledger {
 		const { claims } = this.options;
 		await this.storeOutcomes();
 		const latest = claims.latestAccepted.map(claimEntry);
-		const entries = keys.flatMap((key) => [claimEntry(key), pendingEntry(key)]);
-		const known = await this.addInCampaign([...latest, ...entries]);
+		const known = await this.addInCampaign([...latest, ...keys.flatMap(entriesOf)]);
 		const states = new Map(keys.map((key) => [key, stateOf(key, known)]));
 		await this.removeRead(keys.filter((key) => states.get(key) === 'accepted').map(pendingEntry));
 		return states;
@@ -291,10 +291,11 @@ export class Ledger {
 	private async read(keys: readonly string[]): Promise<Map<string, KeyState>> {
 		if (keys.length === 0) return new Map();
 		const { store, claims } = this.options;
-		const stored = await store.add(keys.flatMap((key) => [claimEntry(key), pendingEntry(key)]));
+		const entries = keys.flatMap(entriesOf);
+		const stored = await store.add(entries);
 		// What an earlier question has added may still be there, and whoever is not sent may still be stored.
 		const known = new Set([...stored].filter((entry) => !this.toRemove.includes(entry)));
-		await this.removeRead(keys.flatMap((key) => notThereBefore(key, known)));
+		await this.removeRead(entries.filter((entry) => !known.has(entry)));
 		const { toStore } = claims;
 		const isNew = (key: string) => toStore.get(key) === 'notSent';
 		return new Map(keys.map((key) => [key, isNew(key) ? 'new' : stateOf(key, known)]));
@@ -330,17 +331,15 @@ export class Ledger {
 	}
 
 	private async insistOnStoring(): Promise<void> {
-		const { claims, clock } = this.options;
+		const { claims, clock, campaign } = this.options;
 		const isBehind = () => claims.toStore.size + this.toRemove.length > 0 || this.isLastMissing;
-		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++) {
-			await this.inTurn(async () => await this.storeLast()).catch(async () => await clock.sleep(PAUSE_MS));
-		}
+		const store = async () => {
+			await this.storeOutcomes(true);
+			if (campaign && this.isLastMissing) await this.addBefore(campaign.last, []);
+		};
+		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++)
+			await this.inTurn(store).catch(async () => await clock.sleep(PAUSE_MS));
 		if (isBehind()) claims.forgetNotSent();
-	}
-
-	private async storeLast(): Promise<void> {
-		await this.storeOutcomes(true);
-		if (this.options.campaign && this.isLastMissing) await this.addBefore(this.options.campaign.last, []);
 	}
 
 	private async inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -355,17 +354,12 @@ export class Ledger {
 }
 
 const ignore = () => undefined;
-const keysOf = (customers: readonly Customer[]) => customers.map(({ key = '' }) => key);
 
 function stateOf(key: string, known: ReadonlySet<string>): KeyState {
 	// The store drops its oldest entries first, and the claim is older than what is pending.
 	if (known.has(pendingEntry(key))) return 'claimed';
 	return known.has(claimEntry(key)) ? 'accepted' : 'new';
 }
-
-/** The entries of a key that were not in the store. */
-const notThereBefore = (key: string, known: ReadonlySet<string>) =>
-	[claimEntry(key), pendingEntry(key)].filter((entry) => !known.has(entry));
 
 /** The result for a customer whom the ledger may hold, if n8n's database does not answer. */
 export const NOT_LOOKED_UP: Result = {

@@ -14,12 +14,12 @@ export interface Verdict {
 }
 
 /** One object for all accepted calls, so that an accepted customer costs no memory. */
-const ACCEPTED: Verdict = Object.freeze({
+export const ACCEPTED = Object.freeze({
 	outcome: 'accepted',
 	retCode: '000000',
 	message: 'Accepted',
 	advice: '',
-});
+} as const);
 
 /** No connection was made: nothing has left this machine for Sobot. */
 const UNREACHABLE: Readonly<Record<string, string>> = {
@@ -86,13 +86,13 @@ export const PROXY_LOGIN: NotLeft = {
 };
 
 /** The request may have reached Sobot before these. */
-const UNKNOWN_ERRORS: Readonly<Record<string, string>> = {
-	ECONNABORTED: 'Sobot did not answer in time',
-	ERR_CANCELED: 'Sobot did not answer in time',
-	ETIMEDOUT: 'Sobot did not answer in time',
-	ECONNRESET: 'The connection to Sobot broke after the call was sent',
-	EPIPE: 'The connection to Sobot broke after the call was sent',
-};
+const UNKNOWN_ERRORS: ReadonlyMap<unknown, string> = new Map([
+	['ECONNABORTED', 'Sobot did not answer in time'],
+	['ERR_CANCELED', 'Sobot did not answer in time'],
+	['ETIMEDOUT', 'Sobot did not answer in time'],
+	['ECONNRESET', 'The connection to Sobot broke after the call was sent'],
+	['EPIPE', 'The connection to Sobot broke after the call was sent'],
+]);
 
 /** The verdict on Sobot's answer to a canvas trigger. Source: Sobot, "Rule Engine API", Return codes. */
 export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
@@ -100,25 +100,24 @@ export function judgeAnswer({ statusCode, body }: HttpAnswer): Verdict {
 	const sobot = readSobotAnswer(body);
 	// An answer that did not come from Sobot's own API, or came while a gateway was failing, proves nothing.
 	if (!sobot || statusCode >= 500) {
+		const what = sobot ? `code ${sobot.retCode}` : describeBody(body);
+		const mayBeElsewhere = statusCode >= 300 && statusCode < 500;
 		return unknown(
 			sobot?.retCode ?? null,
-			`Sobot answered with HTTP ${statusCode} and ${sobot ? `code ${sobot.retCode}` : describeBody(body)}`,
-			statusCode >= 300 && statusCode < 500
-				? `Check 'Region' in the Sobot API credential. ${LOOK_FIRST}`
-				: LOOK_FIRST,
+			`Sobot answered with HTTP ${statusCode} and ${what}`,
+			mayBeElsewhere ? `Check 'Region' in the Sobot API credential. ${LOOK_FIRST}` : LOOK_FIRST,
 		);
 	}
 	const { retCode } = sobot;
 	const meaning = meaningOf(retCode);
 	if (!meaning) {
-		const what = `Sobot answered with a code that it does not document${quoted(sobot)}`;
-		return unknown(retCode, what, LOOK_FIRST);
+		return unknown(retCode, `Sobot answered with a code that it does not document${quoted(sobot)}`);
 	}
 	if (meaning.outcome !== 'accepted') {
 		return { ...meaning, retCode, message: withCode(meaning.message, retCode) };
 	}
 	if (statusCode === 200) return ACCEPTED;
-	return unknown(retCode, `Sobot answered with success, but with HTTP ${statusCode}`, LOOK_FIRST);
+	return unknown(retCode, `Sobot answered with success, but with HTTP ${statusCode}`);
 }
 
 /** The verdict on a request that got no answer. */
@@ -126,11 +125,10 @@ export function judgeError(error: unknown): Verdict {
 	const notLeft = beforeSending(error);
 	if (notLeft) return nothingSent(notLeft);
 	for (const { code } of causesOf(error)) {
-		const isKnown = typeof code === 'string' && Object.hasOwn(UNKNOWN_ERRORS, code);
-		const words = isKnown ? UNKNOWN_ERRORS[code] : undefined;
-		if (words !== undefined) return unknown(null, words, LOOK_FIRST);
+		const words = UNKNOWN_ERRORS.get(code);
+		if (words !== undefined) return unknown(null, words);
 	}
-	return unknown(null, 'The call to Sobot failed without an answer', LOOK_FIRST);
+	return unknown(null, 'The call to Sobot failed without an answer');
 }
 
 /** Why a request got no answer, if it certainly never left this machine. */
@@ -167,7 +165,7 @@ function nothingSent({ advice, ...notLeft }: NotLeft): Verdict {
 }
 
 /** @param what what happened, as a sentence without its full stop */
-function unknown(retCode: string | null, what: string, advice: string): Verdict {
+function unknown(retCode: string | null, what: string, advice = LOOK_FIRST): Verdict {
 	const message = withCode(`${what}. ${MAY_OR_MAY_NOT}.`, retCode);
 	return { outcome: 'unknown', retCode, message, advice };
 }

@@ -1,7 +1,6 @@
 // Room `push`: which pushes are redeliveries, and how pushes are answered. Sobot resends a push, byte for byte, if it was not
-// acknowledged in time, and gives it no ID. A push is pending until n8n answers it, which can take minutes where n8n limits
-// its executions. Pending pushes are remembered in this process only. Accepted pushes are remembered in this process, since
-// concurrent pushes overwrite each other in n8n's static data, and in static data, for restarts and other processes.
+// acknowledged in time, and gives it no ID. Pending pushes, which n8n has not answered yet (docs/n8n-behavior.md, W13), are
+// remembered in this process only; accepted ones also in static data (W4), for restarts and other processes.
 import type { Clock } from '../clock';
 
 /** Sobot resends a push after 1 minute and again after 5, counted from answers that may take a while, and then no more. */
@@ -25,6 +24,8 @@ const KEY_LENGTH = 11;
 const TIME_LENGTH = 8;
 /** Records follow each other without separators. */
 const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
+/** Matches each record of a text. */
+const RECORD = new RegExp(`.{${RECORD_LENGTH}}`, 'g');
 
 /** How far the clocks of two machines may differ. A record further ahead means that the wall clock was set back. */
 const CLOCK_SKEW_MS = 5_000;
@@ -51,8 +52,6 @@ export class PushMemory {
 	private readonly pending = new Map<string, Pending>();
 	/** oldest first, but pushes of other processes in the order in which they were read */
 	private readonly accepted = new Map<string, Acceptance>();
-	/** the latest records, as they are stored */
-	private text = '';
 	/** when the newest push was accepted, in ms of the monotonic clock */
 	private newestMs = -Infinity;
 	/** how long the newest push counts */
@@ -120,11 +119,7 @@ export class PushMemory {
 			if (this.accepted.size <= REMEMBERED_PUSHES && acceptance.acceptedMs - acceptedMs < windowMs) break;
 			this.accepted.delete(oldest);
 		}
-		let text = latest(this.text + write(key, acceptance.epochMs));
-		while (text !== '' && !this.isCurrent(text, acceptance.acceptedMs - windowMs))
-			text = text.slice(RECORD_LENGTH);
-		this.text = text;
-		stored.acceptedPushes = text;
+		stored.acceptedPushes = this.latestRecords(acceptance.acceptedMs - windowMs);
 	}
 
 	/** True once no push is pending and every push is older than the window: a new memory would know as much. */
@@ -136,17 +131,7 @@ export class PushMemory {
 	private load(stored: StoredMemory, windowMs: number): void {
 		const { acceptedPushes } = stored;
 		if (!acceptedPushes || this.knows(acceptedPushes.slice(-RECORD_LENGTH))) return;
-		for (const record of records(acceptedPushes)) this.loadRecord(record, windowMs);
-		const keys = new Set(
-			[...records(this.text), ...records(acceptedPushes)].map((record) => read(record).key),
-		);
-		const inOrder = [...keys]
-			.flatMap((key) => {
-				const acceptance = this.accepted.get(key);
-				return acceptance ? [{ key, ...acceptance }] : [];
-			})
-			.sort((a, b) => a.acceptedMs - b.acceptedMs);
-		this.text = latest(inOrder.map(({ key, epochMs }) => write(key, epochMs)).join(''));
+		for (const record of acceptedPushes.match(RECORD) ?? []) this.loadRecord(record, windowMs);
 	}
 
 	private loadRecord(record: string, windowMs: number): void {
@@ -175,10 +160,14 @@ export class PushMemory {
 		return this.accepted.get(key)?.epochMs === acceptedEpochMs;
 	}
 
-	/** Whether the first record of a text was accepted after this moment. */
-	private isCurrent(text: string, sinceMs: number): boolean {
-		const acceptance = this.accepted.get(read(text).key);
-		return acceptance !== undefined && acceptance.acceptedMs > sinceMs;
+	/** The records to store: the latest pushes that were accepted after this moment. */
+	private latestRecords(sinceMs: number): string {
+		return [...this.accepted]
+			.sort(([, one], [, other]) => one.acceptedMs - other.acceptedMs)
+			.slice(-STORED_PUSHES)
+			.filter(([, { acceptedMs }]) => acceptedMs > sinceMs)
+			.map(([key, { epochMs }]) => write(key, epochMs))
+			.join('');
 	}
 }
 
@@ -190,19 +179,6 @@ function write(key: string, acceptedEpochMs: number): string {
 	return key + acceptedEpochMs.toString(36).padStart(TIME_LENGTH, '0');
 }
 
-/** The first record of a text. */
-function read(text: string): { key: string; acceptedEpochMs: number } {
-	return {
-		key: text.slice(0, KEY_LENGTH),
-		acceptedEpochMs: parseInt(text.slice(KEY_LENGTH, RECORD_LENGTH), 36),
-	};
-}
-
-function records(text: string): string[] {
-	const count = Math.floor(text.length / RECORD_LENGTH);
-	return Array.from({ length: count }, (_, i) => text.slice(i * RECORD_LENGTH, (i + 1) * RECORD_LENGTH));
-}
-
-function latest(text: string): string {
-	return text.slice(-STORED_PUSHES * RECORD_LENGTH);
+function read(record: string): { key: string; acceptedEpochMs: number } {
+	return { key: record.slice(0, KEY_LENGTH), acceptedEpochMs: parseInt(record.slice(KEY_LENGTH), 36) };
 }

@@ -31,10 +31,7 @@ export interface Authentication {
 const authentications = new WeakMap<object, Authentication>();
 
 /** Begins a renewal. n8n fetches a token only if the field `token` is empty, as in the returned fields. */
-export function beginRenewal<Fields extends object>(
-	fields: Fields,
-	previous: Token | undefined,
-): { fields: Fields & { token: string }; renewal: Renewal } {
+export function beginRenewal<Fields extends object>(fields: Fields, previous: Token | undefined) {
 	const cleared = { ...fields, token: '' };
 	const renewal: Renewal = { previous };
 	authentications.set(cleared, { renewal });

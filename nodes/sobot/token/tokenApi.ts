@@ -1,4 +1,5 @@
 // Sobot's `get_token` on the wire: the request, the quirks of its answer, and which failures are transient.
+import { createHash } from 'crypto';
 import type { Account, Token } from '../account/account';
 import {
 	isJsonObject,
@@ -10,7 +11,6 @@ import {
 } from '../outcome/answer';
 import { meaningOf, withCode } from '../outcome/returnCodes';
 import { beforeSending, CHECK_ADDRESS, PROXY_LOGIN, type NotLeft } from '../outcome/verdict';
-import { signTokenRequest } from './signature';
 
 /**
  * Thrown when there is no token to send with. `advice` says what to do, `retCode` is Sobot's code if it sent one.
@@ -46,11 +46,13 @@ const LONGEST_LIFE_SECONDS = 86_400;
 /** How long to wait for an answer to `get_token`, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-const CHECK_CREDENTIAL = "Check 'App ID', 'App Key' and 'Region' in the Sobot API credential.";
 const TRY_LATER =
 	"Try again in a moment. If this persists, check 'Region' and 'Base URL' in the Sobot API credential.";
 
-/** The request for a new token, signed for this moment. Source: Sobot, "Rule Engine API", get_token. */
+/**
+ * The request for a new token, signed for this moment: `sign` is the lower-case hex of `md5(appid + create_time + app_key)`,
+ * `create_time` Unix time in seconds. Source: Sobot, "Rule Engine API", get_token.
+ */
 export function tokenRequest(account: Account, epochMs: number) {
 	const createTime = String(Math.floor(epochMs / 1000));
 	return {
@@ -59,7 +61,7 @@ export function tokenRequest(account: Account, epochMs: number) {
 		qs: {
 			appid: account.appId,
 			create_time: createTime,
-			sign: signTokenRequest(account.appId, account.appKey, createTime),
+			sign: createHash('md5').update(`${account.appId}${createTime}${account.appKey}`).digest('hex'),
 		},
 		headers: { accept: 'application/json' },
 		...plainAnswerWithin(REQUEST_TIMEOUT_MS),
@@ -123,7 +125,8 @@ function refusal(answer: SobotAnswer): TokenError {
 	const { retCode } = answer;
 	const meaning = meaningOf(retCode);
 	const message = withCode(meaning?.message ?? `Sobot gave no token${quoted(answer)}`, retCode);
-	return new TokenError(message, meaning?.advice ?? CHECK_CREDENTIAL, retCode, false);
+	const advice = meaning?.advice ?? "Check 'App ID', 'App Key' and 'Region' in the Sobot API credential.";
+	return new TokenError(message, advice, retCode, false);
 }
 
 function redirected(statusCode: number): TokenError {

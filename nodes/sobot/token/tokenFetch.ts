@@ -57,9 +57,7 @@ export class TokenFetch {
 	/** A token from a request that is in flight at this moment or starts now. Throws TokenError only. */
 	async fetchNew(account: Account, send: SendTokenRequest): Promise<Token> {
 		this.usedAtMs = this.clock.nowMs();
-		this.inFlight ??= this.run(account, send).finally(() => {
-			this.inFlight = undefined;
-		});
+		this.inFlight ??= this.run(account, send).finally(() => (this.inFlight = undefined));
 		return await this.inFlight;
 	}
 
@@ -96,8 +94,7 @@ export class TokenFetch {
 	private async ask(account: Account, send: SendTokenRequest): Promise<TokenReading> {
 		const askedAtMs = this.clock.epochMs();
 		try {
-			const answer = await send(tokenRequest(account, askedAtMs));
-			return readToken(answer, askedAtMs);
+			return readToken(await send(tokenRequest(account, askedAtMs)), askedAtMs);
 		} catch (error) {
 			return { error: readRequestFailure(error) };
 		}

@@ -77,7 +77,13 @@ export class TokenSession {
 
 	/** What to tell the user when a caller gives up while another program keeps replacing the token. */
 	get contention(): TokenError | undefined {
-		return this.backoff.isContested ? tokenContested() : undefined;
+		if (!this.backoff.isContested) return undefined;
+		return new TokenError(
+			'Another program keeps replacing the token of this Sobot account.',
+			"Every new token ends the one before. Find the program that fetches tokens with the same 'App ID'. Let it share one token or fetch fewer.",
+			'900002',
+			true,
+		);
 	}
 
 	/** At the start of an execution: takes over the stored token, unless this process already has a newer one. */
@@ -168,7 +174,10 @@ export class TokenSession {
 		try {
 			for (;;) {
 				if (signal?.aborted) throw this.aborted();
-				const renewal = (this.renewal ??= this.beginRenewal(store));
+				const renewal = (this.renewal ??= {
+					token: this.renew(store).finally(() => (this.renewal = undefined)),
+					store,
+				});
 				const token = await this.untilAborted(renewal.token, signal).catch(async (error: Error) => {
 					const mayRenew = renewal.store !== store && error instanceof TokenError && error.isLocal;
 					return mayRenew ? undefined : await Promise.reject(error);
@@ -178,13 +187,6 @@ export class TokenSession {
 		} finally {
 			this.waiting--;
 		}
-	}
-
-	private beginRenewal(store: TokenStore): { token: Promise<Token>; store: TokenStore } {
-		const token = this.renew(store).finally(() => {
-			this.renewal = undefined;
-		});
-		return { token, store };
 	}
 
 	private async renew(store: TokenStore): Promise<Token> {
@@ -197,10 +199,8 @@ export class TokenSession {
 			if (found.value !== this.current?.value) this.adopt(found, false);
 			return found;
 		}
-		const token = await withTokenError(
-			async () => await store.renew(previous),
-			'n8n could not renew the token in the stored credential.',
-		);
+		const message = 'n8n could not renew the token in the stored credential.';
+		const token = await withTokenError(store.renew(previous), message);
 		this.spread.nobodyRenewed();
 		// Sobot has just issued it, even if it refused the same value before.
 		this.refused.delete(token.value);
@@ -223,10 +223,7 @@ export class TokenSession {
 
 	/** A usable token from elsewhere: from the start of an execution, or stored by another process. */
 	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
-		const stored = await withTokenError(
-			async () => await store.read(),
-			'n8n could not read the stored credential.',
-		);
+		const stored = await withTokenError(store.read(), 'n8n could not read the stored credential.');
 		for (const token of [this.current, stored]) {
 			if (token && token.value !== previous?.value && this.isUsable(token)) return token;
 		}
@@ -271,19 +268,10 @@ export class TokenSession {
 }
 
 /** Turns n8n's own error into a transient TokenError; a TokenError stays as it is. */
-async function withTokenError<T>(ask: () => Promise<T>, message: string): Promise<T> {
-	return await ask().catch(async (error: unknown) => {
+async function withTokenError<T>(answer: Promise<T>, message: string): Promise<T> {
+	return await answer.catch(async (error: unknown) => {
 		const advice = "Check n8n's database and log, then run the workflow again.";
 		const isKnown = error instanceof TokenError;
 		return await Promise.reject(isKnown ? error : new TokenError(message, advice, null, true));
 	});
-}
-
-function tokenContested(): TokenError {
-	return new TokenError(
-		'Another program keeps replacing the token of this Sobot account.',
-		"Every new token ends the one before. Find the program that fetches tokens with the same 'App ID'. Let it share one token or fetch fewer.",
-		'900002',
-		true,
-	);
 }
