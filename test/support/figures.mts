@@ -18,12 +18,27 @@ export function writeFigures(
 	rows: readonly string[][],
 ): void {
 	printTable(place, head, rows);
+	const { file, before, after } = read(document, place);
+	if (WRITES_FIGURES) writeFileSync(file, `${before}\n\n${table(head, rows)}\n\n${after}`);
+}
+
+/** The rows that stand in a document now, without their head. */
+export function figuresIn(document: string, place: string): string[][] {
+	const [, , ...lines] = read(document, place).figures.trim().split('\n');
+	return lines.map((line) =>
+		line
+			.split('|')
+			.slice(1, -1)
+			.map((cell) => cell.trim()),
+	);
+}
+
+function read(document: string, place: string) {
 	const file = join(process.cwd(), 'docs', `${document}.md`);
 	const text = readFileSync(file, 'utf8');
-	const [begin, end] = [`<!-- figures: ${place} -->`, '<!-- end of figures -->'];
-	const from = text.indexOf(begin);
-	const to = text.indexOf(end, from);
-	if (from < 0 || to < 0) throw new Error(`docs/${document}.md has no place for "${place}".`);
-	if (!WRITES_FIGURES) return;
-	writeFileSync(file, `${text.slice(0, from)}${begin}\n\n${table(head, rows)}\n\n${text.slice(to)}`);
+	const begin = `<!-- figures: ${place} -->`;
+	const from = text.indexOf(begin) + begin.length;
+	const to = text.indexOf('<!-- end of figures -->', from);
+	if (from < begin.length || to < 0) throw new Error(`docs/${document}.md has no place for "${place}".`);
+	return { file, before: text.slice(0, from), figures: text.slice(from, to), after: text.slice(to) };
 }
