@@ -13,7 +13,7 @@ const sessions = new Registry(() => new TokenSession(systemClock));
 const tokenFetches = new Registry(() => new TokenFetch(systemClock));
 const rateLimiters = new Registry(() => new RateLimiter(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
-const claims = new Registry(() => new KeyClaims());
+const claims = new Map<string, KeyClaims>();
 const pushMemories = new Registry(() => new PushMemory(systemClock));
 
 /** The session that all executions of this process share for an account. */
@@ -40,9 +40,11 @@ export function trustOf(key: string): CanvasTrust {
 	return trusts.get(key);
 }
 
-/** The idempotency keys of a node that are being sent. @param node the workflow's and the node's ID */
+/** What this process knows of a node's keys, for its whole life. @param node the workflow's and the node's ID */
 export function claimsOf(node: string): KeyClaims {
-	return claims.get(node);
+	const known = claims.get(node) ?? new KeyClaims();
+	claims.set(node, known);
+	return known;
 }
 
 /** The memory of a trigger's accepted pushes. @param trigger the workflow's and the node's ID */

@@ -20,7 +20,7 @@ const SHORT_MS = 1000;
 /** The property of the node context in which this node keeps its history. */
 const CONTEXT_KEY = 'sent';
 /** How many customers one write looks up. */
-const ASKED_AT_ONCE = 100;
+const ASKED_AT_ONCE = 30;
 
 /** What the node context holds: digests only, since any expression of the workflow can read it. */
 interface Stored {
@@ -269,6 +269,7 @@ export class SendHistory {
 			if (isSent(result?.outcome)) delete stored.unknown[inner];
 			else if (isDoubtful(customer)) stored.unknown[inner] = result?.retCode ?? '';
 			if (countsAsSent(result, unknownOutcome)) accepted.add(inner);
+			else if (isDoubtful(customer)) accepted.delete(inner);
 		}
 		stored.accepted = [...accepted].join('');
 		const met = new Set(plans.map(({ inner }) => inner));

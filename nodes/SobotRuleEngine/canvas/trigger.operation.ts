@@ -86,6 +86,7 @@ async function send({ node, plans, options, history, stopsOnFailure }: Run): Pro
 		progress.showEarlyEnd();
 	};
 	signal?.addEventListener('abort', onAbort);
+	if (signal?.aborted) onAbort();
 	try {
 		const ledger = history.open(plans, options);
 		const toSend = plans.filter(isOpen);

@@ -10,8 +10,6 @@ const LEAST_ROOM = 3000 + SPARE_ENTRIES;
 /** A larger room is twice the least, or four times, and so on up to this power of two. */
 const HIGHEST_STEP = 8;
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** An entry of nodes that use 'Send Once Per': their list does not shrink while a batch goes without it. */
-const KEEPS_HISTORY = 'keeps history';
 
 const OPTIONS: ICheckProcessedOptions = { mode: 'entries' };
 
@@ -34,26 +32,27 @@ export class DeduplicationTable implements EntryStore {
 	/** how many entries to keep; undefined until it is known */
 	private room?: number;
 	private readonly needed: number;
-	/** added with all others, so that it is among the latest */
-	private readonly marker: readonly string[];
+	/** markers of the room, which are added with all others, so that they are among the latest */
+	private readonly markers: string[] = [];
+	/** the same markers at an older place, which are removed with others */
+	private readonly oldMarkers: string[] = [];
 
 	constructor(
 		private readonly node: IExecuteFunctions,
 		private readonly memory: Memory,
 	) {
 		this.needed = Math.max(memory.customers + SPARE_ENTRIES, LEAST_ROOM);
-		const step = Math.min(HIGHEST_STEP, Math.ceil(Math.log2(this.needed / LEAST_ROOM)));
-		this.marker = memory.hasHistory ? [KEEPS_HISTORY] : step > 0 ? [largeRoom(step, 0)] : [];
 	}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
 		this.room ??= await this.findRoom();
 		// docs/n8n-behavior.md, D3.
-		return await this.addTo(this.room, [...new Set([...entries, ...this.marker])]);
+		return await this.addTo(this.room, [...new Set([...entries, ...this.markers])]);
 	}
 
 	async remove(entries: string[]): Promise<void> {
-		await this.node.helpers.removeProcessed(entries, 'node', OPTIONS);
+		await this.node.helpers.removeProcessed([...entries, ...this.oldMarkers], 'node', OPTIONS);
+		this.oldMarkers.length = 0;
 	}
 
 	/** Whether the table forgets its oldest customers, or soon will. Rejects if n8n's database does not answer. */
@@ -69,20 +68,31 @@ export class DeduplicationTable implements EntryStore {
 
 	private async findRoom(): Promise<number> {
 		const { size, hasHistory, campaign, isRetry } = this.memory;
+		const step = Math.min(HIGHEST_STEP, Math.ceil(Math.log2(this.needed / LEAST_ROOM)));
+		if (hasHistory || step > 0) this.markers.push(marker(step, hasHistory ? HISTORY : today()));
 		const count = await this.count();
+		// Nothing is dropped.
 		if (count + size <= this.needed) return this.needed;
-		if (hasHistory) {
-			// A campaign that is run again must not push out its own first customers.
-			const isRunAgain = campaign !== undefined && (await this.ask([campaign.last[0]])).size > 0;
-			return Math.max(this.needed, wholeRoom(isRunAgain ? count + size : count));
+		const rooms = new Map<string, number>();
+		for (let of = 0; of <= HIGHEST_STEP; of++)
+			for (const kept of [HISTORY, today(), today() - 1]) rooms.set(marker(of, kept), LEAST_ROOM * 2 ** of);
+		const first = campaign?.first.slice(0, 1) ?? [];
+		const known = await this.ask([...rooms.keys(), ...Array.from(rooms.keys(), otherForm), ...first]);
+		const found = [...rooms.keys()].filter((one) => known.has(one) || known.has(otherForm(one)));
+		this.moveToEnd([...found, ...this.markers.splice(0)], known);
+		// A campaign that is run again must not push out its own first customers.
+		const isRunAgain = first.some((entry) => known.has(entry));
+		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
+		const kept = isKept ? wholeRoom(isRunAgain ? count + size : count) : 0;
+		return Math.max(this.needed, kept, ...found.map((one) => rooms.get(one) ?? 0));
+	}
+
+	/** Has the next addition put markers at the end in their other form, and the next removal take the old ones away. */
+	private moveToEnd(markers: readonly string[], known: ReadonlySet<string>): void {
+		for (const one of new Set(markers)) {
+			this.markers.push(known.has(one) ? otherForm(one) : one);
+			this.oldMarkers.push(known.has(one) ? one : otherForm(one));
 		}
-		const large = new Map<string, number>();
-		for (let step = 1; step <= HIGHEST_STEP; step++)
-			for (const daysAgo of [0, 1]) large.set(largeRoom(step, daysAgo), step);
-		const known = await this.ask([KEEPS_HISTORY, ...large.keys()]);
-		const step = Math.max(0, ...Array.from(known, (entry) => large.get(entry) ?? 0));
-		const keeps = isRetry || known.has(KEEPS_HISTORY) ? wholeRoom(count) : 0;
-		return Math.max(this.needed, keeps, LEAST_ROOM * 2 ** step);
 	}
 
 	private async count(): Promise<number> {
@@ -97,10 +107,19 @@ export class DeduplicationTable implements EntryStore {
 	}
 }
 
-/** An entry of large batches: what they have stored must be there for a Retry, whatever small ones follow. */
-function largeRoom(step: number, daysAgo: number): string {
-	return `room ${step} on ${Math.floor(systemClock.epochMs() / DAY_MS) - daysAgo}`;
-}
+/** A room that is kept for good: that of a node with 'Send Once Per'. */
+const HISTORY = 'history';
+
+/**
+ * An entry that tells later batches to keep a room.
+ *
+ * @param kept for good, or the day of a large batch: its customers must be there for a Retry today and tomorrow
+ */
+const marker = (step: number, kept: number | typeof HISTORY) => `room ${step} ${kept}`;
+/** The same marker under another name: so it can move to the end of the list without ever being away. */
+const otherForm = (one: string) => `${one} 2`;
+
+const today = () => Math.floor(systemClock.epochMs() / DAY_MS);
 
 /** Rounded up: if the room followed the count, looking up customers would push others out one by one. */
 const wholeRoom = (count: number) => Math.ceil(count / SPARE_ENTRIES) * SPARE_ENTRIES;

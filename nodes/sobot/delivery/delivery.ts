@@ -65,7 +65,7 @@ const CODES_OF_VALID_TOKENS: ReadonlyArray<string | null> = ['000000', '910023',
 /** The rest is given up only after this long without progress, even if 'Give Up After' is shorter. */
 const SHORTEST_STALL_SECONDS = 30;
 /** How many customers are looked up together once nobody is sent any more. */
-const ASKED_AT_ONCE = 100;
+const ASKED_AT_ONCE = 30;
 /** How often a pause checks whether the execution was stopped. */
 const STOP_CHECK_MS = 250;
 
@@ -176,11 +176,23 @@ class Delivery {
 	/** Settles a customer who is no longer sent. What the ledger knows takes precedence. */
 	private async settleAtEnd(customer: Customer, end: Verdict | Result): Promise<void> {
 		const { ledger } = this.options;
+		// Those who are being stored at this moment are not another run's.
+		await this.admitting?.catch(() => undefined);
+		if (ledger && this.isHeldBack(customer, ledger)) return;
 		if (ledger?.mayHoldEarlier && !ledger.holds(customer)) {
-			const next = [customer, ...this.backlog.untried(ASKED_AT_ONCE - 1)];
-			await ledger.ask(next).catch(() => (customer.known = NOT_LOOKED_UP));
+			const next = this.nextFrom(customer, ASKED_AT_ONCE).filter((one) => !ledger.blockedUntil(one));
+			await ledger.ask(next).catch(() => {
+				for (const one of next) if (!resultOf(one) && !ledger.holds(one)) one.known = NOT_LOOKED_UP;
+			});
 		}
 		if (!resultOf(customer)) this.settle(customer, end);
+	}
+
+	/** Whether a customer waits for another one with the same key. */
+	private isHeldBack(customer: Customer, ledger: Ledger): boolean {
+		const blockedUntil = ledger.blockedUntil(customer);
+		if (blockedUntil) void this.backlog.hold(customer, blockedUntil).then(() => this.inFlight.wake());
+		return blockedUntil !== undefined;
 	}
 
 	/** Has the ledger store that this customer and the next ones are about to be sent. False if this one is not sent now. */
@@ -191,11 +203,7 @@ class Delivery {
 			this.admitAhead(ledger);
 			return true;
 		}
-		const blockedUntil = ledger.blockedUntil(customer);
-		if (blockedUntil && !this.admitting) {
-			void this.backlog.hold(customer, blockedUntil).then(() => this.inFlight.wake());
-			return false;
-		}
+		if (!this.admitting && this.isHeldBack(customer, ledger)) return false;
 		try {
 			await (this.admitting ?? this.admitAll(ledger, this.nextToAdmit(ledger, customer)));
 		} catch (cause) {
@@ -218,8 +226,12 @@ class Delivery {
 	/** As many as can leave in a moment, since after a crash those that were admitted but not sent are in doubt. */
 	private nextToAdmit(ledger: Ledger, customer: Customer): Customer[] {
 		const { customers } = ledger.writeSize(this.options.requestsPerSecond);
-		const others = Math.max(0, Math.min(customers, this.roomForDoubt) - 1);
-		return [customer, ...(this.outage.isOn ? [] : this.backlog.untried(others))];
+		return this.nextFrom(customer, this.outage.isOn ? 1 : customers);
+	}
+
+	/** A customer and those behind, at most `most` of them and as many as may be in doubt. */
+	private nextFrom(customer: Customer, most: number): Customer[] {
+		return [customer, ...this.backlog.untried(Math.max(0, Math.min(most, this.roomForDoubt) - 1))];
 	}
 
 	/** Stores the next customers while those before them are sent. */

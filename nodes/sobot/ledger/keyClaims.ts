@@ -16,12 +16,8 @@ export class KeyClaims {
 	/** the keys accepted before each of the latest writes, the last one first */
 	private recent: string[][] = [];
 	private lastWrite: Promise<unknown> = Promise.resolve();
-	private writes = 0;
-
-	/** Whether there is nothing to keep. */
-	get isIdle(): boolean {
-		return this.claims.size + this.outcomes.size + this.recent.length + this.writes === 0;
-	}
+	/** entries that were only added to read the store, and are removed with the next write, whoever's it is */
+	readonly toRemove: string[] = [];
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
 	settled(key: string): Promise<void> | undefined {
@@ -80,13 +76,8 @@ export class KeyClaims {
 
 	/** Runs writes of this process one after the other. */
 	async inTurn<T>(write: () => Promise<T>): Promise<T> {
-		this.writes++;
 		const written = this.lastWrite.then(write, write);
 		this.lastWrite = written.catch(() => undefined);
-		try {
-			return await written;
-		} finally {
-			this.writes--;
-		}
+		return await written;
 	}
 }

@@ -59,11 +59,11 @@ export class Ledger {
 	private held = new Set<Customer>();
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
-	/** entries that were only added to read the store, and are removed with the next write */
-	private readonly toRemove: string[] = [];
 	private isCampaignComplete = false;
 	/** whether the last markers of the campaign are to be added again, behind the latest customers */
 	private isLastMissing = false;
+	/** the first markers of a campaign that has begun here: another worker may have overwritten them */
+	private begun: readonly string[] = [];
 	private lastWriteMs = 0;
 	private opening?: Promise<void>;
 	private storing?: Promise<void>;
@@ -210,11 +210,14 @@ export class Ledger {
 			for (const customer of this.held) if (customer.known === 'open') this.held.delete(customer);
 			this.phase = 'due';
 		}
-		await (isStopped ? this.open() : this.opening)?.catch(ignore);
+		// Whom earlier tries have sent without this text must be known to later executions.
+		if (this.phase === 'new' && this.options.mayHoldEarlier && this.options.earlierKeys().length > 0)
+			this.phase = 'due';
+		await (this.phase === 'due' ? this.open() : this.opening)?.catch(ignore);
 		const isOpen = this.phase === 'open';
 		if (isOpen) for (const customer of [...this.held]) this.record(customer);
 		this.phase = isOpen ? 'ended' : 'unused';
-		if (isOpen || this.toRemove.length > 0) await this.storeAll();
+		if (isOpen || this.options.claims.toRemove.length > 0) await this.storeAll();
 		await this.askAgain();
 	}
 
@@ -270,6 +273,7 @@ export class Ledger {
 		await this.addBetween(first[0], [], last[0]);
 		const known = await this.addBetween(first[1], entries, last[1]);
 		this.isCampaignComplete = true;
+		if (!known.has(last[1])) this.begun = first;
 		return known;
 	}
 
@@ -282,7 +286,8 @@ export class Ledger {
 	}
 
 	private async addBefore(last: readonly string[], entries: string[]): Promise<ReadonlySet<string>> {
-		const known = await this.options.store.add([...entries, ...last]);
+		const known = await this.options.store.add([...this.begun, ...entries, ...last]);
+		this.begun = [];
 		this.isLastMissing = false;
 		return known;
 	}
@@ -294,7 +299,7 @@ export class Ledger {
 		const entries = keys.flatMap(entriesOf);
 		const stored = await store.add(entries);
 		// What an earlier question has added may still be there, and whoever is not sent may still be stored.
-		const known = new Set([...stored].filter((entry) => !this.toRemove.includes(entry)));
+		const known = new Set([...stored].filter((entry) => !claims.toRemove.includes(entry)));
 		await this.removeRead(entries.filter((entry) => !known.has(entry)));
 		const { toStore } = claims;
 		const isNew = (key: string) => toStore.get(key) === 'notSent';
@@ -304,23 +309,25 @@ export class Ledger {
 	/** The states are known, even if the database goes away now. */
 	private async removeRead(entries: readonly string[]): Promise<void> {
 		if (entries.length === 0) return;
-		await this.options.store.remove([...entries]).catch(() => void this.toRemove.push(...entries));
+		const { store, claims } = this.options;
+		await store.remove([...entries]).catch(() => void claims.toRemove.push(...entries));
 	}
 
 	/** Removes the entries of customers whose outcome is clear. */
 	private async storeOutcomes(isLast = false): Promise<void> {
-		const { store, claims, campaign } = this.options;
-		const outcomes = claims.toStore;
-		if (outcomes.size + this.toRemove.length === 0) return;
-		const remove = [...this.toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
+		const { store, claims, campaign, clock } = this.options;
+		const { toStore: outcomes, toRemove } = claims;
+		if (outcomes.size + toRemove.length === 0) return;
+		const remove = [...toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
-		if (campaign && this.isCampaignComplete) {
+		if (campaign && this.isCampaignComplete && !this.isLastMissing) {
 			this.isLastMissing = true;
-			remove.push(...campaign.last);
+			// Only one of them, so that one is always there.
+			remove.push(campaign.last[clock.random() < 0.5 ? 0 : 1]);
 		}
 		await store.remove(remove);
-		this.toRemove.length = 0;
+		toRemove.length = 0;
 		claims.stored(outcomes);
 	}
 
@@ -332,7 +339,7 @@ export class Ledger {
 
 	private async insistOnStoring(): Promise<void> {
 		const { claims, clock, campaign } = this.options;
-		const isBehind = () => claims.toStore.size + this.toRemove.length > 0 || this.isLastMissing;
+		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0 || this.isLastMissing;
 		const store = async () => {
 			await this.storeOutcomes(true);
 			if (campaign && this.isLastMissing) await this.addBefore(campaign.last, []);
