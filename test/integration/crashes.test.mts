@@ -1,6 +1,7 @@
 // What is promised after a failure, a crash and a fault of n8n's database: one short chain of executions for each promise, most of
 // which was broken once. chains.test.mts tries many more.
-import type { Faults, Item, Settings, TableCall } from './modelNode.mts';
+import { claimsOf } from '../../nodes/sobot/shared';
+import { BY_ORDER, CANVASES, type Faults, type Item, type Settings, type TableCall } from './modelNode.mts';
 import { customers, errorOf, ModelOfN8n, toldBy, TOKEN, type Execution, type Kind } from './modelOfN8n.mts';
 import { nameOf } from './modelTruth.mts';
 
@@ -152,6 +153,25 @@ describe('someone in doubt', () => {
 		expect(n8n.sobot.accepted.length).toBeGreaterThan(70);
 	});
 
+	test('is not sent again either once a Retry has treated them as sent', async () => {
+		begin({ version: '2', leadsBack: true });
+		const left = new Map([
+			['c0', 1],
+			['c1', 2],
+		]);
+		const faults: Faults = {
+			sobot: ({ id }) => {
+				const times = left.get(id) ?? 0;
+				left.set(id, times - 1);
+				return times <= 0 ? 'accepted' : id === 'c0' ? 'lost' : '910026';
+			},
+		};
+		const first = await run(customers(3), {}, faults);
+		const second = await retry(first, TREAT_AS_SENT, faults);
+		await retry(second, ERROR_OUTPUT, faults);
+		expect(n8n.timesOnCanvas().get(nameOf(customers(1)[0] as Item))).toBe(1);
+	});
+
 	test("is sent once more with 'Send Again', and not again by another Retry", async () => {
 		const failed = await run(customers(3), {}, once('lost', 'c1'));
 		expect((await retry(failed, SEND_AGAIN)).state).toBe('success');
@@ -192,7 +212,8 @@ test('stopped in its first second, and retried at once: nobody leaves without be
 
 describe('the room of the table', () => {
 	const twice = () => [...n8n.timesOnCanvas().values()].filter((times) => times > 1).length;
-	const filled = (count: number) => Array.from({ length: count }, (_, i) => `claim of another ${i}`);
+	const filled = (count: number, name = 'another') =>
+		Array.from({ length: count }, (_, i) => `claim of ${name} ${i}`);
 
 	test('holds a large loop that has crashed, whatever small batch and Retry follow', async () => {
 		const crashed = await n8n.run(n8n.execution(chunks(customers(4400), 100)), {
@@ -239,11 +260,175 @@ describe('the room of the table', () => {
 		expect(n8n.table.entries.filter((entry) => entry.startsWith('claim')).length).toBe(5200);
 	});
 
+	test('stays as it is for a second large batch of the day that has crashed', async () => {
+		await run(customers(1600, 'a'));
+		n8n.table.entries.push(...filled(4000));
+		const crashed = await run(customers(1600), {}, killedAfter(3150));
+		expect(crashed.state).toBe('crashed');
+		n8n.table.entries.push(...filled(7990 - n8n.table.entries.length, 'later'));
+		for (let i = 0; i < 3; i++) await run(customers(65, `x${i}-`));
+		expect(n8n.table.entries.length).toBeGreaterThan(7000);
+		await retry(crashed, TREAT_AS_SENT);
+		expect(twice()).toBe(0);
+	});
+
+	test("is that of 'History Size' for batches without the option, too", async () => {
+		const orders = customers(100).map((one, index) => ({ ...one, order: `order ${index}` }));
+		await run(orders, { sendOncePer: BY_ORDER });
+		n8n.table.entries.push(...filled(5990 - n8n.table.entries.length));
+		for (let i = 0; i < 3; i++) await run(customers(65, `x${i}-`));
+		expect(n8n.table.entries.length).toBeGreaterThan(6000);
+		expect(outcomes(await run(orders, { sendOncePer: BY_ORDER }))).toEqual({ alreadySent: 100 });
+	});
+
+	test.each(['lost', 'killed'] as const)(
+		'is asked for by a question that is %s: a new campaign can be sent all the same',
+		async (how) => {
+			n8n.table.entries = filled(10_990);
+			const isMarker = (entry: string) => /^(first|last|room)/.test(entry);
+			const isAsked = () => n8n.table.entries.some(isMarker);
+			const asks = ({ kind, entries }: TableCall) =>
+				kind === 'add' && entries.some(isMarker) && !entries.some((entry) => entry.startsWith('claim'));
+			const faults: Faults =
+				how === 'killed' ? { isKilled: isAsked } : { table: (call) => (asks(call) ? 'lost' : 'stored') };
+			await run(customers(20), { ...WITH_TEXT, ...CONTINUE }, faults);
+			expect(isAsked()).toBe(true);
+			await n8n.rest();
+			await run(customers(20), { ...WITH_TEXT, ...CONTINUE });
+			expect(n8n.sobot.accepted.length).toBe(20);
+		},
+	);
+
 	test('shrinks for small batches once nothing large was sent for two days', async () => {
 		n8n.table.entries = filled(9000);
 		await run(customers(15), { options: { requestsPerSecond: 10 } });
 		expect(n8n.table.entries.length).toBeLessThanOrEqual(4000);
 	});
+});
+
+test("an agent's tool to which 'Send Once Per' is added before Retry sends nobody again, in whatever order they come", async () => {
+	begin({ version: '2', isTool: true });
+	n8n.truth.hasTwoTexts = true;
+	const [a, b, c] = customers(3).map((item) => [item]);
+	const failed = await n8n.run(n8n.execution([a ?? [], b ?? []]), { settings: {} });
+	const stored = { ...failed.start, context: failed.stored?.context ?? {}, isFresh: false, iteration: 1 };
+	expect(Object.keys(stored.context)).not.toEqual([]);
+	const again = n8n.retryOf({ ...failed, state: 'error', stored });
+	again.start = { ...again.start, batches: [c ?? [], a ?? [], b ?? []] };
+	await n8n.run(again, { settings: WITH_TEXT });
+	expect([...n8n.timesOnCanvas().values()]).toEqual([1, 1, 1]);
+});
+
+test('a customer in doubt with one order is sent with the next one, in a later iteration', async () => {
+	begin({ version: '2' });
+	const [customer] = customers(1);
+	const orders = ['o1', 'o2', 'o3'].map((order) => [{ ...(customer as Item), order }]);
+	await n8n.run(n8n.execution(orders), {
+		settings: { sendOncePer: BY_ORDER, ...CONTINUE },
+		faults: once('lost', 'c0'),
+	});
+	expect(n8n.sobot.accepted.map(({ item }) => item.order)).toEqual(['o1', 'o2', 'o3']);
+});
+
+describe('a campaign', () => {
+	test('of which the first are forgotten is refused, whenever it was killed', async () => {
+		const settings = { ...WITH_TEXT, ...CONTINUE };
+		const isUnmarked = () => !n8n.table.entries.some((entry) => entry.startsWith('last'));
+		const isKilled = () =>
+			n8n.sobot.accepted.length >= 140 || (n8n.sobot.accepted.length > 100 && isUnmarked());
+		expect((await run(customers(150), settings, { isKilled })).state).toBe('crashed');
+		n8n.table.entries = n8n.table.entries.slice(60);
+		const { length } = n8n.sobot.accepted;
+		const again = await run(customers(150), settings);
+		expect(n8n.sobot.accepted).toHaveLength(length);
+		expect(outcomes(again).unknown).toBeGreaterThan(50);
+	});
+
+	test('that begins while another worker overwrites the table can be finished', async () => {
+		for (let seed = 1; seed <= 12; seed++) {
+			n8n = new ModelOfN8n(seed, { version: '2' }, 50);
+			const send = (items: Item[], sendOncePer: string, worker: number) =>
+				n8n.begin(n8n.execution([items]), { settings: { ...CONTINUE, sendOncePer }, worker });
+			const other = send(customers(200, 'other'), 'autumn', 0);
+			await n8n.clock.advance(1000 + seed * 37);
+			await n8n.clock.run(send(customers(30), 'spring', 1));
+			await n8n.clock.run(other);
+			await n8n.rest();
+			expect(outcomes(await run(customers(30, 'next'), { ...WITH_TEXT, ...CONTINUE }))).toEqual({
+				accepted: 30,
+			});
+		}
+	});
+
+	test('whose name is entered before Retry is known to later executions, also if nobody was left to send', async () => {
+		n8n.truth.hasTwoTexts = true;
+		const failed = await run(customers(2), {}, once('lost', 'c1'));
+		const settings = { ...WITH_TEXT, ...CONTINUE, ...TREAT_AS_SENT };
+		await retry(failed, settings);
+		expect(outcomes(await run(customers(2), settings))).toEqual({ alreadySent: 1, unknown: 1 });
+	});
+});
+
+test('two executions of a node take turns, also if another node begins between them', async () => {
+	for (let seed = 1; seed <= 20; seed++) {
+		n8n = new ModelOfN8n(seed, { version: '2' }, 60);
+		const fromMs = n8n.clock.nowMs();
+		const faults: Faults = {
+			isKilled: () => n8n.clock.nowMs() >= fromMs + 1500 + seed * 60,
+			sobot: ({ id }) => (id.startsWith('a') && n8n.clock.nowMs() < fromMs + 1200 ? '910024' : 'accepted'),
+		};
+		const executions = [
+			customers(45, 'a'),
+			customers(150, 'b').map((one) => ({ ...one, canvas: CANVASES[1] })),
+		].map((items) => n8n.execution([items]));
+		const running: Array<Promise<unknown>> = [];
+		for (const execution of executions) {
+			claimsOf(`another node ${seed} ${execution.id}`);
+			running.push(n8n.begin(execution, { faults }));
+			await n8n.clock.advance(200);
+		}
+		await n8n.clock.run(Promise.all(running));
+		expect(executions.map(({ state }) => state)).toContain('crashed');
+		for (const execution of executions)
+			if (execution.state === 'crashed') await retry(execution, TREAT_AS_SENT);
+		expect([seed, Math.max(...n8n.timesOnCanvas().values())]).toEqual([seed, 1]);
+	}
+});
+
+test('equal customers with one text, and no token: nobody is told unknown, since no call has left', async () => {
+	const [a, b] = customers(2);
+	const items = [a, a, b, a, a, b].flatMap((one) => one ?? []);
+	const settings = { ...WITH_TEXT, ...CONTINUE, options: { giveUpAfter: 0 } };
+	const faults: Faults = { hasNoToken: true };
+	const execution = await n8n.run(n8n.execution([items, items]), { settings, faults });
+	const told = execution.ends.flatMap((end) => (end.kind === 'output' ? end.told : []));
+	expect([told.length, told.filter(({ outcome }) => outcome === 'unknown')]).toEqual([12, []]);
+});
+
+test.each(['killed', 'lost'] as const)('%s while rejected items are asked for: few in doubt', async (how) => {
+	const settings = { ...WITH_TEXT, ...CONTINUE };
+	const pending = () => n8n.table.entries.filter((entry) => entry.startsWith('pending')).length;
+	const faults: Faults = {
+		nick: () => 'empty',
+		...(how === 'killed'
+			? { isKilled: () => pending() > 20 }
+			: { table: ({ index, kind }) => (kind === 'add' && index < 3 ? 'lost' : 'stored') }),
+	};
+	await run(customers(300), settings, faults);
+	expect(pending()).toBeGreaterThan(20);
+	await n8n.rest();
+	expect(outcomes(await run(customers(300), settings)).unknown).toBeLessThanOrEqual(60);
+});
+
+test.each([1, 2, 3, 4])('stopped at step %i, the list of executions says who was not reached', async (at) => {
+	const stopped = await run(
+		customers(5),
+		{ ...WITH_TEXT, ...CONTINUE },
+		{ isStopped: (step) => step === at },
+	);
+	await n8n.rest();
+	const [end] = stopped.ends;
+	expect(end?.kind === 'stopped' ? Object.keys(end.customData) : end).toContain('sobot_not_reached');
 });
 
 describe('an error says the truth', () => {

@@ -314,6 +314,15 @@ describe('an abort', () => {
 		},
 	);
 
+	test('is listened to once, however many callers wait', async () => {
+		const { clock, store, session, begin } = setUp();
+		const [old, { signal }] = [begin(), new AbortController()];
+		const listens = jest.spyOn(signal, 'addEventListener');
+		const waits = Array.from({ length: 20 }, async () => await session.replace(old, store, signal));
+		await clock.run(Promise.all(waits));
+		expect(listens).toHaveBeenCalledTimes(1);
+	});
+
 	test('before the wait starts nothing', async () => {
 		const { store, session } = setUp();
 		await failureOf(session.token(store, AbortSignal.abort()));

@@ -30,6 +30,8 @@ interface Stored {
 	firstCallMs?: number;
 	/** the scope of the keys under which the ledger has all customers of the execution */
 	inLedger?: string;
+	/** the customers who were sent, or left in doubt, before the ledger had that scope */
+	before?: string;
 	/** the run that has written last: its index, or 'tool' */
 	run: string;
 	/** the customers that this run has put on a canvas, one digest after the other */
@@ -38,9 +40,12 @@ interface Stored {
 	unmet?: string;
 	/** those that other runs have */
 	others: string;
-	/** those whom any run has left in doubt, with Sobot's code */
-	readonly unknown: Record<string, string>;
+	/** those whom any run has left in doubt */
+	readonly unknown: Record<string, Doubt>;
 }
+
+/** Sobot's code, the run, and what tells the key. */
+type Doubt = readonly [code: string, run: string, scope: string, key: string];
 
 /** The scope of keys without 'Send Once Per'. */
 const LINEAGE = 'lineage';
@@ -58,7 +63,7 @@ export class SendHistory {
 	private readonly others: ReadonlySet<string>;
 	/** the next number of each customer on a canvas */
 	private readonly next = new Map<string, number>();
-	/** the digests of customers with a text of 'Send Once Per' */
+	/** the digests of customers with a text of 'Send Once Per', by their keys */
 	private readonly withText = new Map<string, string>();
 	/** the latest of them for each customer on a canvas */
 	private readonly latestWithText = new Map<string, string>();
@@ -110,14 +115,14 @@ export class SendHistory {
 			return { inner, key: this.keyInLineage(inner) };
 		}
 		this.texts.add(text);
-		const name = digest(triggerId, contactId, text);
-		const inner = this.withText.get(name) ?? this.numberWithText(triggerId, contactId);
-		this.withText.set(name, inner);
-		return { inner, key: digest('text', text, digest(triggerId, contactId, 0)) };
+		const key = digest('text', text, digest(triggerId, contactId, 0));
+		const inner = this.withText.get(key) ?? this.numberWithText(triggerId, contactId, key);
+		this.withText.set(key, inner);
+		return { inner, key };
 	}
 
-	private numberWithText(triggerId: string, contactId: string): string {
-		const inner = this.number(triggerId, contactId);
+	private numberWithText(triggerId: string, contactId: string, key: string): string {
+		const inner = this.number(triggerId, contactId, key);
 		const name = digest(triggerId, contactId);
 		const earlier = this.latestWithText.get(name);
 		this.latestWithText.set(name, inner);
@@ -125,14 +130,20 @@ export class SendHistory {
 		return inner;
 	}
 
-	private number(triggerId: string, contactId: string): string {
+	private number(triggerId: string, contactId: string, key?: string): string {
 		const name = `${triggerId}\n${contactId}`;
 		for (let n = this.next.get(name) ?? 0; ; n++) {
 			const inner = digest(triggerId, contactId, n);
-			if (this.others.has(inner)) continue;
+			if (this.others.has(inner) || this.isInDoubtWithAnother(inner, key)) continue;
 			this.next.set(name, n + 1);
 			return inner;
 		}
+	}
+
+	/** Whether another run has left a customer in doubt with another text of the same expression, such as an order number. */
+	private isInDoubtWithAnother(inner: string, key?: string): boolean {
+		const [, run, scope, other] = this.stored.unknown[inner] ?? [];
+		return key !== undefined && run !== this.stored.run && scope === this.scope && other !== key;
 	}
 
 	private keyInLineage(inner: string): string {
@@ -168,10 +179,11 @@ export class SendHistory {
 	/** Settles the customers whom earlier tries and runs of this execution have sent. */
 	settleEarlier(plans: readonly Plan[], { unknownOutcome }: Options): void {
 		// Calls of a tool share the numbers of a customer, so only the ledger tells for which text they were sent.
-		if (this.isTool && this.hasText && this.stored.inLedger === this.scope) return;
+		const isInLedger = this.isTool && this.hasText && this.stored.inLedger === this.scope;
+		const known = isInLedger ? new Set(digestsIn(this.stored.before ?? '')) : undefined;
 		for (const { kind, customer, inner } of plans) {
-			if (inner === undefined || this.severalTexts.has(inner)) continue;
-			const code = this.stored.unknown[inner];
+			if (inner === undefined || this.severalTexts.has(inner) || known?.has(inner) === false) continue;
+			const [code] = this.stored.unknown[inner] ?? [];
 			const isSentAgain = kind === 'send' && unknownOutcome === 'sendAgain';
 			if (code !== undefined) customer.known = isSentAgain ? 'inDoubt' : unknownEarlier(code || null);
 			else if (this.accepted.has(inner)) customer.known = ACCEPTED;
@@ -220,7 +232,12 @@ export class SendHistory {
 			// A batch that takes longer than the first second is stored from the start.
 			msUntilDue: () => (plans.length < requestsPerSecond ? this.msUntilDue() : 0),
 			earlierKeys: () => this.earlierKeys(plans),
-			onOpen: () => (this.stored.inLedger = this.scope),
+			onOpen: () => {
+				if (this.stored.inLedger === this.scope) return;
+				this.stored.inLedger = this.scope;
+				const { others, accepted, unknown } = this.stored;
+				this.stored.before = others + accepted + Object.keys(unknown).join('');
+			},
 		});
 	}
 
@@ -267,7 +284,8 @@ export class SendHistory {
 			const result = resultOf(customer);
 			if (inner === undefined || result?.isUntold) continue;
 			if (isSent(result?.outcome)) delete stored.unknown[inner];
-			else if (isDoubtful(customer)) stored.unknown[inner] = result?.retCode ?? '';
+			else if (isDoubtful(customer))
+				stored.unknown[inner] = [result?.retCode ?? '', stored.run, this.scope, customer.key ?? ''];
 			if (countsAsSent(result, unknownOutcome)) accepted.add(inner);
 			else if (isDoubtful(customer)) accepted.delete(inner);
 		}

@@ -108,7 +108,7 @@ export class DeduplicationTable implements EntryStore {
 }
 
 /** A room that is kept for good: that of a node with 'Send Once Per'. */
-const HISTORY = 'history';
+const HISTORY = 'history' as const;
 
 /**
  * An entry that tells later batches to keep a room.

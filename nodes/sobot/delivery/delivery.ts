@@ -180,10 +180,14 @@ class Delivery {
 		await this.admitting?.catch(() => undefined);
 		if (ledger && this.isHeldBack(customer, ledger)) return;
 		if (ledger?.mayHoldEarlier && !ledger.holds(customer)) {
-			const next = this.nextFrom(customer, ASKED_AT_ONCE).filter((one) => !ledger.blockedUntil(one));
-			await ledger.ask(next).catch(() => {
-				for (const one of next) if (!resultOf(one) && !ledger.holds(one)) one.known = NOT_LOOKED_UP;
-			});
+			const next = this.nextFrom(customer, ASKED_AT_ONCE).filter(
+				(one) => !ledger.holds(one) && !ledger.blockedUntil(one),
+			);
+			const isAnswered = await ledger.ask(next).then(
+				() => true,
+				() => false,
+			);
+			for (const one of next) if (!resultOf(one)) this.settle(one, isAnswered ? end : NOT_LOOKED_UP);
 		}
 		if (!resultOf(customer)) this.settle(customer, end);
 	}

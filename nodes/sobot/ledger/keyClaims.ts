@@ -16,6 +16,8 @@ export class KeyClaims {
 	/** the keys accepted before each of the latest writes, the last one first */
 	private recent: string[][] = [];
 	private lastWrite: Promise<unknown> = Promise.resolve();
+	/** entries that another process may have overwritten, and that are added again with the next write */
+	readonly toAddAgain: string[] = [];
 	/** entries that were only added to read the store, and are removed with the next write, whoever's it is */
 	readonly toRemove: string[] = [];
 

@@ -60,10 +60,9 @@ export class Ledger {
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
 	private isCampaignComplete = false;
-	/** whether the last markers of the campaign are to be added again, behind the latest customers */
-	private isLastMissing = false;
-	/** the first markers of a campaign that has begun here: another worker may have overwritten them */
-	private begun: readonly string[] = [];
+	/** the last markers of the campaign that are to be added behind the latest customers, and those to be removed then */
+	private lastToAdd: readonly string[] = [];
+	private lastToRemove: readonly string[] = [];
 	private lastWriteMs = 0;
 	private opening?: Promise<void>;
 	private storing?: Promise<void>;
@@ -257,8 +256,10 @@ export class Ledger {
 	private async claim(keys: readonly string[]): Promise<Map<string, KeyState>> {
 		const { claims } = this.options;
 		await this.storeOutcomes();
+		const again = [...claims.toAddAgain];
 		const latest = claims.latestAccepted.map(claimEntry);
-		const known = await this.addInCampaign([...latest, ...keys.flatMap(entriesOf)]);
+		const known = await this.addInCampaign([...again, ...latest, ...keys.flatMap(entriesOf)]);
+		claims.toAddAgain.splice(0, again.length);
 		const states = new Map(keys.map((key) => [key, stateOf(key, known)]));
 		await this.removeRead(keys.filter((key) => states.get(key) === 'accepted').map(pendingEntry));
 		return states;
@@ -266,30 +267,36 @@ export class Ledger {
 
 	/** Adds entries between the markers of the campaign. Rejects if the store has forgotten a part of it. */
 	private async addInCampaign(entries: string[]): Promise<ReadonlySet<string>> {
-		const { store, campaign } = this.options;
+		const { store, campaign, claims } = this.options;
 		if (!campaign) return await store.add(entries);
 		const { first, last } = campaign;
-		if (this.isCampaignComplete) return await this.addBefore(last, entries);
+		if (this.isCampaignComplete) {
+			const added = this.lastToAdd;
+			const known = await store.add([...entries, ...added]);
+			if (added.length > 0) this.lastToRemove = last.flat().filter((entry) => !added.includes(entry));
+			this.lastToAdd = [];
+			return known;
+		}
+		this.lastToRemove = [];
 		await this.addBetween(first[0], [], last[0]);
 		const known = await this.addBetween(first[1], entries, last[1]);
 		this.isCampaignComplete = true;
-		if (!known.has(last[1])) this.begun = first;
+		if (!known.has(first[1])) claims.toAddAgain.push(...first);
 		return known;
 	}
 
-	private async addBetween(first: string, entries: string[], last: string): Promise<ReadonlySet<string>> {
-		const added = [first, ...entries, last];
+	private async addBetween(
+		first: string,
+		entries: string[],
+		last: readonly string[],
+	): Promise<ReadonlySet<string>> {
+		const added = [first, ...entries, ...last];
 		const known = await this.options.store.add(added);
-		if (!known.has(last) || known.has(first)) return known;
+		const old = last.find((entry) => known.has(entry));
+		this.lastToRemove = [...this.lastToRemove, old ?? last[0] ?? ''];
+		if (old === undefined || known.has(first)) return known;
 		await this.removeRead(added.filter((entry) => !known.has(entry)));
 		throw new ForgottenCampaign();
-	}
-
-	private async addBefore(last: readonly string[], entries: string[]): Promise<ReadonlySet<string>> {
-		const known = await this.options.store.add([...this.begun, ...entries, ...last]);
-		this.begun = [];
-		this.isLastMissing = false;
-		return known;
 	}
 
 	/** Reads how keys stand, and leaves them as they were. */
@@ -315,19 +322,16 @@ export class Ledger {
 
 	/** Removes the entries of customers whose outcome is clear. */
 	private async storeOutcomes(isLast = false): Promise<void> {
-		const { store, claims, campaign, clock } = this.options;
+		const { store, claims } = this.options;
 		const { toStore: outcomes, toRemove } = claims;
 		if (outcomes.size + toRemove.length === 0) return;
 		const remove = [...toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
-		if (campaign && this.isCampaignComplete && !this.isLastMissing) {
-			this.isLastMissing = true;
-			// Only one of them, so that one is always there.
-			remove.push(campaign.last[clock.random() < 0.5 ? 0 : 1]);
-		}
+		if (this.isCampaignComplete) remove.push(...this.lastToRemove);
 		await store.remove(remove);
 		toRemove.length = 0;
+		if (this.isCampaignComplete) this.lastToAdd = this.lastToRemove;
 		claims.stored(outcomes);
 	}
 
@@ -338,14 +342,12 @@ export class Ledger {
 	}
 
 	private async insistOnStoring(): Promise<void> {
-		const { claims, clock, campaign } = this.options;
-		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0 || this.isLastMissing;
-		const store = async () => {
-			await this.storeOutcomes(true);
-			if (campaign && this.isLastMissing) await this.addBefore(campaign.last, []);
-		};
+		const { claims, clock } = this.options;
+		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0;
 		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++)
-			await this.inTurn(store).catch(async () => await clock.sleep(PAUSE_MS));
+			await this.inTurn(async () => await this.storeOutcomes(true)).catch(
+				async () => await clock.sleep(PAUSE_MS),
+			);
 		if (isBehind()) claims.forgetNotSent();
 	}
 

@@ -53,6 +53,8 @@ export class TokenSession {
 	private renewal?: { token: Promise<Token>; store: TokenStore };
 	/** how many callers wait for a renewal */
 	private waiting = 0;
+	/** rejects at an abort: one listener for a signal, since Node.js warns of a leak from eleven on */
+	private readonly aborts = new WeakMap<AbortSignal, Promise<never>>();
 	private usedAtMs: number;
 	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
 	private readonly confirmed = new RecentValues(REMEMBERED_TOKENS);
@@ -252,11 +254,15 @@ export class TokenSession {
 	/** Ends the caller's wait at an abort; the renewal goes on for the others. */
 	private async untilAborted(renewal: Promise<Token>, signal?: AbortSignal): Promise<Token> {
 		if (!signal) return await renewal;
-		return await new Promise<Token>((resolve, reject) => {
-			const onAbort = () => reject(this.aborted());
-			signal.addEventListener('abort', onAbort, { once: true });
-			void renewal.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-		});
+		const known = this.aborts.get(signal);
+		const abort =
+			known ??
+			new Promise<never>((_, reject) => {
+				signal.addEventListener('abort', () => reject(this.aborted()), { once: true });
+			});
+		this.aborts.set(signal, abort);
+		abort.catch(() => undefined);
+		return await Promise.race([renewal, abort]);
 	}
 
 	private aborted(): TokenError {
