@@ -296,6 +296,8 @@ describe('the room of the table', () => {
 			await n8n.rest();
 			await run(customers(20), { ...WITH_TEXT, ...CONTINUE });
 			expect(n8n.sobot.accepted.length).toBe(20);
+			// What the question has left is gone.
+			expect(n8n.table.entries.filter((entry) => entry.startsWith('room')).length).toBeLessThan(4);
 		},
 	);
 
@@ -403,6 +405,11 @@ test('equal customers with one text, and no token: nobody is told unknown, since
 	const execution = await n8n.run(n8n.execution([items, items]), { settings, faults });
 	const told = execution.ends.flatMap((end) => (end.kind === 'output' ? end.told : []));
 	expect([told.length, told.filter(({ outcome }) => outcome === 'unknown')]).toEqual([12, []]);
+});
+
+test('with On Error: Stop, no token fails one customer, and the others were not reached', async () => {
+	const failed = await run(customers(40), WITH_TEXT, { hasNoToken: true });
+	expect(errorOf(failed)).toMatch(/Failed: 1 customer .* Not reached yet: 39 customers/s);
 });
 
 test.each(['killed', 'lost'] as const)('%s while rejected items are asked for: few in doubt', async (how) => {

@@ -68,31 +68,33 @@ export class DeduplicationTable implements EntryStore {
 
 	private async findRoom(): Promise<number> {
 		const { size, hasHistory, campaign, isRetry } = this.memory;
-		const step = Math.min(HIGHEST_STEP, Math.ceil(Math.log2(this.needed / LEAST_ROOM)));
+		const step = stepOf(this.needed);
 		if (hasHistory || step > 0) this.markers.push(marker(step, hasHistory ? HISTORY : today()));
 		const count = await this.count();
 		// Nothing is dropped.
 		if (count + size <= this.needed) return this.needed;
-		const rooms = new Map<string, number>();
-		for (let of = 0; of <= HIGHEST_STEP; of++)
-			for (const kept of [HISTORY, today(), today() - 1]) rooms.set(marker(of, kept), LEAST_ROOM * 2 ** of);
+		const kinds = [HISTORY, today(), today() - 1].map((kept) =>
+			Array.from({ length: HIGHEST_STEP + 1 }, (_, of) => marker(of, kept)),
+		);
 		const first = campaign?.first.slice(0, 1) ?? [];
-		const known = await this.ask([...rooms.keys(), ...Array.from(rooms.keys(), otherForm), ...first]);
-		const found = [...rooms.keys()].filter((one) => known.has(one) || known.has(otherForm(one)));
+		const known = await this.ask([...kinds.flat().flatMap((one) => [one, otherForm(one)]), ...first]);
+		const found = kinds.flatMap((steps) => {
+			const there = steps.filter((one) => known.has(one) || known.has(otherForm(one)));
+			// All steps are what a question has left behind in which n8n was killed: what is stored then stays.
+			return there.length > HIGHEST_STEP ? there.slice(stepOf(count)).slice(0, 1) : there.slice(-1);
+		});
 		this.moveToEnd([...found, ...this.markers.splice(0)], known);
 		// A campaign that is run again must not push out its own first customers.
 		const isRunAgain = first.some((entry) => known.has(entry));
 		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
 		const kept = isKept ? wholeRoom(isRunAgain ? count + size : count) : 0;
-		return Math.max(this.needed, kept, ...found.map((one) => rooms.get(one) ?? 0));
+		return Math.max(this.needed, kept, ...found.map(roomOf));
 	}
 
-	/** Has the next addition put markers at the end in their other form, and the next removal take the old ones away. */
+	/** Has the next addition put markers at the end, in their other form, and the next removal take all others away. */
 	private moveToEnd(markers: readonly string[], known: ReadonlySet<string>): void {
-		for (const one of new Set(markers)) {
-			this.markers.push(known.has(one) ? otherForm(one) : one);
-			this.oldMarkers.push(known.has(one) ? one : otherForm(one));
-		}
+		for (const one of markers) this.markers.push(known.has(one) ? otherForm(one) : one);
+		this.oldMarkers.push(...[...known].filter((entry) => isMarker(entry) && !this.markers.includes(entry)));
 	}
 
 	private async count(): Promise<number> {
@@ -107,6 +109,10 @@ export class DeduplicationTable implements EntryStore {
 	}
 }
 
+/** The power of two that a room for so many entries needs. */
+const stepOf = (entries: number) =>
+	Math.max(0, Math.min(HIGHEST_STEP, Math.ceil(Math.log2(entries / LEAST_ROOM))));
+
 /** A room that is kept for good: that of a node with 'Send Once Per'. */
 const HISTORY = 'history' as const;
 
@@ -118,6 +124,8 @@ const HISTORY = 'history' as const;
 const marker = (step: number, kept: number | typeof HISTORY) => `room ${step} ${kept}`;
 /** The same marker under another name: so it can move to the end of the list without ever being away. */
 const otherForm = (one: string) => `${one} 2`;
+const isMarker = (entry: string) => entry.startsWith('room ');
+const roomOf = (one: string) => LEAST_ROOM * 2 ** Number(one.split(' ')[1]);
 
 const today = () => Math.floor(systemClock.epochMs() / DAY_MS);
 

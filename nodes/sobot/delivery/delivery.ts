@@ -187,7 +187,8 @@ class Delivery {
 				() => true,
 				() => false,
 			);
-			for (const one of next) if (!resultOf(one)) this.settle(one, isAnswered ? end : NOT_LOOKED_UP);
+			for (const one of next)
+				if (!resultOf(one) && !this.isOver) this.settle(one, isAnswered ? end : NOT_LOOKED_UP);
 		}
 		if (!resultOf(customer)) this.settle(customer, end);
 	}
