@@ -1,7 +1,7 @@
 import { CanvasTrust } from '../../nodes/sobot/canvas/canvasTrust';
 import { newCustomer, resultOf, type Customer } from '../../nodes/sobot/outcome/customer';
 import { deliver, type DeliveryOptions } from '../../nodes/sobot/delivery/delivery';
-import { campaignOf } from '../../nodes/sobot/ledger/entries';
+import { campaignOf, entriesOf } from '../../nodes/sobot/ledger/entries';
 import { KeyClaims } from '../../nodes/sobot/ledger/keyClaims';
 import { Ledger, type LedgerOptions } from '../../nodes/sobot/ledger/ledger';
 import { RateLimiter } from '../../nodes/sobot/canvas/rateLimiter';
@@ -643,6 +643,18 @@ test('what a question has added is removed before somebody else is stored, so no
 	await world.clock.run(world.start(['a'], { claims }).ended);
 	await world.clock.run(asked);
 	expect(world.table.entries).toEqual(['claim a']);
+});
+
+test('nor does anybody whom an earlier try has sent', async () => {
+	const world = new World();
+	const claims = new KeyClaims();
+	const { ledger } = world.start([], { claims });
+	world.table.rejectedRemovals = 1;
+	await world.clock.run(ledger.ask([newCustomer('', 'a')]));
+	expect(claims.toRemove).toEqual(entriesOf('a'));
+	const earlierKeys = () => [{ key: 'a', isAccepted: true }];
+	await world.clock.run(world.start(['b'], { claims, earlierKeys }).ended);
+	expect(world.table.entries).toEqual(['claim a', 'claim b']);
 });
 
 test('someone in doubt in the node context, whom another run has sent meanwhile, is not in doubt once more', async () => {

@@ -152,7 +152,10 @@ export class Ledger {
 			key: one.key ?? '',
 			isAccepted: isSent(resultOf(one)?.outcome),
 		}));
-		await this.inTurn(async () => await this.addEarlier([...earlyKeys, ...earlierKeys()]));
+		await this.inTurn(async () => {
+			await this.storeOutcomes();
+			await this.addEarlier([...earlyKeys, ...earlierKeys()]);
+		});
 		for (const { key } of earlyKeys) claims.claim(key);
 		this.held = new Set(early);
 		this.phase = 'open';
