@@ -24,6 +24,9 @@ class Table extends SimulatedTable {
 	/** which changes are carried out, but their answers get lost, counted from the first one */
 	lost: number[] = [];
 	private answers = 0;
+	/** how many additions are still to fail once something has been removed */
+	rejectsAfterRemoval = 0;
+	private hasRemoved = false;
 	/** called after each removal */
 	onRemoval = () => {};
 	/** whether the answers to removals get lost */
@@ -42,6 +45,10 @@ class Table extends SimulatedTable {
 	}
 
 	override async add(entries: readonly string[], maxEntries?: number): Promise<string[]> {
+		if (this.hasRemoved && this.rejectsAfterRemoval > 0) {
+			this.rejectsAfterRemoval--;
+			throw new Error('the database is away');
+		}
 		const before = await super.add(entries, maxEntries);
 		if (this.lost.includes(this.answers++)) throw new Error('the answer was lost');
 		return before;
@@ -55,6 +62,7 @@ class Table extends SimulatedTable {
 		this.removals += entries.length;
 		await super.remove(entries);
 		if (this.losesRemovals) throw new Error('the answer was lost');
+		this.hasRemoved = true;
 		this.onRemoval();
 	}
 }
@@ -645,7 +653,7 @@ test('what a question has added is removed before somebody else is stored, so no
 	expect(world.table.entries).toEqual(['claim a']);
 });
 
-test('nor does anybody whom an earlier try has sent', async () => {
+test('what a question has added is removed before earlier customers are stored, too', async () => {
 	const world = new World();
 	const claims = new KeyClaims();
 	const { ledger } = world.start([], { claims });
@@ -744,12 +752,12 @@ describe('the markers of a campaign', () => {
 		'once the first customers are forgotten, nobody is sent, also when the answers %j get lost',
 		async (lost) => {
 			const world = new World();
-			await world.clock.run(world.start(keysOf(60), { campaign }).ended);
-			world.table.entries = world.table.entries.slice(20);
+			await world.clock.run(world.start(keysOf(20), { campaign }).ended);
+			world.table.entries = world.table.entries.slice(5);
 			const before = world.accepted.length;
 			for (let attempt = 0; attempt < 3; attempt++) {
 				Object.assign(world.table, { lost, answers: 0 });
-				await world.clock.run(world.start(keysOf(70), { campaign }).ended);
+				await world.clock.run(world.start(keysOf(30), { campaign }).ended);
 				expect(world.accepted.length).toBe(before);
 			}
 		},
@@ -768,6 +776,33 @@ describe('the markers of a campaign', () => {
 			expect(world.accepted).toHaveLength(customers);
 		},
 	);
+
+	test('the last ones are behind the customers at the end, even if adding them failed', async () => {
+		const world = new World();
+		world.table.rejectsAfterRemoval = 2;
+		await world.clock.run(world.start(['a'], { campaign }).ended);
+		expect(world.table.rejectsAfterRemoval).toBe(0);
+		const [before, after] = ['claim a', 'last'].map((name) =>
+			world.table.entries.findLastIndex((entry) => entry.startsWith(name)),
+		);
+		expect(before).toBeLessThan(Number(after));
+	});
+
+	test('executions of single customers that overlap leave a last one', async () => {
+		for (let laterMs = 0; laterMs < 60; laterMs += 3) {
+			const world = new World();
+			const claims = new KeyClaims();
+			await world.clock.run(world.start(['a'], { campaign, claims }).ended);
+			const one = world.start(['b'], { campaign, claims });
+			await world.clock.advance(laterMs);
+			const other = world.start(['c'], { campaign, claims });
+			await world.clock.run(Promise.all([one.ended, other.ended]));
+			expect([laterMs, world.table.entries.some((entry) => entry.startsWith('last'))]).toEqual([
+				laterMs,
+				true,
+			]);
+		}
+	});
 });
 
 describe('a batch that should end within a second', () => {

@@ -346,11 +346,14 @@ export class Ledger {
 
 	private async insistOnStoring(): Promise<void> {
 		const { claims, clock } = this.options;
-		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0;
+		const isBehind = () => claims.toStore.size + claims.toRemove.length + this.lastToAdd.length > 0;
+		const store = async () => {
+			await this.storeOutcomes(true);
+			// Another execution of the campaign may have removed the other form.
+			if (this.lastToAdd.length > 0) await this.addInCampaign([]);
+		};
 		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++)
-			await this.inTurn(async () => await this.storeOutcomes(true)).catch(
-				async () => await clock.sleep(PAUSE_MS),
-			);
+			await this.inTurn(store).catch(async () => await clock.sleep(PAUSE_MS));
 		if (isBehind()) claims.forgetNotSent();
 	}
 
