@@ -281,6 +281,55 @@ describe('the room of the table', () => {
 		expect(outcomes(await run(orders, { sendOncePer: BY_ORDER }))).toEqual({ alreadySent: 100 });
 	});
 
+	test('whose question could not be removed leaves the markers that are in use', async () => {
+		n8n.table.entries = filled(10_990);
+		const isQuestion = ({ entries }: TableCall) => entries.includes('room 8 history');
+		let removals = 0;
+		await run(
+			customers(60),
+			{ ...WITH_TEXT, ...CONTINUE },
+			{
+				table: (call) =>
+					call.kind === 'remove' && isQuestion(call) && removals++ === 0 ? 'rejected' : 'stored',
+			},
+		);
+		expect(removals).toBeGreaterThan(1);
+		const markers = n8n.table.entries.filter((entry) => /^(room|first|last)/.test(entry));
+		expect(
+			markers
+				.map((entry) => entry.split(' ')[0])
+				.toSorted()
+				.join(' '),
+		).toMatch(/^first first last( last)+ room$/);
+		expect(outcomes(await run(customers(60), { ...WITH_TEXT, ...CONTINUE }))).toEqual({ alreadySent: 60 });
+	});
+
+	test('is marked at any moment: n8n killed, a call of the table rejected, or two batches at once', async () => {
+		const settings = { ...CONTINUE, options: { requestsPerSecond: 10 } };
+		const isMarked = () => n8n.table.entries.some((entry) => entry.startsWith('room 2 history'));
+		const send = async (faults: Faults, batches = ['x']) => {
+			begin();
+			n8n.table.entries = ['room 2 history', ...filled(5990)];
+			const running = batches.map((name) =>
+				n8n.begin(n8n.execution([customers(15, name)]), { settings, faults }),
+			);
+			await n8n.clock.run(Promise.all(running));
+			await n8n.rest();
+		};
+		for (let at = 1; at <= 30; at++) {
+			await send({ isKilled: (step) => step === at });
+			expect([at, isMarked()]).toEqual([at, true]);
+		}
+		for (let at = 0; at < 12; at++) {
+			await send({ table: ({ index }) => (index >= at ? 'rejected' : 'stored') });
+			expect(['rejected', at, isMarked()]).toEqual(['rejected', at, true]);
+			await send({ table: ({ index }) => (index === at ? 'rejected' : 'stored') });
+			expect(['rejected once', at, isMarked()]).toEqual(['rejected once', at, true]);
+		}
+		await send({}, ['x', 'y', 'z']);
+		expect(isMarked()).toBe(true);
+	});
+
 	test.each(['lost', 'killed'] as const)(
 		'is asked for by a question that is %s: a new campaign can be sent all the same',
 		async (how) => {

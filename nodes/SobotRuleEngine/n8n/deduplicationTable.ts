@@ -33,9 +33,9 @@ export class DeduplicationTable implements EntryStore {
 	private room?: number;
 	private readonly needed: number;
 	/** markers of the room, which are added with all others, so that they are among the latest */
-	private readonly markers: string[] = [];
-	/** the same markers at an older place, which are removed with others */
-	private readonly oldMarkers: string[] = [];
+	private markers: readonly string[] = [];
+	/** markers that a question has added and could not remove */
+	private left: readonly string[] = [];
 
 	constructor(
 		private readonly node: IExecuteFunctions,
@@ -51,8 +51,9 @@ export class DeduplicationTable implements EntryStore {
 	}
 
 	async remove(entries: string[]): Promise<void> {
-		await this.node.helpers.removeProcessed([...entries, ...this.oldMarkers], 'node', OPTIONS);
-		this.oldMarkers.length = 0;
+		const left = this.left.filter((entry) => !this.markers.includes(entry));
+		await this.node.helpers.removeProcessed([...entries, ...left], 'node', OPTIONS);
+		this.left = [];
 	}
 
 	/** Whether the table forgets its oldest customers, or soon will. Rejects if n8n's database does not answer. */
@@ -69,21 +70,16 @@ export class DeduplicationTable implements EntryStore {
 	private async findRoom(): Promise<number> {
 		const { size, hasHistory, campaign, isRetry } = this.memory;
 		const step = stepOf(this.needed);
-		if (hasHistory || step > 0) this.markers.push(marker(step, hasHistory ? HISTORY : today()));
+		const own = marker(step, hasHistory ? HISTORY : today());
+		this.markers = hasHistory || step > 0 ? [own] : [];
 		const count = await this.count();
 		// Nothing is dropped.
 		if (count + size <= this.needed) return this.needed;
-		const kinds = [HISTORY, today(), today() - 1].map((kept) =>
-			Array.from({ length: HIGHEST_STEP + 1 }, (_, of) => marker(of, kept)),
-		);
+		// Its own marker tells enough.
+		if (hasHistory && !campaign) return Math.max(this.needed, wholeRoom(count));
 		const first = campaign?.first.slice(0, 1) ?? [];
-		const known = await this.ask([...kinds.flat().flatMap((one) => [one, otherForm(one)]), ...first]);
-		const found = kinds.flatMap((steps) => {
-			const there = steps.filter((one) => known.has(one) || known.has(otherForm(one)));
-			// All steps are what a question has left behind in which n8n was killed: what is stored then stays.
-			return there.length > HIGHEST_STEP ? there.slice(stepOf(count)).slice(0, 1) : there.slice(-1);
-		});
-		this.moveToEnd([...found, ...this.markers.splice(0)], known);
+		const { known, found } = await this.askForMarkers(count, first);
+		this.markers = found.some((one) => baseOf(one) === own) ? found : [...this.markers, ...found];
 		// A campaign that is run again must not push out its own first customers.
 		const isRunAgain = first.some((entry) => known.has(entry));
 		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
@@ -91,21 +87,31 @@ export class DeduplicationTable implements EntryStore {
 		return Math.max(this.needed, kept, ...found.map(roomOf));
 	}
 
-	/** Has the next addition put markers at the end, in their other form, and the next removal take all others away. */
-	private moveToEnd(markers: readonly string[], known: ReadonlySet<string>): void {
-		for (const one of markers) this.markers.push(known.has(one) ? otherForm(one) : one);
-		this.oldMarkers.push(...[...known].filter((entry) => isMarker(entry) && !this.markers.includes(entry)));
+	/**
+	 * Which of these entries are known, and which markers are to be kept. To ask is to add: so a marker moves to the end, since
+	 * of its two forms the one that was not there stays.
+	 */
+	private async askForMarkers(count: number, others: readonly string[]) {
+		const kinds = [HISTORY, today(), today() - 1].map((kept) =>
+			Array.from({ length: HIGHEST_STEP + 1 }, (_, of) => marker(of, kept)),
+		);
+		const asked = [...kinds.flat().flatMap((one) => [one, otherForm(one)]), ...others];
+		const known = await this.addTo(undefined, asked);
+		const found = kinds.flatMap((steps) => {
+			const there = steps.filter((one) => known.has(one) || known.has(otherForm(one)));
+			// All steps are what a question has left behind in which n8n was killed: what is stored then stays.
+			const kept = there.length > HIGHEST_STEP ? there[stepOf(count)] : there.at(-1);
+			return kept === undefined ? [] : [known.has(kept) ? otherForm(kept) : kept];
+		});
+		const isKept = (entry: string) => found.includes(entry) || (others.includes(entry) && known.has(entry));
+		const added = asked.filter((entry) => !isKept(entry));
+		// The answer is known, even if the database goes away now.
+		await this.remove(added).catch(() => (this.left = added.filter((entry) => !others.includes(entry))));
+		return { known, found };
 	}
 
 	private async count(): Promise<number> {
 		return await this.node.helpers.getProcessedDataCount('node', OPTIONS);
-	}
-
-	/** Which of these entries are there. It leaves the table as it was. */
-	private async ask(entries: readonly string[]): Promise<ReadonlySet<string>> {
-		const known = await this.addTo(undefined, [...entries]);
-		await this.remove(entries.filter((entry) => !known.has(entry)));
-		return known;
 	}
 }
 
@@ -124,7 +130,7 @@ const HISTORY = 'history' as const;
 const marker = (step: number, kept: number | typeof HISTORY) => `room ${step} ${kept}`;
 /** The same marker under another name: so it can move to the end of the list without ever being away. */
 const otherForm = (one: string) => `${one} 2`;
-const isMarker = (entry: string) => entry.startsWith('room ');
+const baseOf = (one: string) => one.replace(/ 2$/, '');
 const roomOf = (one: string) => LEAST_ROOM * 2 ** Number(one.split(' ')[1]);
 
 const today = () => Math.floor(systemClock.epochMs() / DAY_MS);
