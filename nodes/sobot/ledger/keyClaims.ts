@@ -18,7 +18,7 @@ export class KeyClaims {
 	private lastWrite: Promise<unknown> = Promise.resolve();
 	/** entries that another process may have overwritten, and that are added again with the next write */
 	readonly toAddAgain: string[] = [];
-	/** entries that were only added to read the store, and are removed with the next write, whoever's it is */
+	/** entries that were only added to read the store, and are removed with the node's next write */
 	readonly toRemove: string[] = [];
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */

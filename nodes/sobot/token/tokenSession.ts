@@ -254,15 +254,19 @@ export class TokenSession {
 	/** Ends the caller's wait at an abort; the renewal goes on for the others. */
 	private async untilAborted(renewal: Promise<Token>, signal?: AbortSignal): Promise<Token> {
 		if (!signal) return await renewal;
+		return await Promise.race([renewal, this.abortOf(signal)]);
+	}
+
+	private abortOf(signal: AbortSignal): Promise<never> {
 		const known = this.aborts.get(signal);
-		const abort =
-			known ??
-			new Promise<never>((_, reject) => {
-				signal.addEventListener('abort', () => reject(this.aborted()), { once: true });
-			});
-		this.aborts.set(signal, abort);
+		if (known) return known;
+		const abort = new Promise<never>((_, reject) => {
+			signal.addEventListener('abort', () => reject(this.aborted()), { once: true });
+		});
+		// Nobody may be waiting when it comes.
 		abort.catch(() => undefined);
-		return await Promise.race([renewal, abort]);
+		this.aborts.set(signal, abort);
+		return abort;
 	}
 
 	private aborted(): TokenError {
