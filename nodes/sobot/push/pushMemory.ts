@@ -50,8 +50,8 @@ interface Pending {
 export class PushMemory {
 	/** by delivery key, oldest first */
 	private readonly pending = new Map<string, Pending>();
-	/** oldest first, but pushes of other processes in the order in which they were read */
-	private readonly accepted = new Map<string, Acceptance>();
+	/** oldest first */
+	private accepted = new Map<string, Acceptance>();
 	/** when the newest push was accepted, in ms of the monotonic clock */
 	private newestMs = -Infinity;
 	/** how long the newest push counts */
@@ -132,6 +132,9 @@ export class PushMemory {
 		const { acceptedPushes } = stored;
 		if (!acceptedPushes || this.knows(acceptedPushes.slice(-RECORD_LENGTH))) return;
 		for (const record of acceptedPushes.match(RECORD) ?? []) this.loadRecord(record, windowMs);
+		this.accepted = new Map(
+			[...this.accepted].sort(([, one], [, other]) => one.acceptedMs - other.acceptedMs),
+		);
 	}
 
 	private loadRecord(record: string, windowMs: number): void {
@@ -162,11 +165,12 @@ export class PushMemory {
 
 	/** The records to store: the latest pushes that were accepted after this moment. */
 	private latestRecords(sinceMs: number): string {
-		return [...this.accepted]
-			.sort(([, one], [, other]) => one.acceptedMs - other.acceptedMs)
+		return [...this.accepted.keys()]
 			.slice(-STORED_PUSHES)
-			.filter(([, { acceptedMs }]) => acceptedMs > sinceMs)
-			.map(([key, { epochMs }]) => write(key, epochMs))
+			.map((key) => {
+				const acceptance = this.accepted.get(key);
+				return acceptance && acceptance.acceptedMs > sinceMs ? write(key, acceptance.epochMs) : '';
+			})
 			.join('');
 	}
 }
