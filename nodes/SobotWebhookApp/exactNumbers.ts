@@ -7,23 +7,25 @@
  * @param parsed what JSON.parse makes of it; returned as it is if no number is rounded
  */
 export function withExactNumbers<Parsed>(json: string, parsed: Parsed): Parsed {
-	const parts: string[] = [];
-	let end = 0;
-	while (end < json.length) {
-		const quote = json.indexOf('"', end);
-		const start = quote === -1 ? json.length : quote;
-		parts.push(
-			json.slice(end, start).replace(NUMBER, (digits) => (isExact(digits) ? digits : `"${digits}"`)),
-		);
-		end = endOfText(json, start);
-		parts.push(json.slice(start, end));
+	const token = new RegExp(TEXT_OR_NUMBER);
+	let exact = '';
+	let copied = 0;
+	for (let found = token.exec(json); found; found = token.exec(json)) {
+		const [start] = found;
+		if (start === '"') token.lastIndex = endOfText(json, found.index);
+		else if (!isExact(start)) {
+			exact += `${json.slice(copied, found.index)}"${start}"`;
+			copied = token.lastIndex;
+		}
 	}
-	const exact = parts.join('');
-	return exact === json ? parsed : (JSON.parse(exact) as Parsed);
+	return copied === 0 ? parsed : (JSON.parse(exact + json.slice(copied)) as Parsed);
 }
 
-/** A number outside of JSON's texts. A more exact pattern would need a stack as deep as the longest number. */
-const NUMBER = /[-\d][\d.eE+-]*/g;
+/**
+ * The begin of a text, or a number that could be rounded: the others have at most 15 digits and no exponent. A more exact
+ * pattern would need a stack as deep as the longest number.
+ */
+const TEXT_OR_NUMBER = /"|-?(?:[\d.]{15}[\d.eE+-]+|[\d.]+[eE][\d.eE+-]+)/g;
 
 /** Whether the number stays what it is, and also reads the same once it is text. */
 function isExact(literal: string): boolean {
@@ -47,7 +49,12 @@ const SMALLEST_EXACT = 1e-300;
 
 /** Where the text ends that begins at `start`, with its closing quotation mark. */
 function endOfText(json: string, start: number): number {
-	let close = start + 1;
-	while (close < json.length && json[close] !== '"') close += json[close] === '\\' ? 2 : 1;
-	return close + 1;
+	for (let quote = start; ; ) {
+		quote = json.indexOf('"', quote + 1);
+		if (quote === -1) return json.length;
+		let from = quote;
+		while (json[from - 1] === '\\') from--;
+		const isEscaped = (quote - from) % 2 === 1;
+		if (!isEscaped) return quote + 1;
+	}
 }
