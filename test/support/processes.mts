@@ -1,4 +1,5 @@
 // Programs that start programs. However they end, by an error or Ctrl-C at any moment, they leave no process behind.
+// Not with execa: it ends a process, but not that process's children.
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

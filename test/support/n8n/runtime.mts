@@ -26,6 +26,10 @@ export const OLDEST_N8N = '1.123.81';
 /** stands for the newest that npm can install, supported or not */
 export const NEWEST_N8N = 'newest';
 
+/**
+ * A lock file for each version. A date (`npm install --before`) would do without, but npm then takes 4 minutes to choose the
+ * packages of a version, and chooses by what its registry holds: tried on 2026-11-30, 271 of 2,294 were others.
+ */
 const RECIPES = join(process.cwd(), 'test/support/n8n');
 
 const DOWNLOAD_TRIES = 3;
