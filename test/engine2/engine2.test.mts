@@ -128,6 +128,22 @@ describe('with a stored token', () => {
 		expect(sandbox.accepted.length).toBeGreaterThan(before);
 	});
 
+	test('Stop: n8n itself fails to stop the execution, so everyone is sent, once', async () => {
+		const { n8n, sandbox } = setting;
+		const people = customersOf('stopped', 300);
+		const id = await n8n.launch(await workflowFor(people));
+		await untilMoment(sandbox, ['stopped'], 1500);
+		const before = sandbox.accepted.length;
+		await expect(n8n.stopExecution(id)).rejects.toThrow('answered 500');
+		const execution = await n8n.finished(id);
+		expect(before).toBeLessThan(people.length);
+		expect([execution.status, outputsOf(execution)]).toEqual([
+			'success',
+			people.map((one) => accepted(one.id)),
+		]);
+		expect(acceptedIds()).toEqual(idsOf(people));
+	});
+
 	test('a push starts an execution, and a redelivery does not', async () => {
 		const { n8n, credentials } = setting;
 		const after = [actionNode(credentials, { contactId: '={{ $json.customerId }}', nick: 'N' })];
