@@ -49,7 +49,7 @@ const SMALLEST_EXACT = 1e-300;
 
 /** Where the text ends that begins at `start`, with its closing quotation mark. */
 function endOfText(json: string, start: number): number {
-	for (let quote = start; ; ) {
+	for (let quote = start; ;) {
 		quote = json.indexOf('"', quote + 1);
 		if (quote === -1) return json.length;
 		let from = quote;

@@ -350,6 +350,56 @@ describe('the room of the table', () => {
 		},
 	);
 
+	test('holds a large batch without the option beside a small one that has begun before it', async () => {
+		const onAnother = customers(300, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
+		void n8n.begin(n8n.execution([onAnother]), { settings: { options: { requestsPerSecond: 1 } } });
+		await n8n.clock.advance(3000);
+		const crashed = await run(customers(4600), {}, killedAfter(4400));
+		expect(crashed.state).toBe('crashed');
+		await retry(crashed, TREAT_AS_SENT);
+		expect(twice()).toBe(0);
+	});
+
+	test('holds a large batch of orders beside a small one that has begun before it', async () => {
+		const settings: Settings = { ...CONTINUE, sendOncePer: BY_ORDER };
+		const ordersOf = (items: Item[]) => items.map((item) => ({ ...item, order: `of ${item.id}` }));
+		const onAnother = customers(30, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
+		n8n.table.entries = filled(10_900);
+		const small = n8n.begin(n8n.execution([ordersOf(onAnother)]), {
+			settings: { ...settings, options: { requestsPerSecond: 1 } },
+		});
+		await n8n.clock.advance(3000);
+		// A larger batch has stored many.
+		n8n.table.entries.unshift(...filled(8000, 'the larger one'));
+		await n8n.clock.run(small);
+		expect(n8n.table.entries.filter((entry) => entry.includes('the larger one'))).toHaveLength(8000);
+	});
+
+	test.each([
+		[1, 60],
+		[20, 6],
+		[50, 6],
+	])('holds a campaign that grows by batches of %i', async (size, batches) => {
+		const settings: Settings = { ...WITH_TEXT, ...CONTINUE, options: { historySize: 1000 } };
+		await run(customers(size), settings);
+		const { entries } = n8n.table;
+		n8n.table.entries = [...entries.slice(0, 2), ...filled(3965), ...entries.slice(2)];
+		for (let i = 0; i < batches; i++) {
+			const told = outcomes(await run(customers(size, `x${i}-`), settings));
+			expect([i, told]).toEqual([i, { accepted: size }]);
+		}
+	});
+
+	test('does not grow with each campaign that comes in chunks', async () => {
+		n8n.table.entries = ['room 2 history', ...filled(20_990)];
+		for (let day = 1; day <= 5; day++)
+			await n8n.run(n8n.execution(chunks(customers(600, `${day}-`), 100)), {
+				settings: { ...CONTINUE, sendOncePer: `day ${day}` },
+			});
+		expect(n8n.sobot.accepted.length).toBe(3000);
+		expect(n8n.table.entries.length).toBeLessThanOrEqual(21_000);
+	});
+
 	test('shrinks for small batches once nothing large was sent for two days', async () => {
 		n8n.table.entries = filled(9000);
 		await run(customers(15), { options: { requestsPerSecond: 10 } });
@@ -411,6 +461,26 @@ describe('a campaign', () => {
 		}
 	});
 
+	test('that another worker has overwritten at its begin is not refused later', async () => {
+		const SEEDS = 60;
+		for (let seed = 1; seed <= SEEDS; seed++) {
+			n8n = new ModelOfN8n(seed, { version: '2' }, 10);
+			const send = (items: Item[], sendOncePer: string, worker: number) =>
+				n8n.begin(n8n.execution([items]), { settings: { ...CONTINUE, sendOncePer }, worker });
+			await n8n.clock.run(send(customers(1, 'old'), 'old', 0));
+			const other = send(customers(400, 'other'), 'autumn', 1);
+			await n8n.clock.advance(1000 + seed * 37);
+			await n8n.clock.run(send(customers(20), 'spring', 0));
+			await n8n.clock.run(other);
+			await n8n.clock.advance(3_600_000);
+			const settings = { ...WITH_TEXT, ...CONTINUE };
+			const later = await n8n.run(n8n.execution([customers(1, 'later')]), { settings, worker: 0 });
+			expect([seed, outcomes(later)]).toEqual([seed, { accepted: 1 }]);
+			n8n.end();
+		}
+		begin();
+	});
+
 	test('whose name is entered before Retry is known to later executions, also if nobody was left to send', async () => {
 		n8n.truth.hasTwoTexts = true;
 		const failed = await run(customers(2), {}, once('lost', 'c1'));
@@ -418,6 +488,40 @@ describe('a campaign', () => {
 		await retry(failed, settings);
 		expect(outcomes(await run(customers(2), settings))).toEqual({ alreadySent: 1, unknown: 1 });
 	});
+});
+
+describe('customers whom earlier tries have sent without the text of a campaign', () => {
+	beforeEach(() => (n8n.truth.hasTwoTexts = true));
+
+	test('belong to it: once they are forgotten, it is refused', async () => {
+		const settings = { ...WITH_TEXT, ...CONTINUE };
+		const failed = await run(customers(100), {}, once('910026', 'c90'));
+		await retry(failed, settings);
+		expect(n8n.sobot.accepted.length).toBe(100);
+		n8n.table.entries = n8n.table.entries.slice(140);
+		n8n.truth.strikes('table forgets');
+		await run(customers(100), settings);
+		expect(n8n.sobot.accepted.length).toBe(100);
+	});
+
+	test("are stored although n8n's database fails once, and nobody is left to send", async () => {
+		const failed = await run(customers(3), {}, once('lost', 'c2'));
+		const settings = { ...WITH_TEXT, ...TREAT_AS_SENT };
+		const fails: Faults = { table: ({ index }) => (index === 0 ? 'rejected' : 'stored') };
+		expect((await retry(failed, settings, fails)).state).toBe('success');
+		await run(customers(3), settings);
+		expect(n8n.sobot.accepted.length).toBe(3);
+	});
+});
+
+test("stopped in its first second, while n8n's database fails once: Retry sends nobody twice", async () => {
+	const isStopped = () => n8n.sobot.accepted.length >= 15;
+	const fails = ({ index }: TableCall) => (index === 0 ? 'rejected' : 'stored');
+	const stopped = await run(customers(30), {}, { isStopped, table: fails });
+	expect(stopped.state).toBe('canceled');
+	await n8n.rest();
+	await retry(stopped, TREAT_AS_SENT);
+	expect([...n8n.timesOnCanvas().values()].filter((times) => times > 1)).toEqual([]);
 });
 
 test('two executions of a node take turns, also if another node begins between them', async () => {

@@ -188,6 +188,19 @@ test('the hint that the memory is full appears when customers are pushed out', a
 	expect(hints.map(({ message }) => message).join()).toContain("memory for 'Send Once Per' is full");
 });
 
+test('a campaign that is run again gets room, so no such hint appears', async () => {
+	const node = { id: 'run again' };
+	await run({ parameters: once('again'), node });
+	const [one, two, ...rest] = entriesOf('run again');
+	const old = Array.from({ length: 15_770 }, (_, i) => `claim ${i}`);
+	restoreEntries('run again', [String(one), String(two), ...old, ...rest]);
+	for (let i = 0; i < 5; i++) {
+		const { hints } = await run({ items: people(`new ${i}`), parameters: once('again'), node });
+		expect(hints.map(({ message }) => message)).toEqual([]);
+	}
+	expect(entriesOf('run again')).toEqual(expect.arrayContaining(old));
+});
+
 test('the same customer for two canvases is not said to be put on one canvas twice', async () => {
 	const items = [DEFINED.canvas.value, 'Quiet'].map((to) => ({ json: { id: '1', name: 'N', to } }));
 	const { hints } = await run({

@@ -323,6 +323,20 @@ describe('an abort', () => {
 		expect(listens).toHaveBeenCalledTimes(1);
 	});
 
+	test('that may come leaves nothing behind of the waits that have ended', async () => {
+		const { clock, store, session, begin } = setUp();
+		const [old, { signal }] = [begin(), new AbortController()];
+		const [listens, forgets] = [
+			jest.spyOn(signal, 'addEventListener'),
+			jest.spyOn(signal, 'removeEventListener'),
+		];
+		await clock.run(session.replace(old, store, signal));
+		expect([listens.mock.calls.length, forgets.mock.calls]).toEqual([
+			1,
+			listens.mock.calls.map((call) => call.slice(0, 2)),
+		]);
+	});
+
 	test('before the wait starts nothing', async () => {
 		const { store, session } = setUp();
 		await failureOf(session.token(store, AbortSignal.abort()));

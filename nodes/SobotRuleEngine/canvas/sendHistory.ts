@@ -32,6 +32,8 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
+	/** the campaign that the execution has begun */
+	begun?: string;
 	/** the run that has written last: its index, or 'tool' */
 	run: string;
 	/** the customers that this run has put on a canvas, one digest after the other */
@@ -219,7 +221,7 @@ export class SendHistory {
 			customers: this.hasText ? Math.max(customers, historySize) : customers,
 			size: plans.length,
 			hasHistory: this.hasText,
-			campaign,
+			campaign: campaign?.first[0] === this.stored.begun ? undefined : campaign,
 			isRetry: this.isRetry,
 		});
 		return new Ledger({
@@ -232,6 +234,7 @@ export class SendHistory {
 			// A batch that takes longer than the first second is stored from the start.
 			msUntilDue: () => (plans.length < requestsPerSecond ? this.msUntilDue() : 0),
 			earlierKeys: () => this.earlierKeys(plans),
+			onBegin: () => (this.stored.begun = campaign?.first[0]),
 			onOpen: () => {
 				if (this.stored.inLedger === this.scope) return;
 				this.stored.inLedger = this.scope;

@@ -5,6 +5,8 @@ import type { Campaign, EntryStore } from '../../sobot/ledger/entries';
 
 /** Entries beside those of the customers to remember: for calls in flight, and for customers that are only looked up. */
 const SPARE_ENTRIES = 1000;
+/** How many of them one batch takes at most: pending entries and markers. */
+const SPARE_OF_A_BATCH = 250;
 /** The room of a node that has sent no large batch lately: each write costs the length of the list. */
 const LEAST_ROOM = 3000 + SPARE_ENTRIES;
 /** A larger room is twice the least, or four times, and so on up to this power of two. */
@@ -21,7 +23,7 @@ export interface Memory {
 	readonly size: number;
 	/** whether it has the option 'Send Once Per' */
 	readonly hasHistory: boolean;
-	/** the campaign to which all its customers belong */
+	/** the campaign to which all its customers belong, unless this execution has begun it */
 	readonly campaign?: Campaign;
 	/** a Retry may begin with a small part of what its execution has stored */
 	readonly isRetry: boolean;
@@ -29,7 +31,7 @@ export interface Memory {
 
 /** The table of a node. */
 export class DeduplicationTable implements EntryStore {
-	/** how many entries to keep; undefined until it is known */
+	/** how many entries to keep; undefined until it is known, infinite if none may be dropped */
 	private room?: number;
 	private readonly needed: number;
 	/** markers of the room, which are added with all others, so that they are among the latest */
@@ -45,9 +47,12 @@ export class DeduplicationTable implements EntryStore {
 	}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
-		this.room ??= await this.findRoom();
+		const count = await this.count();
+		// Another batch has stored more meanwhile: then nothing is dropped.
+		const isOutgrown = this.room !== undefined && count > this.room;
+		this.room ??= await this.findRoom(count);
 		// docs/n8n-behavior.md, D3.
-		return await this.addTo(this.room, [...new Set([...entries, ...this.markers])]);
+		return await this.addTo(isOutgrown ? Infinity : this.room, [...new Set([...entries, ...this.markers])]);
 	}
 
 	async remove(entries: string[]): Promise<void> {
@@ -58,32 +63,31 @@ export class DeduplicationTable implements EntryStore {
 
 	/** Whether the table forgets its oldest customers, or soon will. Rejects if n8n's database does not answer. */
 	async isFull(): Promise<boolean> {
-		return this.room !== undefined && (await this.count()) > this.room - SPARE_ENTRIES / 4;
+		return this.room !== undefined && (await this.count()) > this.room - SPARE_OF_A_BATCH;
 	}
 
-	private async addTo(room: number | undefined, entries: string[]): Promise<ReadonlySet<string>> {
+	private async addTo(room: number, entries: string[]): Promise<ReadonlySet<string>> {
 		const options = { ...OPTIONS, maxEntries: room };
 		const { processed } = await this.node.helpers.checkProcessedAndRecord(entries, 'node', options);
 		return new Set(processed.map(String));
 	}
 
-	private async findRoom(): Promise<number> {
+	private async findRoom(count: number): Promise<number> {
 		const { size, hasHistory, campaign, isRetry } = this.memory;
 		const step = stepOf(this.needed);
 		const own = marker(step, hasHistory ? HISTORY : today());
 		this.markers = hasHistory || step > 0 ? [own] : [];
-		const count = await this.count();
 		// Nothing is dropped.
-		if (count + size <= this.needed) return this.needed;
+		if (count + size + SPARE_OF_A_BATCH <= this.needed) return this.needed;
 		// Its own marker tells enough.
 		if (hasHistory && !campaign) return Math.max(this.needed, wholeRoom(count));
 		const first = campaign?.first.slice(0, 1) ?? [];
 		const { known, found } = await this.askForMarkers(count, first);
 		this.markers = found.some((one) => baseOf(one) === own) ? found : [...this.markers, ...found];
 		// A campaign that is run again must not push out its own first customers.
-		const isRunAgain = first.some((entry) => known.has(entry));
+		if (first.some((entry) => known.has(entry))) return Infinity;
 		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
-		const kept = isKept ? wholeRoom(isRunAgain ? count + size : count) : 0;
+		const kept = isKept ? wholeRoom(count) : 0;
 		return Math.max(this.needed, kept, ...found.map(roomOf));
 	}
 
@@ -96,7 +100,7 @@ export class DeduplicationTable implements EntryStore {
 			Array.from({ length: HIGHEST_STEP + 1 }, (_, of) => marker(of, kept)),
 		);
 		const asked = [...kinds.flat().flatMap((one) => [one, otherForm(one)]), ...others];
-		const known = await this.addTo(undefined, asked);
+		const known = await this.addTo(Infinity, asked);
 		const found = kinds.flatMap((steps) => {
 			const there = steps.filter((one) => known.has(one) || known.has(otherForm(one)));
 			// All steps are what a question has left behind in which n8n was killed: what is stored then stays.

@@ -47,6 +47,8 @@ export interface LedgerOptions {
 	earlierKeys(): readonly EarlierKey[];
 	/** Called once they are stored. */
 	onOpen(): void;
+	/** Called once the first customers of a new campaign are stored. */
+	onBegin?(): void;
 }
 
 /** The store has forgotten the first customers of a campaign: sending the others could send those again. */
@@ -167,7 +169,7 @@ export class Ledger {
 		if (keys.length === 0) return;
 		const inDoubt = keys.filter(({ isAccepted }) => !isAccepted).map(({ key }) => key);
 		const entries = [...keys.map(({ key }) => claimEntry(key)), ...inDoubt.map(pendingEntry)];
-		const known = await this.options.store.add(entries);
+		const known = await this.addInCampaign(entries);
 		for (const { key, isAccepted } of keys)
 			if (isAccepted && known.has(claimEntry(key))) this.options.claims.record(key, 'accepted');
 		// Another run may have sent them meanwhile.
@@ -207,6 +209,8 @@ export class Ledger {
 	 *   stopped execution begins anew
 	 */
 	async close(isStopped = false): Promise<void> {
+		// Customers have waited for the database already, in vain.
+		const attempts = this.phase === 'due' && !isStopped ? 1 : LAST_ATTEMPTS;
 		if (isStopped && this.phase === 'early') {
 			// Nobody else leaves: a Retry may be sending them by now.
 			for (const customer of this.held) if (customer.known === 'open') this.held.delete(customer);
@@ -215,7 +219,11 @@ export class Ledger {
 		// Whom earlier tries have sent without this text must be known to later executions.
 		if (this.phase === 'new' && this.options.mayHoldEarlier && this.options.earlierKeys().length > 0)
 			this.phase = 'due';
-		await (this.phase === 'due' ? this.open() : this.opening)?.catch(ignore);
+		for (let attempt = 1; this.phase === 'due' && attempt <= attempts; attempt++)
+			await this.open().catch(async (error: unknown) => {
+				if (error instanceof ForgottenCampaign) attempt = attempts;
+				else await this.options.clock.sleep(PAUSE_MS);
+			});
 		const isOpen = this.phase === 'open';
 		if (isOpen) for (const customer of [...this.held]) this.record(customer);
 		this.phase = isOpen ? 'ended' : 'unused';
@@ -259,32 +267,37 @@ export class Ledger {
 	private async claim(keys: readonly string[]): Promise<Map<string, KeyState>> {
 		const { claims } = this.options;
 		await this.storeOutcomes();
-		const again = [...claims.toAddAgain];
 		const latest = claims.latestAccepted.map(claimEntry);
-		const known = await this.addInCampaign([...again, ...latest, ...keys.flatMap(entriesOf)]);
-		claims.toAddAgain.splice(0, again.length);
+		const known = await this.addInCampaign([...latest, ...keys.flatMap(entriesOf)]);
 		const states = new Map(keys.map((key) => [key, stateOf(key, known)]));
 		await this.removeRead(keys.filter((key) => states.get(key) === 'accepted').map(pendingEntry));
 		return states;
 	}
 
 	/** Adds entries between the markers of the campaign. Rejects if the store has forgotten a part of it. */
-	private async addInCampaign(entries: string[]): Promise<ReadonlySet<string>> {
+	private async addInCampaign(entries: readonly string[]): Promise<ReadonlySet<string>> {
 		const { store, campaign, claims } = this.options;
-		if (!campaign) return await store.add(entries);
-		const { first, last } = campaign;
-		if (this.isCampaignComplete) {
-			const added = this.lastToAdd;
-			const known = await store.add([...entries, ...added]);
-			if (added.length > 0) this.lastToRemove = last.flat().filter((entry) => !added.includes(entry));
-			this.lastToAdd = [];
-			return known;
-		}
+		const again = [...claims.toAddAgain];
+		const all = [...again, ...entries];
+		const added = this.lastToAdd;
+		const known = await (campaign && !this.isCampaignComplete
+			? this.beginCampaign(campaign, all)
+			: store.add([...all, ...added]));
+		claims.toAddAgain.splice(0, again.length);
+		if (campaign && added.length > 0)
+			this.lastToRemove = campaign.last.flat().filter((entry) => !added.includes(entry));
+		this.lastToAdd = [];
+		return known;
+	}
+
+	private async beginCampaign({ first, last }: Campaign, entries: string[]): Promise<ReadonlySet<string>> {
 		this.lastToRemove = [];
 		await this.addBetween(first[0], [], last[0]);
 		const known = await this.addBetween(first[1], entries, last[1]);
 		this.isCampaignComplete = true;
-		if (!known.has(first[1])) claims.toAddAgain.push(...first);
+		if (known.has(first[1])) return known;
+		this.options.claims.toAddAgain.push(...first);
+		this.options.onBegin?.();
 		return known;
 	}
 

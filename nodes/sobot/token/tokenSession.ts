@@ -41,6 +41,13 @@ export function pickRenewalMoment(token: Token, random: number): number {
 	return token.expiresAtMs - earliestMs * (1 - random / 2);
 }
 
+interface Renewal {
+	readonly token: Promise<Token>;
+	readonly store: TokenStore;
+	/** that token, or an abort: one listener for a signal, since Node.js warns of a leak from eleven on */
+	readonly untilAborted: Map<AbortSignal, Promise<Token>>;
+}
+
 /** The token of one account in this process. */
 export class TokenSession {
 	private current?: Token;
@@ -50,11 +57,9 @@ export class TokenSession {
 	private renewAheadAtEpochMs = Infinity;
 	/** no sooner than this, in ms of the monotonic clock, after a renewal ahead has failed */
 	private renewAheadNotBeforeMs = -Infinity;
-	private renewal?: { token: Promise<Token>; store: TokenStore };
+	private renewal?: Renewal;
 	/** how many callers wait for a renewal */
 	private waiting = 0;
-	/** rejects at an abort: one listener for a signal, since Node.js warns of a leak from eleven on */
-	private readonly aborts = new WeakMap<AbortSignal, Promise<never>>();
 	private usedAtMs: number;
 	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
 	private readonly confirmed = new RecentValues(REMEMBERED_TOKENS);
@@ -179,8 +184,9 @@ export class TokenSession {
 				const renewal = (this.renewal ??= {
 					token: this.renew(store).finally(() => (this.renewal = undefined)),
 					store,
+					untilAborted: new Map(),
 				});
-				const token = await this.untilAborted(renewal.token, signal).catch(async (error: Error) => {
+				const token = await this.untilAborted(renewal, signal).catch(async (error: Error) => {
 					const mayRenew = renewal.store !== store && error instanceof TokenError && error.isLocal;
 					return mayRenew ? undefined : await Promise.reject(error);
 				});
@@ -252,21 +258,18 @@ export class TokenSession {
 	}
 
 	/** Ends the caller's wait at an abort; the renewal goes on for the others. */
-	private async untilAborted(renewal: Promise<Token>, signal?: AbortSignal): Promise<Token> {
-		if (!signal) return await renewal;
-		return await Promise.race([renewal, this.abortOf(signal)]);
-	}
-
-	private abortOf(signal: AbortSignal): Promise<never> {
-		const known = this.aborts.get(signal);
-		if (known) return known;
-		const abort = new Promise<never>((_, reject) => {
-			signal.addEventListener('abort', () => reject(this.aborted()), { once: true });
+	private async untilAborted({ token, untilAborted }: Renewal, signal?: AbortSignal): Promise<Token> {
+		if (!signal) return await token;
+		const known = untilAborted.get(signal);
+		if (known) return await known;
+		const first = new Promise<Token>((resolve, reject) => {
+			const abort = () => reject(this.aborted());
+			signal.addEventListener('abort', abort, { once: true });
+			const end = () => signal.removeEventListener('abort', abort);
+			token.finally(end).then(resolve, reject);
 		});
-		// Nobody may be waiting when it comes.
-		abort.catch(() => undefined);
-		this.aborts.set(signal, abort);
-		return abort;
+		untilAborted.set(signal, first);
+		return await first;
 	}
 
 	private aborted(): TokenError {
