@@ -198,7 +198,8 @@ test('a campaign that is run again gets room, so no such hint appears', async ()
 		const { hints } = await run({ items: people(`new ${i}`), parameters: once('again'), node });
 		expect(hints.map(({ message }) => message)).toEqual([]);
 	}
-	expect(entriesOf('run again')).toEqual(expect.arrayContaining(old));
+	const stored = new Set(entriesOf('run again'));
+	expect(old.filter((entry) => !stored.has(entry))).toEqual([]);
 });
 
 test('the same customer for two canvases is not said to be put on one canvas twice', async () => {

@@ -1,6 +1,6 @@
 // The load that the package puts on n8n's database: counted by PostgreSQL, and projected to many workers.
 import { createCredentials } from '../support/credentials.mts';
-import { send } from '../support/pushes.mts';
+import { ACKNOWLEDGEMENT, send } from '../support/pushes.mts';
 import { until } from '../support/until.mts';
 import { Sandbox } from '../sandbox/server.mts';
 import { Cluster } from './cluster.mts';
@@ -179,12 +179,16 @@ test('n8n hides executions that succeed if it is not to keep them, and removes t
 			Number((await cluster.servers.query(`select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')`))[0]?.[0]);
 		await cluster.servers.query('select pg_stat_statements_reset()');
 		const before = await writtenBytes();
-		for (let i = 0; i < PUSHES; i++) await send(urls[0] ?? '', JSON.stringify({ id: `${kept}-${i}.` }));
+		for (let i = 0; i < PUSHES; i++) {
+			const { body } = await send(urls[0] ?? '', JSON.stringify({ id: `${kept}-${i}.` }));
+			expect(body).toBe(ACKNOWLEDGEMENT);
+		}
 		const left = saveDataSuccessExecution === 'all' ? PUSHES : 0;
-		await until('the executions to end', async () => {
+		const haveEnded = async () => {
 			const open = await inDatabase(`${stored} and status in ('new', 'running', 'waiting')`);
 			return open === 0 && (await inDatabase(`${stored} and "deletedAt" is null`)) === left;
-		});
+		};
+		await until('the executions to end', haveEnded, 120_000);
 		const bytes = (await writtenBytes()) - before;
 		const [[writes] = []] = await cluster.servers.query(
 			`select sum(calls) from pg_stat_statements where query ~* '^(insert|update|delete).*"?execution_(entity|data|metadata)'`,
