@@ -13,11 +13,7 @@ run_module <<'JS'
 import { asStated, N8n, Outcome, to } from 'findings';
 
 const n8n = await N8n.start();
-const { rawApiKey } = await n8n.post('/rest/api-keys', {
-	label: 'findings',
-	expiresAt: null,
-	scopes: ['workflow:create', 'workflow:read'],
-});
+const api = await n8n.publicApi('workflow:create', 'workflow:read');
 
 const node = (name, type, x, y) => ({ parameters: {}, name, type: `n8n-nodes-base.${type}`, typeVersion: 1, position: [x, y] });
 const nodes = [
@@ -41,12 +37,7 @@ async function order(workflow) {
 		.slice(1);
 }
 
-const answer = await fetch(`${n8n.url}/api/v1/workflows`, {
-	method: 'POST',
-	headers: { 'X-N8N-API-KEY': rawApiKey, 'content-type': 'application/json' },
-	body: JSON.stringify({ name: 'By the API', nodes, connections, settings: {} }),
-});
-const { id, settings } = await answer.json();
+const { id, settings } = await api('POST', 'workflows', { name: 'By the API', nodes, connections, settings: {} });
 asStated('settings of the one that the API has created', settings, {});
 asStated('its order', await order(await n8n.get(`/rest/workflows/${id}`)), ['Lower 1', 'Upper 1', 'Lower 2', 'Upper 2']);
 

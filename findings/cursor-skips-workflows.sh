@@ -13,15 +13,7 @@ run_module <<'JS'
 import { asStated, N8n } from 'findings';
 
 const n8n = await N8n.start();
-const { rawApiKey } = await n8n.post('/rest/api-keys', {
-	label: 'findings',
-	expiresAt: null,
-	scopes: ['workflow:list', 'workflow:delete', 'execution:list', 'execution:delete'],
-});
-const api = async (method, path) => {
-	const answer = await fetch(`${n8n.url}/api/v1/${path}`, { method, headers: { 'X-N8N-API-KEY': rawApiKey } });
-	return await answer.json();
-};
+const api = await n8n.publicApi('workflow:list', 'workflow:delete', 'execution:list', 'execution:delete');
 /** Deletes what each page lists, and follows the cursors. Returns how many were deleted, and how many are left. */
 async function deleteAll(what) {
 	let deleted = 0;

@@ -12,7 +12,7 @@ import { profiles } from '../support/pushes.mts';
 import { underTest } from '../support/underTest.mts';
 import { acknowledge, executionsEnded, listen, type Listening } from '../support/workflows.mts';
 
-jest.setTimeout(300_000);
+jest.setTimeout(180_000);
 
 const AT_ONCE = 32;
 
@@ -162,7 +162,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
 			}
 		};
 		const pushing = pushUntilItEnds();
-		await until('some acknowledgements', () => acknowledged().size >= 150, 120_000);
+		await until('some acknowledgements', () => acknowledged().size >= 150, 60_000);
 		const repeat = sandbox.pusher.holdRepeats();
 		await n8n.stop({ keepUserFolder: true, signal });
 		n8n = await n8n.restart();
