@@ -184,11 +184,19 @@ test('n8n hides executions that succeed if it is not to keep them, and removes t
 			expect(body).toBe(ACKNOWLEDGEMENT);
 		}
 		const left = saveDataSuccessExecution === 'all' ? PUSHES : 0;
+		let seen: string[][] = [];
 		const haveEnded = async () => {
-			const open = await inDatabase(`${stored} and status in ('new', 'running', 'waiting')`);
-			return open === 0 && (await inDatabase(`${stored} and "deletedAt" is null`)) === left;
+			seen = await cluster.servers.query(
+				`select status, "deletedAt" is null, count(*) from execution_entity where ${stored} group by 1, 2`,
+			);
+			const countOf = (is: (row: string[]) => boolean) =>
+				seen.filter(is).reduce((sum, [, , count]) => sum + Number(count), 0);
+			const isOpen = ([status = '']: string[]) => ['new', 'running', 'waiting'].includes(status);
+			return countOf(isOpen) === 0 && countOf(([, isLeft]) => isLeft === 't') === left;
 		};
-		await until('the executions to end', haveEnded, 120_000);
+		await until('the executions to end', haveEnded).catch((error: unknown) => {
+			throw new Error(`${String(error)} They are: ${JSON.stringify(seen)}`);
+		});
 		const bytes = (await writtenBytes()) - before;
 		const [[writes] = []] = await cluster.servers.query(
 			`select sum(calls) from pg_stat_statements where query ~* '^(insert|update|delete).*"?execution_(entity|data|metadata)'`,
