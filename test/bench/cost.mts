@@ -222,7 +222,7 @@ async function peakOf(
 	side: Side,
 	customers: number,
 ): Promise<number> {
-	const n8n = await N8n.start({ runtime, tarball });
+	const n8n = await N8n.start({ runtime, tarball, isWhole: true });
 	try {
 		await forgetPeak(n8n);
 		await runBatch({ n8n, database, runtime, tarball, say: () => undefined }, side, { customers });

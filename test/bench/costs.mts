@@ -92,7 +92,7 @@ async function memoryHeld(runtime: Runtime, tarball: string, say: Say): Promise<
 	say('  Memory ...');
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-memory-'));
 	const file = join(folder, 'bytes');
-	const n8n = await N8n.start({ runtime, tarball, env: probing(file) });
+	const n8n = await N8n.start({ runtime, tarball, isWhole: true, env: probing(file) });
 	try {
 		const runs: Record<string, number[]> = {};
 		for (let round = 0; round <= ROUNDS; round++) {

@@ -51,7 +51,12 @@ export async function inPostgres(
 ): Promise<void> {
 	const servers = await startServers();
 	try {
-		const n8n = await N8n.start({ runtime, tarball, env: { ...servers.env, EXECUTIONS_MODE: 'regular' } });
+		const n8n = await N8n.start({
+			runtime,
+			tarball,
+			isWhole: true,
+			env: { ...servers.env, EXECUTIONS_MODE: 'regular' },
+		});
 		try {
 			await work(n8n, {
 				name: 'PostgreSQL',

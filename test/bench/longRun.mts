@@ -39,7 +39,7 @@ async function longRun(
 ): Promise<Record<string, number>> {
 	const folder = await mkdtemp(join(tmpdir(), 'sobot-long-'));
 	const file = join(folder, 'probe');
-	const n8n = await N8n.start({ runtime, tarball, env: probing(file) });
+	const n8n = await N8n.start({ runtime, tarball, isWhole: true, env: probing(file) });
 	const sandbox = await Sandbox.start();
 	try {
 		sandbox.misbehave({ on: 'trigger', onTheWay: ON_THE_WAY });

@@ -99,7 +99,7 @@ await runProgram(async () => {
 	say('Packing this package as it is published ...');
 	const tarball = await packPackage();
 	say('Starting n8n ...');
-	const n8n = await N8n.start({ runtime, tarball });
+	const n8n = await N8n.start({ runtime, tarball, isWhole: true });
 
 	if (named.includes('cost')) await customerCosts(n8n, runtime, tarball, say);
 	if (named.includes('long')) await longRuns(runtime, tarball, say);

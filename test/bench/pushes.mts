@@ -210,6 +210,7 @@ export async function pushRates(
 	const n8n = await N8n.start({
 		runtime,
 		tarball,
+		isWhole: true,
 		morePackages: [resolve('test/bench/empty-trigger')],
 		env: engine ? { N8N_EXPRESSION_ENGINE: engine } : {},
 	});
@@ -275,6 +276,7 @@ export async function manyPushes(runtime: Runtime, tarball: string, say: Say): P
 	const n8n = await N8n.start({
 		runtime,
 		tarball,
+		isWhole: true,
 		morePackages: [resolve('test/bench/empty-trigger')],
 		// With the default engine this would take half an hour, and measure n8n's isolates.
 		env: { ...probing(file), EXECUTIONS_DATA_PRUNE: 'false', N8N_EXPRESSION_ENGINE: 'legacy' },

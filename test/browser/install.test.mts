@@ -14,7 +14,7 @@ let editor: Editor;
 beforeAll(async () => {
 	const { runtime, tarball } = underTest();
 	published = await publish(tarball);
-	n8n = await N8n.start({ runtime, env: published.env });
+	n8n = await N8n.start({ runtime, env: published.env, isWhole: true });
 	editor = await Editor.open(n8n.url);
 });
 afterAll(async () => {

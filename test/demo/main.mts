@@ -33,7 +33,7 @@ await runProgram(async () => {
 	say(`The local Sobot is listening on ${sandbox.url}`);
 
 	say(`Starting n8n ${runtime.version} with the package installed; this takes about 15 seconds ...`);
-	const n8n = await N8n.start({ runtime, tarball, port: n8nPort });
+	const n8n = await N8n.start({ runtime, tarball, port: n8nPort, isWhole: true });
 
 	say('Creating credentials and importing the example workflows ...');
 	const credentials = await createCredentials(n8n, sandbox);

@@ -30,7 +30,7 @@ let n8n: N8n;
 let sandbox: Sandbox;
 let credentials: Credentials;
 beforeAll(async () => {
-	n8n = await N8n.start(underTest());
+	n8n = await N8n.start({ ...underTest(), isWhole: true });
 	sandbox = await Sandbox.start();
 	credentials = await createCredentials(n8n, sandbox);
 });

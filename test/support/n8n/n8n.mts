@@ -114,7 +114,8 @@ export class N8n {
 		const n8n = new N8n(running.url, running);
 		try {
 			// Ready for load balancers comes a moment before the REST API.
-			await until('the REST API', async () => (await fetch(`${n8n.url}/rest/settings`)).ok, 120_000);
+			const isUp = async () => (await fetch(`${n8n.url}/rest/login`)).status === 401;
+			await until('the REST API', isUp, 120_000);
 			if (isNew) await n8n.post('/rest/owner/setup', OWNER);
 			await n8n.login();
 		} catch (error) {

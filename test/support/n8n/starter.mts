@@ -18,7 +18,7 @@ export async function setUp(): Promise<void> {
 	console.log('Packing this package as it is published ...');
 	const tarball = await packPackage();
 	starter.on('request', ({ url = '' }, response) => {
-		const n8n = n8ns.get(url) ?? N8n.start({ runtime, tarball });
+		const n8n = n8ns.get(url) ?? N8n.start({ runtime, tarball, isWhole: true });
 		n8ns.set(url, n8n);
 		n8n.then(
 			(started) => response.end(started.url),
