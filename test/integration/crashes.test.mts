@@ -654,6 +654,21 @@ describe("n8n's database fails", () => {
 		},
 	);
 
+	test('while a Retry has nobody to send: only a new text is worth waiting for it, and one minute', async () => {
+		const secondsOf = async (settings: Settings) => {
+			begin();
+			const failed = await run(customers(1), {}, once('lost', 'c0'));
+			const startedMs = n8n.clock.nowMs();
+			const away: Faults = { table: () => 'rejected', nick: () => 'empty' };
+			const again = await retry(failed, { ...CONTINUE, ...settings }, away);
+			expect(outcomes(again)).toEqual({ unknown: 1 });
+			return (n8n.clock.nowMs() - startedMs) / 1000;
+		};
+		expect(await secondsOf({})).toBeLessThan(2);
+		const seconds = await secondsOf(WITH_TEXT);
+		expect([seconds > 55, seconds < 65]).toEqual([true, true]);
+	});
+
 	test('at one call, however: the text can be used again', async () => {
 		for (let at = 0; at < 8; at++) {
 			begin();

@@ -1,5 +1,6 @@
 // A model of n8n around the action node, in simulated time: executions with their tries and loops, Retry, kills, stops, and
 // n8n 1's second run of a killed execution. The node's own code runs in it, and `ModelTruth` judges it.
+import { setMaxListeners } from 'node:events';
 import { execute } from '../../nodes/SobotRuleEngine/canvas/trigger.operation';
 import type { SimulatedClock } from '../support/clock.mts';
 import {
@@ -153,6 +154,8 @@ export class ModelOfN8n {
 		truth.hasOverlapped ||= this.running.add(execution.id).size > 1;
 		const startMs = clock.nowMs();
 		const stop = new AbortController();
+		// As n8n does.
+		setMaxListeners(Infinity, stop.signal);
 		const died = new Promise<void>((resolve) => process.atDeath(resolve));
 		const forget = this.strikeAtStep(process, faults, stop);
 		const work = process.run(async () => await this.runNode(execution, settings, faults, process, stop));

@@ -117,6 +117,7 @@ class World {
 			claims: new KeyClaims(),
 			clock,
 			mayHoldEarlier: !isLate,
+			outlivesExecution: true,
 			sendsDoubtful: false,
 			msUntilDue: () => (isLate ? 1000 : 0),
 			earlierKeys: () => [],

@@ -100,7 +100,7 @@ export function dryRunItem(
 const NOBODY = 'This try put nobody on the canvas.';
 
 /** Says what earlier tries have sent, for a try that sends nothing. */
-export function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHistory): string {
+function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHistory): string {
 	if (accepted + unknown === 0) return isRetry ? `${NOBODY} ${TO_SEND_THE_REST}` : NOBODY;
 	const customers = (count: number) => `${count} customer${count === 1 ? '' : 's'}`;
 	const inDoubt = unknown > 0 ? `, and left ${customers(unknown)} in doubt` : '';
@@ -108,23 +108,30 @@ export function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHist
 }
 
 /**
- * Throws if some input cannot be sent, before this try sends anything.
+ * Says why nothing is sent, before this try sends anything: some input cannot be.
  *
- * @param before what earlier tries have sent, in words: the text of `sentBefore`
+ * @param reason what is wrong with the options, if they could not be read
  */
-export function refuseInput(node: IExecuteFunctions, plans: readonly Plan[], before: string): void {
+export function refusalOf(
+	node: IExecuteFunctions,
+	plans: readonly Plan[],
+	history: SendHistory,
+	reason?: string,
+): NodeOperationError | undefined {
+	const before = sentBefore(history);
+	if (reason !== undefined) return new NodeOperationError(node.getNode(), reason, { description: before });
 	const refused = plans.flatMap((plan, index) =>
 		plan.kind === 'rejected' && !isSent(resultOf(plan.customer)?.outcome) ? [{ plan, index }] : [],
 	);
 	const [first] = refused;
-	if (!first) return;
+	if (!first) return undefined;
 	const { plan, index } = first;
 	const items = counted(
 		refused.map((one) => one.index),
 		'item',
 	);
 	const others = refused.length < plans.length ? ` ${TO_SEND_THE_OTHERS}` : '';
-	throw new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
+	return new NodeOperationError(node.getNode(), withCustomer(plan.reason, plan, index), {
 		description: `${before} Input that cannot be sent: ${items}. Item numbers start at 0.${others}`,
 		itemIndex: index,
 	});

@@ -193,26 +193,21 @@ export class SendHistory {
 	}
 
 	/** Settles items that cannot be sent, if an earlier run may have sent their customers. Never rejects. */
-	async settleRejected(plans: readonly Plan[], options: Options): Promise<void> {
+	async settleRejected(plans: readonly Plan[], ledger?: Ledger): Promise<void> {
 		const rejected = plans.filter(({ kind, customer }) => kind === 'rejected' && !resultOf(customer));
-		if (!this.mayHoldEarlier || rejected.length === 0) return;
+		if (!ledger?.mayHoldEarlier || rejected.length === 0) return;
 		const asked = rejected.map(({ customer }) => customer).filter(({ key }) => key !== undefined);
-		const ledger = this.newLedger(plans, options);
 		for (let from = 0; from < asked.length; from += ASKED_AT_ONCE) {
 			const some = asked.slice(from, from + ASKED_AT_ONCE);
 			await ledger.ask(some).catch(() => some.forEach((customer) => (customer.known = NOT_LOOKED_UP)));
 		}
-		await ledger.close();
 		if (!this.isRetry) return;
 		for (const { customer } of rejected) if (customer.key === undefined) customer.known = NOT_IDENTIFIED;
 	}
 
 	/** The ledger for the customers that have no result yet; undefined in a workflow that is not saved. */
 	open(plans: readonly Plan[], options: Options): Ledger | undefined {
-		return hasTable(this.node) ? this.newLedger(plans, options) : undefined;
-	}
-
-	private newLedger(plans: readonly Plan[], options: Options): Ledger {
+		if (!hasTable(this.node)) return undefined;
 		const { historySize, requestsPerSecond, unknownOutcome } = options;
 		const { others, accepted } = this.stored;
 		const customers = 2 * ((others + accepted).length / DIGEST_LENGTH + plans.length);
@@ -229,6 +224,7 @@ export class SendHistory {
 			claims: claimsOf(`${this.node.getWorkflow().id}\n${this.node.getNode().id}`),
 			clock: systemClock,
 			mayHoldEarlier: this.mayHoldEarlier,
+			outlivesExecution: this.hasText,
 			campaign,
 			sendsDoubtful: unknownOutcome === 'sendAgain',
 			// A batch that takes longer than the first second is stored from the start.

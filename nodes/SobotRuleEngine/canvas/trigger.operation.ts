@@ -1,7 +1,8 @@
 // Resource Canvas, operation Trigger: puts each input item's customer on a canvas.
-import { NodeOperationError, type IExecuteFunctions, type INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type DeliveryOptions } from '../../sobot/delivery/delivery';
+import type { Ledger } from '../../sobot/ledger/ledger';
 import { resultOf, type Customer, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/outcome/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
@@ -11,7 +12,7 @@ import { senderFor } from '../n8n/sender';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
 import { makePlans, rejected, type Plan, type SendPlan, type Target } from './plan';
 import { Progress } from './progress';
-import { dryRunItem, isAsWanted, outputItem, refuseInput, sentBefore, throwFirstFailure } from './report';
+import { dryRunItem, isAsWanted, outputItem, refusalOf, throwFirstFailure } from './report';
 import { SendHistory } from './sendHistory';
 
 /**
@@ -21,22 +22,23 @@ import { SendHistory } from './sendHistory';
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
 	const reading = readOptions(this);
 	const options = 'reason' in reading ? DEFAULT_OPTIONS : reading.options;
+	const reason = 'reason' in reading ? reading.reason : undefined;
 	const history = new SendHistory(this);
 	if (options.dryRun) return await dryRun(this, options, history);
 	const plans: Plan[] =
-		'reason' in reading
-			? this.getInputData().map(() => rejected(reading.reason))
-			: await makePlans(this, options, history);
+		reason === undefined
+			? await makePlans(this, options, history)
+			: this.getInputData().map(() => rejected(reason));
 	history.settleEarlier(plans, options);
-	await history.settleRejected(plans, options);
+	const ledger = history.open(plans, options);
+	await history.settleRejected(plans, ledger);
 	const stopsOnFailure = !this.continueOnFail() && !this.getNode().type.endsWith('Tool');
-	if (stopsOnFailure) {
-		const before = sentBefore(history);
-		if ('reason' in reading)
-			throw new NodeOperationError(this.getNode(), reading.reason, { description: before });
-		refuseInput(this, plans, before);
+	const refusal = stopsOnFailure ? refusalOf(this, plans, history, reason) : undefined;
+	if (refusal) {
+		await ledger?.close();
+		throw refusal;
 	}
-	await send({ node: this, plans, options, history, stopsOnFailure });
+	await send({ node: this, plans, options, history, ledger, stopsOnFailure });
 	if (stopsOnFailure) throwFirstFailure(this, plans, options, history);
 	await addHints(this, plans, options, history);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
@@ -74,11 +76,12 @@ interface Run {
 	readonly plans: readonly Plan[];
 	readonly options: Options;
 	readonly history: SendHistory;
+	readonly ledger?: Ledger;
 	readonly stopsOnFailure: boolean;
 }
 
 /** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
-async function send({ node, plans, options, history, stopsOnFailure }: Run): Promise<void> {
+async function send({ node, plans, options, history, ledger, stopsOnFailure }: Run): Promise<void> {
 	const progress = new Progress(node, plans, systemClock);
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
@@ -88,7 +91,6 @@ async function send({ node, plans, options, history, stopsOnFailure }: Run): Pro
 	signal?.addEventListener('abort', onAbort);
 	if (signal?.aborted) onAbort();
 	try {
-		const ledger = history.open(plans, options);
 		const toSend = plans.filter(isOpen);
 		const batch = { stopsOnFailure, hasFailed: false };
 		await deliverByTarget(toSend, (target) => ({

@@ -37,6 +37,8 @@ export interface LedgerOptions {
 	readonly clock: Clock;
 	/** whether an earlier execution or run may have stored customers of this batch */
 	readonly mayHoldEarlier: boolean;
+	/** whether later executions ask it for their customers */
+	readonly outlivesExecution: boolean;
 	/** the markers of the campaign that all customers belong to */
 	readonly campaign?: Campaign;
 	/** whether a customer in doubt may be sent again */
@@ -217,8 +219,8 @@ export class Ledger {
 			this.phase = 'due';
 		}
 		// Whom earlier tries have sent without this text must be known to later executions.
-		if (this.phase === 'new' && this.options.mayHoldEarlier && this.options.earlierKeys().length > 0)
-			this.phase = 'due';
+		const { outlivesExecution, earlierKeys } = this.options;
+		if (this.phase === 'new' && outlivesExecution && earlierKeys().length > 0) this.phase = 'due';
 		for (let attempt = 1; this.phase === 'due' && attempt <= attempts; attempt++)
 			await this.open().catch(async (error: unknown) => {
 				if (error instanceof ForgottenCampaign) attempt = attempts;
