@@ -375,6 +375,57 @@ describe('the room of the table', () => {
 		expect(n8n.table.entries.filter((entry) => entry.includes('the larger one'))).toHaveLength(8000);
 	});
 
+	test('holds a large batch beside a small one that ends after it, with and without the option', async () => {
+		const ordersOf = (items: Item[]) => items.map((item) => ({ ...item, order: `of ${item.id}` }));
+		const onAnother = (count: number) =>
+			customers(count, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
+		const beside = async (large: Item[], small: Item[], settings: Settings, faults: Faults = {}) => {
+			begin();
+			const execution = n8n.execution([large]);
+			const running = n8n.begin(execution, { settings, faults });
+			await n8n.clock.advance(4000);
+			const options = { ...settings.options, requestsPerSecond: 20 };
+			const other = n8n.begin(n8n.execution([small]), { settings: { ...settings, options }, faults });
+			await n8n.clock.run(Promise.all([running, other]));
+			return execution;
+		};
+		const orders: Settings = { ...CONTINUE, sendOncePer: BY_ORDER, options: { historySize: 1000 } };
+		await beside(ordersOf(customers(3000)), ordersOf(onAnother(1400)), orders);
+		await run(ordersOf(customers(3000)), orders);
+		expect(twice()).toBe(0);
+
+		const isKilled = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length >= 4400;
+		const crashed = await beside(customers(4600), onAnother(1800), {}, { isKilled });
+		await retry(crashed, TREAT_AS_SENT);
+		expect(twice()).toBe(0);
+	});
+
+	test('holds a campaign whose executions overlap while the history fills', async () => {
+		const settings: Settings = { ...WITH_TEXT, ...CONTINUE, options: { historySize: 1000 } };
+		await run(customers(10), settings);
+		const { entries } = n8n.table;
+		n8n.table.entries = [...entries.slice(0, 2), ...filled(3300), ...entries.slice(2)];
+		const both = ['x', 'y'].map((name) => n8n.execution([customers(400, name)]));
+		await n8n.clock.run(Promise.all(both.map(async (one) => await n8n.begin(one, { settings }))));
+		expect(both.map(outcomes)).toEqual([{ accepted: 400 }, { accepted: 400 }]);
+		await n8n.clock.advance(3_600_000);
+		expect(outcomes(await run(customers(5, 'late'), settings))).toEqual({ accepted: 5 });
+	});
+
+	test('holds a campaign that others have gone on with, when the one that began it is retried', async () => {
+		const settings: Settings = { ...WITH_TEXT, options: { historySize: 1000 } };
+		const failed = await n8n.run(n8n.execution(chunks(customers(600), 100)), {
+			settings,
+			faults: once('910026', 'c250'),
+		});
+		for (let i = 0; i < 12; i++) await run(customers(380, `${i}-`), settings);
+		const again = await retry(failed, { ...settings, ...CONTINUE });
+		const told = again.ends.flatMap((end) => (end.kind === 'output' ? end.told : []));
+		expect(told.filter(({ outcome }) => outcome !== 'accepted' && outcome !== 'alreadySent')).toEqual([]);
+		await n8n.clock.advance(3_600_000);
+		expect(outcomes(await run(customers(5, 'late'), { ...settings, ...CONTINUE }))).toEqual({ accepted: 5 });
+	});
+
 	test.each([
 		[1, 60],
 		[20, 6],
@@ -502,6 +553,16 @@ describe('customers whom earlier tries have sent without the text of a campaign'
 		n8n.truth.strikes('table forgets');
 		await run(customers(100), settings);
 		expect(n8n.sobot.accepted.length).toBe(100);
+	});
+
+	test("are stored although n8n's database is away for longer than 'Give Up After'", async () => {
+		const failed = await run(customers(30), {}, once('910026', 'c29'));
+		const settings = { ...WITH_TEXT, ...CONTINUE, options: { giveUpAfter: 5 } };
+		const untilMs = n8n.clock.nowMs() + 20_000;
+		const away = () => (n8n.clock.nowMs() < untilMs ? 'rejected' : 'stored');
+		expect(outcomes(await retry(failed, settings, { table: away }))).toEqual({ accepted: 29, unknown: 1 });
+		expect(n8n.clock.nowMs()).toBeGreaterThan(untilMs);
+		expect(outcomes(await run(customers(30), settings))).toEqual({ accepted: 1, alreadySent: 29 });
 	});
 
 	test("are stored although n8n's database fails once, and nobody is left to send", async () => {

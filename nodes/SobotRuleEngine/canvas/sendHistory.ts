@@ -216,7 +216,8 @@ export class SendHistory {
 			customers: this.hasText ? Math.max(customers, historySize) : customers,
 			size: plans.length,
 			hasHistory: this.hasText,
-			campaign: campaign?.first[0] === this.stored.begun ? undefined : campaign,
+			campaign,
+			hasBegun: () => campaign?.first[0] === this.stored.begun,
 			isRetry: this.isRetry,
 		});
 		return new Ledger({
@@ -293,9 +294,9 @@ export class SendHistory {
 		if (!this.isTool) stored.unmet = [...this.accepted].filter((inner) => !met.has(inner)).join('');
 	}
 
-	/** Whether the node has begun to forget the oldest customers of 'Send Once Per'. Never rejects. */
-	async isForgetting(): Promise<boolean> {
-		return this.hasText && (await this.table?.isFull().catch(() => false)) === true;
+	/** Whether this batch has made the node forget the oldest customers of 'Send Once Per'. */
+	get hasForgotten(): boolean {
+		return this.hasText && this.table?.hasForgotten === true;
 	}
 }
 

@@ -40,7 +40,7 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 	}
 	await send({ node: this, plans, options, history, ledger, stopsOnFailure });
 	if (stopsOnFailure) throwFirstFailure(this, plans, options, history);
-	await addHints(this, plans, options, history);
+	addHints(this, plans, options, history);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
 
@@ -171,19 +171,19 @@ function deliveryOptions(
 /** A batch that takes longer, in s, should be one that can be run again. */
 const LONG_BATCH_SECONDS = 10;
 
-async function addHints(
+function addHints(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	options: Options,
 	history: SendHistory,
-): Promise<void> {
+): void {
 	const failed = plans.filter((plan) => !isAsWanted(plan, options)).length;
 	if (failed > 0)
 		warn(
 			node,
 			`${failed} of ${plans.length} customers failed or could not be confirmed. The field 'reason' of each says why, and what to do next.`,
 		);
-	if (await history.isForgetting())
+	if (history.hasForgotten)
 		warn(
 			node,
 			"This node's memory for 'Send Once Per' is full: it forgets its oldest customers. Raise 'History Size'.",

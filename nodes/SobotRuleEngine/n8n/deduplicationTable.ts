@@ -5,8 +5,6 @@ import type { Campaign, EntryStore } from '../../sobot/ledger/entries';
 
 /** Entries beside those of the customers to remember: for calls in flight, and for customers that are only looked up. */
 const SPARE_ENTRIES = 1000;
-/** How many of them one batch takes at most: pending entries and markers. */
-const SPARE_OF_A_BATCH = 250;
 /** The room of a node that has sent no large batch lately: each write costs the length of the list. */
 const LEAST_ROOM = 3000 + SPARE_ENTRIES;
 /** A larger room is twice the least, or four times, and so on up to this power of two. */
@@ -23,19 +21,23 @@ export interface Memory {
 	readonly size: number;
 	/** whether it has the option 'Send Once Per' */
 	readonly hasHistory: boolean;
-	/** the campaign to which all its customers belong, unless this execution has begun it */
+	/** the campaign to which all its customers belong */
 	readonly campaign?: Campaign;
+	/** whether this execution has begun it */
+	hasBegun(): boolean;
 	/** a Retry may begin with a small part of what its execution has stored */
 	readonly isRetry: boolean;
 }
 
 /** The table of a node. */
 export class DeduplicationTable implements EntryStore {
-	/** how many entries to keep; undefined until it is known, infinite if none may be dropped */
+	/** whether the oldest customers were dropped */
+	hasForgotten = false;
+	/** how many entries to keep; undefined until some would be dropped, infinite if none may be */
 	private room?: number;
 	private readonly needed: number;
 	/** markers of the room, which are added with all others, so that they are among the latest */
-	private markers: readonly string[] = [];
+	private markers: readonly string[];
 	/** markers that a question has added and could not remove */
 	private left: readonly string[] = [];
 
@@ -44,15 +46,20 @@ export class DeduplicationTable implements EntryStore {
 		private readonly memory: Memory,
 	) {
 		this.needed = Math.max(memory.customers + SPARE_ENTRIES, LEAST_ROOM);
+		this.markers = memory.hasHistory || stepOf(this.needed) > 0 ? [this.own] : [];
 	}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
-		const count = await this.count();
+		const count = await this.node.helpers.getProcessedDataCount('node', OPTIONS);
 		// Another batch has stored more meanwhile: then nothing is dropped.
-		const isOutgrown = this.room !== undefined && count > this.room;
-		this.room ??= await this.findRoom(count);
+		const isOutgrown = count > (this.room ?? Infinity);
+		if (count + entries.length + this.markers.length > this.needed) this.room ??= await this.findRoom(count);
+		const room = isOutgrown ? Infinity : (this.room ?? Infinity);
 		// docs/n8n-behavior.md, D3.
-		return await this.addTo(isOutgrown ? Infinity : this.room, [...new Set([...entries, ...this.markers])]);
+		const all = [...new Set([...entries, ...this.markers])];
+		const known = await this.addTo(room, all);
+		if (count + all.length - known.size > room) this.hasForgotten = true;
+		return known;
 	}
 
 	async remove(entries: string[]): Promise<void> {
@@ -61,31 +68,30 @@ export class DeduplicationTable implements EntryStore {
 		this.left = [];
 	}
 
-	/** Whether the table forgets its oldest customers, or soon will. Rejects if n8n's database does not answer. */
-	async isFull(): Promise<boolean> {
-		return this.room !== undefined && (await this.count()) > this.room - SPARE_OF_A_BATCH;
-	}
-
 	private async addTo(room: number, entries: string[]): Promise<ReadonlySet<string>> {
 		const options = { ...OPTIONS, maxEntries: room };
 		const { processed } = await this.node.helpers.checkProcessedAndRecord(entries, 'node', options);
 		return new Set(processed.map(String));
 	}
 
+	/** The marker of the room that this batch needs. */
+	private get own(): string {
+		return marker(stepOf(this.needed), this.memory.hasHistory ? HISTORY : today());
+	}
+
+	/** Only a batch that would push others out asks what is to be kept: all of them are marked by then. */
 	private async findRoom(count: number): Promise<number> {
 		const { size, hasHistory, campaign, isRetry } = this.memory;
-		const step = stepOf(this.needed);
-		const own = marker(step, hasHistory ? HISTORY : today());
-		this.markers = hasHistory || step > 0 ? [own] : [];
-		// Nothing is dropped.
-		if (count + size + SPARE_OF_A_BATCH <= this.needed) return this.needed;
-		// Its own marker tells enough.
-		if (hasHistory && !campaign) return Math.max(this.needed, wholeRoom(count));
-		const first = campaign?.first.slice(0, 1) ?? [];
-		const { known, found } = await this.askForMarkers(count, first);
-		this.markers = found.some((one) => baseOf(one) === own) ? found : [...this.markers, ...found];
-		// A campaign that is run again must not push out its own first customers.
-		if (first.some((entry) => known.has(entry))) return Infinity;
+		// One order does without: it would take twice as long.
+		if (hasHistory && !campaign && size === 1) return Math.max(this.needed, wholeRoom(count));
+		const inUse = campaign && (this.memory.hasBegun() ? campaign.again : campaign.first[0]);
+		const { known, found } = await this.askForMarkers(count, inUse === undefined ? [] : [inUse]);
+		this.markers = found.some((one) => baseOf(one) === this.own) ? found : [...this.markers, ...found];
+		// A campaign with which several executions go on must not push out its own first customers.
+		if (campaign && inUse !== undefined && known.has(inUse)) {
+			this.markers = [...this.markers, campaign.again];
+			return Infinity;
+		}
 		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
 		const kept = isKept ? wholeRoom(count) : 0;
 		return Math.max(this.needed, kept, ...found.map(roomOf));
@@ -112,10 +118,6 @@ export class DeduplicationTable implements EntryStore {
 		// The answer is known, even if the database goes away now.
 		await this.remove(added).catch(() => (this.left = added.filter((entry) => !others.includes(entry))));
 		return { known, found };
-	}
-
-	private async count(): Promise<number> {
-		return await this.node.helpers.getProcessedDataCount('node', OPTIONS);
 	}
 }
 

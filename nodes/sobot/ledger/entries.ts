@@ -25,6 +25,8 @@ export interface Campaign {
 	readonly first: readonly [string, string];
 	/** entries behind the latest customer, each in two forms: one is added at the end before the other one is removed */
 	readonly last: readonly [Forms, Forms];
+	/** an entry that tells the execution that has begun the campaign that others go on with it */
+	readonly again: string;
 }
 type Forms = readonly [string, string];
 
@@ -35,4 +37,5 @@ export const campaignOf = (name: string): Campaign => ({
 		[`last ${name} 1`, `last ${name} 1 again`],
 		[`last ${name} 2`, `last ${name} 2 again`],
 	],
+	again: `again ${name}`,
 });

@@ -211,16 +211,17 @@ export class Ledger {
 	 *   stopped execution begins anew
 	 */
 	async close(isStopped = false): Promise<void> {
+		const { outlivesExecution, earlierKeys } = this.options;
+		// Whom earlier tries have sent without this text must be known to later executions.
+		const hasEarlier = outlivesExecution && earlierKeys().length > 0;
 		// Customers have waited for the database already, in vain.
-		const attempts = this.phase === 'due' && !isStopped ? 1 : LAST_ATTEMPTS;
+		const attempts = this.phase === 'due' && !isStopped && !hasEarlier ? 1 : LAST_ATTEMPTS;
 		if (isStopped && this.phase === 'early') {
 			// Nobody else leaves: a Retry may be sending them by now.
 			for (const customer of this.held) if (customer.known === 'open') this.held.delete(customer);
 			this.phase = 'due';
 		}
-		// Whom earlier tries have sent without this text must be known to later executions.
-		const { outlivesExecution, earlierKeys } = this.options;
-		if (this.phase === 'new' && outlivesExecution && earlierKeys().length > 0) this.phase = 'due';
+		if (this.phase === 'new' && hasEarlier) this.phase = 'due';
 		for (let attempt = 1; this.phase === 'due' && attempt <= attempts; attempt++)
 			await this.open().catch(async (error: unknown) => {
 				if (error instanceof ForgottenCampaign) attempt = attempts;
