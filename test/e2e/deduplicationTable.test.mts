@@ -11,6 +11,7 @@ jest.setTimeout(180_000);
 
 interface Step {
 	add?: string[];
+	/** drops none if left out */
 	maxEntries?: number;
 	remove?: string[];
 }
@@ -58,6 +59,7 @@ const entries = (minLength: number) =>
 	fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), { minLength, maxLength: 6 });
 const step: fc.Arbitrary<Step> = fc.oneof(
 	fc.record({ add: entries(1), maxEntries: fc.integer({ min: 3, max: 12 }) }),
+	fc.record({ add: entries(1) }),
 	fc.record({ remove: entries(1) }),
 );
 

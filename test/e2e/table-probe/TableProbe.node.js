@@ -15,7 +15,7 @@ exports.TableProbe = class {
 	async execute() {
 		const options = { mode: 'entries' };
 		const items = [];
-		for (const { add, maxEntries, remove } of JSON.parse(this.getNodeParameter('steps', 0))) {
+		for (const { add, maxEntries = Infinity, remove } of JSON.parse(this.getNodeParameter('steps', 0))) {
 			const { processed } = add
 				? await this.helpers.checkProcessedAndRecord(add, 'node', { ...options, maxEntries })
 				: {};
