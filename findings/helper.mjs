@@ -1,5 +1,5 @@
 // What several findings need: a real n8n, with one owner, driven as its editor drives it, and "as stated".
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
@@ -168,6 +168,17 @@ export class N8n {
 		await this.exited;
 		clearTimeout(insisting);
 		ENDING.delete(this.child);
+	}
+
+	/** Runs a command of n8n's command line beside it, with its settings. Returns what that printed. */
+	async commandLine(...words) {
+		const options = { env: await this.environment(), timeout: 120_000, killSignal: 'SIGKILL' };
+		const bin = join(process.env.N8N, 'node_modules/n8n/bin/n8n');
+		return await new Promise((resolve, reject) =>
+			execFile(process.execPath, [bin, ...words], options, (error, stdout) =>
+				error ? reject(error) : resolve(stdout),
+			),
+		);
 	}
 
 	async restart(env = this.env, signal = 'SIGTERM') {
