@@ -375,29 +375,33 @@ describe('the room of the table', () => {
 		expect(n8n.table.entries.filter((entry) => entry.includes('the larger one'))).toHaveLength(8000);
 	});
 
-	test('holds a large batch beside a small one that ends after it, with and without the option', async () => {
-		const ordersOf = (items: Item[]) => items.map((item) => ({ ...item, order: `of ${item.id}` }));
-		const onAnother = (count: number) =>
-			customers(count, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
-		const beside = async (large: Item[], small: Item[], settings: Settings, faults: Faults = {}) => {
-			begin();
-			const execution = n8n.execution([large]);
-			const running = n8n.begin(execution, { settings, faults });
-			await n8n.clock.advance(4000);
-			const options = { ...settings.options, requestsPerSecond: 20 };
-			const other = n8n.begin(n8n.execution([small]), { settings: { ...settings, options }, faults });
-			await n8n.clock.run(Promise.all([running, other]));
-			return execution;
-		};
-		const orders: Settings = { ...CONTINUE, sendOncePer: BY_ORDER, options: { historySize: 1000 } };
-		await beside(ordersOf(customers(3000)), ordersOf(onAnother(1400)), orders);
-		await run(ordersOf(customers(3000)), orders);
-		expect(twice()).toBe(0);
-
+	test('holds a large batch beside a small one that ends after it', async () => {
 		const isKilled = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length >= 4400;
-		const crashed = await beside(customers(4600), onAnother(1800), {}, { isKilled });
-		await retry(crashed, TREAT_AS_SENT);
+		const large = n8n.execution([customers(4600)]);
+		const running = n8n.begin(large, { faults: { isKilled } });
+		await n8n.clock.advance(4000);
+		const onAnother = customers(1800, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
+		const settings: Settings = { options: { requestsPerSecond: 20 } };
+		void n8n.begin(n8n.execution([onAnother]), { settings, faults: { isKilled } });
+		await n8n.clock.run(running);
+		await retry(large, TREAT_AS_SENT);
 		expect(twice()).toBe(0);
+	});
+
+	test('does not grow with batches of orders on two workers at once', async () => {
+		begin({ version: '2' }, 3);
+		n8n.table.entries = ['room 0 history', ...filled(3990)];
+		for (let round = 0; round < 120; round++) {
+			const both = [0, 1].map(async (worker) => {
+				await n8n.clock.sleep((worker * round * 7) % 40);
+				const items = customers(5, `${worker}-${round}-`).map((one) => ({ ...one, order: `of ${one.id}` }));
+				const settings = { ...CONTINUE, sendOncePer: BY_ORDER, options: { historySize: 1000 } };
+				await n8n.begin(n8n.execution([items]), { settings, worker });
+			});
+			await n8n.clock.run(Promise.all(both));
+			await n8n.clock.advance(2000);
+		}
+		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
 	});
 
 	test('holds a campaign whose executions overlap while the history fills', async () => {
@@ -412,19 +416,28 @@ describe('the room of the table', () => {
 		expect(outcomes(await run(customers(5, 'late'), settings))).toEqual({ accepted: 5 });
 	});
 
-	test('holds a campaign that others have gone on with, when the one that began it is retried', async () => {
-		const settings: Settings = { ...WITH_TEXT, options: { historySize: 1000 } };
-		const failed = await n8n.run(n8n.execution(chunks(customers(600), 100)), {
-			settings,
-			faults: once('910026', 'c250'),
-		});
-		for (let i = 0; i < 12; i++) await run(customers(380, `${i}-`), settings);
-		const again = await retry(failed, { ...settings, ...CONTINUE });
-		const told = again.ends.flatMap((end) => (end.kind === 'output' ? end.told : []));
-		expect(told.filter(({ outcome }) => outcome !== 'accepted' && outcome !== 'alreadySent')).toEqual([]);
-		await n8n.clock.advance(3_600_000);
-		expect(outcomes(await run(customers(5, 'late'), { ...settings, ...CONTINUE }))).toEqual({ accepted: 5 });
-	});
+	test.each([
+		[600, 'c250', 12, 380],
+		[1300, 'c150', 10, 370],
+	])(
+		'holds a campaign that others have gone on with: %i, failed at %s, then %i times %i',
+		async (...shape) => {
+			const [count, refused, times, more] = shape;
+			const settings: Settings = { ...WITH_TEXT, options: { historySize: 1000 } };
+			const failed = await n8n.run(n8n.execution(chunks(customers(count), 100)), {
+				settings,
+				faults: once('910026', refused),
+			});
+			for (let i = 0; i < times; i++) await run(customers(more, `${i}-`), settings);
+			const again = await retry(failed, { ...settings, ...CONTINUE });
+			const told = again.ends.flatMap((end) => (end.kind === 'output' ? end.told : []));
+			expect(told.filter(({ outcome }) => outcome !== 'accepted' && outcome !== 'alreadySent')).toEqual([]);
+			await n8n.clock.advance(3_600_000);
+			expect(outcomes(await run(customers(5, 'late'), { ...settings, ...CONTINUE }))).toEqual({
+				accepted: 5,
+			});
+		},
+	);
 
 	test.each([
 		[1, 60],
@@ -449,6 +462,16 @@ describe('the room of the table', () => {
 			});
 		expect(n8n.sobot.accepted.length).toBe(1800);
 		expect(n8n.table.entries.length).toBeLessThanOrEqual(6000);
+	});
+
+	test.each([3990, 3997])('does not grow with a campaign each day, from %i entries on', async (count) => {
+		n8n.table.entries = ['room 0 history', ...filled(count)];
+		for (let day = 0; day < 8; day++) {
+			const settings = { ...CONTINUE, sendOncePer: `day ${day}`, options: { historySize: 1000 } };
+			await run(customers(60, `${day}-`), settings);
+			await n8n.clock.advance(3_600_000);
+		}
+		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
 	});
 
 	test('shrinks for small batches once nothing large was sent for two days', async () => {

@@ -212,12 +212,12 @@ export class SendHistory {
 		const { others, accepted } = this.stored;
 		const customers = 2 * ((others + accepted).length / DIGEST_LENGTH + plans.length);
 		const campaign = this.campaign(plans);
+		const hasBegun = () => campaign?.first[0] === this.stored.begun;
 		this.table ??= new DeduplicationTable(this.node, {
 			customers: this.hasText ? Math.max(customers, historySize) : customers,
-			size: plans.length,
 			hasHistory: this.hasText,
 			campaign,
-			hasBegun: () => campaign?.first[0] === this.stored.begun,
+			hasBegun,
 			isRetry: this.isRetry,
 		});
 		return new Ledger({
@@ -231,6 +231,7 @@ export class SendHistory {
 			// A batch that takes longer than the first second is stored from the start.
 			msUntilDue: () => (plans.length < requestsPerSecond ? this.msUntilDue() : 0),
 			earlierKeys: () => this.earlierKeys(plans),
+			hasBegun,
 			onBegin: () => (this.stored.begun = campaign?.first[0]),
 			onOpen: () => {
 				if (this.stored.inLedger === this.scope) return;

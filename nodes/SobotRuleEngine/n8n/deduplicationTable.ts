@@ -17,8 +17,6 @@ const OPTIONS: ICheckProcessedOptions = { mode: 'entries' };
 export interface Memory {
 	/** how many customers to remember at least */
 	readonly customers: number;
-	/** how many customers the batch has */
-	readonly size: number;
 	/** whether it has the option 'Send Once Per' */
 	readonly hasHistory: boolean;
 	/** the campaign to which all its customers belong */
@@ -81,17 +79,15 @@ export class DeduplicationTable implements EntryStore {
 
 	/** Only a batch that would push others out asks what is to be kept: all of them are marked by then. */
 	private async findRoom(count: number): Promise<number> {
-		const { size, hasHistory, campaign, isRetry } = this.memory;
-		// One order does without: it would take twice as long.
-		if (hasHistory && !campaign && size === 1) return Math.max(this.needed, wholeRoom(count));
-		const inUse = campaign && (this.memory.hasBegun() ? campaign.again : campaign.first[0]);
+		const { hasHistory, campaign, isRetry } = this.memory;
+		// Orders do without: on two workers, each would take the other's question for markers.
+		if (hasHistory && !campaign) return Math.max(this.needed, wholeRoom(count));
+		// The second of the first markers: this batch may have added the other one.
+		const inUse = campaign && (this.memory.hasBegun() ? campaign.again : campaign.first[1]);
 		const { known, found } = await this.askForMarkers(count, inUse === undefined ? [] : [inUse]);
 		this.markers = found.some((one) => baseOf(one) === this.own) ? found : [...this.markers, ...found];
 		// A campaign with which several executions go on must not push out its own first customers.
-		if (campaign && inUse !== undefined && known.has(inUse)) {
-			this.markers = [...this.markers, campaign.again];
-			return Infinity;
-		}
+		if (inUse !== undefined && known.has(inUse)) return Infinity;
 		const isKept = hasHistory || isRetry || found.some((one) => one.includes(HISTORY));
 		const kept = isKept ? wholeRoom(count) : 0;
 		return Math.max(this.needed, kept, ...found.map(roomOf));

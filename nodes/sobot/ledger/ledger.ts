@@ -49,6 +49,8 @@ export interface LedgerOptions {
 	earlierKeys(): readonly EarlierKey[];
 	/** Called once they are stored. */
 	onOpen(): void;
+	/** whether this execution has begun the campaign */
+	hasBegun?(): boolean;
 	/** Called once the first customers of a new campaign are stored. */
 	onBegin?(): void;
 }
@@ -293,14 +295,19 @@ export class Ledger {
 		return known;
 	}
 
-	private async beginCampaign({ first, last }: Campaign, entries: string[]): Promise<ReadonlySet<string>> {
+	private async beginCampaign(
+		{ first, last, again }: Campaign,
+		entries: string[],
+	): Promise<ReadonlySet<string>> {
 		this.lastToRemove = [];
 		await this.addBetween(first[0], [], last[0]);
 		const known = await this.addBetween(first[1], entries, last[1]);
 		this.isCampaignComplete = true;
-		if (known.has(first[1])) return known;
-		this.options.claims.toAddAgain.push(...first);
-		this.options.onBegin?.();
+		const { claims, hasBegun, onBegin } = this.options;
+		if (!known.has(first[1])) {
+			claims.toAddAgain.push(...first);
+			onBegin?.();
+		} else if (hasBegun?.() !== true) claims.toAddAgain.push(again);
 		return known;
 	}
 
