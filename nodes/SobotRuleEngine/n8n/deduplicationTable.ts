@@ -82,8 +82,8 @@ export class DeduplicationTable implements EntryStore {
 		const { hasHistory, campaign, isRetry } = this.memory;
 		// Orders do without: on two workers, each would take the other's question for markers.
 		if (hasHistory && !campaign) return Math.max(this.needed, wholeRoom(count));
-		// The second of the first markers: this batch may have added the other one.
-		const inUse = campaign && (this.memory.hasBegun() ? campaign.again : campaign.first[1]);
+		// Not one of the pairs: a question whose answer gets lost sets what it asks for.
+		const inUse = campaign && (this.memory.hasBegun() ? campaign.again : campaign.first[2]);
 		const { known, found } = await this.askForMarkers(count, inUse === undefined ? [] : [inUse]);
 		this.markers = found.some((one) => baseOf(one) === this.own) ? found : [...this.markers, ...found];
 		// A campaign with which several executions go on must not push out its own first customers.

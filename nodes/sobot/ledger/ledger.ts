@@ -301,7 +301,7 @@ export class Ledger {
 	): Promise<ReadonlySet<string>> {
 		this.lastToRemove = [];
 		await this.addBetween(first[0], [], last[0]);
-		const known = await this.addBetween(first[1], entries, last[1]);
+		const known = await this.addBetween(first[1], [first[2], ...entries], last[1]);
 		this.isCampaignComplete = true;
 		const { claims, hasBegun, onBegin } = this.options;
 		if (!known.has(first[1])) {
