@@ -108,7 +108,7 @@ function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHistory): s
 }
 
 /**
- * Says why nothing is sent, before this try sends anything: some input cannot be.
+ * The error with which the node refuses its input before it sends anything; undefined if all of it can be sent.
  *
  * @param reason what is wrong with the options, if they could not be read
  */

@@ -139,7 +139,7 @@ const OPTIONS: INodeProperties[] = [
 		default: '',
 		placeholder: 'e.g. spring-2027',
 		description:
-			'A campaign or an order number. For the same text, this node puts each customer on each canvas only once, also in a later execution or after a crash. A copy of the node or the workflow remembers nobody. A date makes each day a new campaign. Developers call this an idempotency key.',
+			'The name of a campaign, as fixed text, or an order number, by expression. For the same text, this node puts each customer on each canvas only once, also in a later execution or after a crash. A copy of the node or the workflow remembers nobody. A date makes each day a new campaign. Developers call this an idempotency key.',
 		builderHint: {
 			propertyHint:
 				'Set it to the name of the campaign or to an order number. Never use the execution ID or the current time, which differ in each execution: nobody would be recognized.',

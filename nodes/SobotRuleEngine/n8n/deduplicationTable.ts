@@ -34,6 +34,8 @@ export class DeduplicationTable implements EntryStore {
 	/** how many entries to keep; undefined until some would be dropped, infinite if none may be */
 	private room?: number;
 	private readonly needed: number;
+	/** the marker of the room that this batch needs */
+	private readonly own: string;
 	/** markers of the room, which are added with all others, so that they are among the latest */
 	private markers: readonly string[];
 	/** markers that a question has added and could not remove */
@@ -44,7 +46,9 @@ export class DeduplicationTable implements EntryStore {
 		private readonly memory: Memory,
 	) {
 		this.needed = Math.max(memory.customers + SPARE_ENTRIES, LEAST_ROOM);
-		this.markers = memory.hasHistory || stepOf(this.needed) > 0 ? [this.own] : [];
+		const step = stepOf(this.needed);
+		this.own = marker(step, memory.hasHistory ? HISTORY : today());
+		this.markers = memory.hasHistory || step > 0 ? [this.own] : [];
 	}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
@@ -70,11 +74,6 @@ export class DeduplicationTable implements EntryStore {
 		const options = { ...OPTIONS, maxEntries: room };
 		const { processed } = await this.node.helpers.checkProcessedAndRecord(entries, 'node', options);
 		return new Set(processed.map(String));
-	}
-
-	/** The marker of the room that this batch needs. */
-	private get own(): string {
-		return marker(stepOf(this.needed), this.memory.hasHistory ? HISTORY : today());
 	}
 
 	/** Only a batch that would push others out asks what is to be kept: all of them are marked by then. */
