@@ -79,6 +79,10 @@ test('contains what n8n loads and what a user reads, and nothing else', async ()
 	).toEqual([]);
 });
 
+test('is small enough, and complete enough, for the release to publish it', async () => {
+	expect(await run(join(process.cwd(), '.ci/check-tarball'), [])).toBe('');
+});
+
 test("n8n's scan of community packages has no objection, neither to what is shipped nor to its source", async () => {
 	expect(await scan(unpacked, SHIPPED)).toBe('');
 	expect(await scan(process.cwd(), SOURCE)).toBe('');
