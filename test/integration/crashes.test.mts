@@ -281,60 +281,11 @@ describe('the room of the table', () => {
 		expect(outcomes(await run(orders, { sendOncePer: BY_ORDER }))).toEqual({ alreadySent: 100 });
 	});
 
-	test('whose question could not be removed leaves the markers that are in use', async () => {
-		n8n.table.entries = filled(10_990);
-		const isQuestion = ({ entries }: TableCall) => entries.includes('room 8 history');
-		let removals = 0;
-		await run(
-			customers(60),
-			{ ...WITH_TEXT, ...CONTINUE },
-			{
-				table: (call) =>
-					call.kind === 'remove' && isQuestion(call) && removals++ === 0 ? 'rejected' : 'stored',
-			},
-		);
-		expect(removals).toBeGreaterThan(1);
-		const markers = n8n.table.entries.filter((entry) => /^(room|first|last)/.test(entry));
-		expect(
-			markers
-				.map((entry) => entry.split(' ')[0])
-				.toSorted()
-				.join(' '),
-		).toMatch(/^first first first last( last)+ room$/);
-		expect(outcomes(await run(customers(60), { ...WITH_TEXT, ...CONTINUE }))).toEqual({ alreadySent: 60 });
-	});
-
-	test('is marked at any moment: n8n killed, a call of the table rejected, or two batches at once', async () => {
-		const settings = { ...CONTINUE, options: { requestsPerSecond: 10 } };
-		const isMarked = () => n8n.table.entries.some((entry) => entry.startsWith('room 2 history'));
-		const send = async (faults: Faults, batches = ['x']) => {
-			begin();
-			n8n.table.entries = ['room 2 history', ...filled(5990)];
-			const running = batches.map((name) =>
-				n8n.begin(n8n.execution([customers(15, name)]), { settings, faults }),
-			);
-			await n8n.clock.run(Promise.all(running));
-			await n8n.rest();
-		};
-		for (let at = 1; at <= 30; at++) {
-			await send({ isKilled: (step) => step === at });
-			expect([at, isMarked()]).toEqual([at, true]);
-		}
-		for (let at = 0; at < 12; at++) {
-			await send({ table: ({ index }) => (index >= at ? 'rejected' : 'stored') });
-			expect(['rejected', at, isMarked()]).toEqual(['rejected', at, true]);
-			await send({ table: ({ index }) => (index === at ? 'rejected' : 'stored') });
-			expect(['rejected once', at, isMarked()]).toEqual(['rejected once', at, true]);
-		}
-		await send({}, ['x', 'y', 'z']);
-		expect(isMarked()).toBe(true);
-	});
-
 	test.each(['lost', 'killed'] as const)(
-		'is asked for by a question that is %s: a new campaign can be sent all the same',
+		'is full, and the first question of a new campaign is %s: it can be sent all the same',
 		async (how) => {
 			n8n.table.entries = filled(10_990);
-			const isMarker = (entry: string) => /^(first|last|room)/.test(entry);
+			const isMarker = (entry: string) => /^(first|last)/.test(entry);
 			const isAsked = () => n8n.table.entries.some(isMarker);
 			const asks = ({ kind, entries }: TableCall) =>
 				kind === 'add' && entries.some(isMarker) && !entries.some((entry) => entry.startsWith('claim'));
@@ -345,8 +296,6 @@ describe('the room of the table', () => {
 			await n8n.rest();
 			await run(customers(20), { ...WITH_TEXT, ...CONTINUE });
 			expect(n8n.sobot.accepted.length).toBe(20);
-			// What the question has left is gone.
-			expect(n8n.table.entries.filter((entry) => entry.startsWith('room')).length).toBeLessThan(4);
 		},
 	);
 
@@ -390,7 +339,7 @@ describe('the room of the table', () => {
 
 	test('does not grow with batches of orders on two workers at once', async () => {
 		begin({ version: '2' }, 3);
-		n8n.table.entries = ['room 0 history', ...filled(3990)];
+		n8n.table.entries = filled(3991);
 		for (let round = 0; round < 120; round++) {
 			const both = [0, 1].map(async (worker) => {
 				await n8n.clock.sleep((worker * round * 7) % 40);
@@ -401,6 +350,71 @@ describe('the room of the table', () => {
 			await n8n.clock.run(Promise.all(both));
 			await n8n.clock.advance(2000);
 		}
+		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
+	});
+
+	test.each([
+		['two equal items', 1600, (order: number) => [order, order]],
+		['three customers', 800, (order: number) => [3 * order, 3 * order + 1, 3 * order + 2]],
+	])("holds 'History Size' for orders of %s", async (_, orders, numbers) => {
+		const settings: Settings = { ...CONTINUE, sendOncePer: BY_ORDER, options: { historySize: 2400 } };
+		const send = async (order: number) =>
+			await run(
+				numbers(order).map((number) => ({ id: `c${number}`, canvas: CANVASES[0], order: `order ${order}` })),
+				settings,
+			);
+		for (let order = 0; order < orders; order++) await send(order);
+		const { length } = n8n.sobot.accepted;
+		for (let order = 0; order < orders; order += 50) await send(order);
+		expect(n8n.sobot.accepted.length).toBe(length);
+	});
+
+	test.each<[string, (round: number, worker: number) => { batches: Item[][]; settings: Settings }]>([
+		[
+			'orders of two items',
+			(round, worker) => ({
+				batches: [[0, 0].map(() => ({ id: `${round}`, canvas: CANVASES[0], order: `${round}-${worker}` }))],
+				settings: { sendOncePer: BY_ORDER, options: { historySize: 1000 } },
+			}),
+		],
+		[
+			'loops without the option',
+			(round, worker) => ({ batches: chunks(customers(195, `${round}-${worker}-`), 65), settings: {} }),
+		],
+		[
+			'a campaign for each of them',
+			(round, worker) => ({
+				batches: chunks(customers(200, `${round}-${worker}-`), 50),
+				settings: { sendOncePer: `${round} ${worker}`, options: { historySize: 1000 } },
+			}),
+		],
+	])('does not grow on two workers with %s', async (_, make) => {
+		begin({ version: '2' }, 10);
+		n8n.table.entries = filled(4000);
+		for (let round = 0; round < 16; round++) {
+			const both = [0, 1].map(async (worker) => {
+				await n8n.clock.sleep((worker * round * 7) % 40);
+				const { batches, settings } = make(round, worker);
+				const canvas = CANVASES[worker] as string;
+				const onOwn = batches.map((items) => items.map((item) => ({ ...item, canvas })));
+				await n8n.begin(n8n.execution(onOwn), { settings: { ...CONTINUE, ...settings }, worker });
+			});
+			await n8n.clock.run(Promise.all(both));
+			await n8n.clock.advance(3_600_000);
+		}
+		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
+	});
+
+	test('does not grow with a loop whose iterations take turns with two texts', async () => {
+		n8n.table.entries = filled(4000);
+		for (let day = 0; day < 3; day++) {
+			const batches = chunks(customers(600, `${day}-`), 50).map((items, index) =>
+				items.map((item) => ({ ...item, order: `day ${day}, ${index % 2}` })),
+			);
+			const settings = { ...CONTINUE, sendOncePer: BY_ORDER, options: { historySize: 1000 } };
+			await n8n.run(n8n.execution(batches), { settings });
+		}
+		expect(n8n.sobot.accepted.length).toBe(1800);
 		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
 	});
 
@@ -455,7 +469,7 @@ describe('the room of the table', () => {
 	});
 
 	test('does not grow with each campaign that comes in chunks', async () => {
-		n8n.table.entries = ['room 0 history', ...filled(5990)];
+		n8n.table.entries = filled(5991);
 		for (let day = 1; day <= 3; day++)
 			await n8n.run(n8n.execution(chunks(customers(600, `${day}-`), 100)), {
 				settings: { ...CONTINUE, sendOncePer: `day ${day}`, options: { historySize: 1000 } },
@@ -465,19 +479,13 @@ describe('the room of the table', () => {
 	});
 
 	test.each([3990, 3997])('does not grow with a campaign each day, from %i entries on', async (count) => {
-		n8n.table.entries = ['room 0 history', ...filled(count)];
+		n8n.table.entries = filled(count + 1);
 		for (let day = 0; day < 8; day++) {
 			const settings = { ...CONTINUE, sendOncePer: `day ${day}`, options: { historySize: 1000 } };
 			await run(customers(60, `${day}-`), settings);
 			await n8n.clock.advance(3_600_000);
 		}
 		expect(n8n.table.entries.length).toBeLessThanOrEqual(4100);
-	});
-
-	test('shrinks for small batches once nothing large was sent for two days', async () => {
-		n8n.table.entries = filled(9000);
-		await run(customers(15), { options: { requestsPerSecond: 10 } });
-		expect(n8n.table.entries.length).toBeLessThanOrEqual(4000);
 	});
 });
 
@@ -519,23 +527,28 @@ describe('a campaign', () => {
 		expect(outcomes(again).unknown).toBeGreaterThan(50);
 	});
 
-	test('of which the first are forgotten is refused, also if two answers get lost while the table is full', async () => {
-		const settings = { ...WITH_TEXT, ...CONTINUE, options: { historySize: 1000 } };
-		await run(customers(60), settings);
-		const { length } = n8n.table.entries;
-		n8n.table.entries = n8n.table.entries.slice(40);
-		n8n.table.entries.unshift(...Array.from({ length: 4038 - length }, (_, i) => `claim of another ${i}`));
-		n8n.truth.strikes('table forgets');
-		// The question for the room, and the one for the first pair of markers.
-		const lost = new Set(['room 8 history', 'last']);
-		const table = ({ kind, entries }: TableCall) => {
-			const what = [...lost].find((name) => kind === 'add' && entries.some((one) => one.startsWith(name)));
-			return what !== undefined && lost.delete(what) ? 'lost' : 'stored';
-		};
-		const again = n8n.execution([customers(60)]);
-		await n8n.run(again, { settings, faults: { table }, worker: 1 });
-		expect([lost.size, outcomes(again).accepted]).toEqual([0, undefined]);
-	});
+	test.each([['short'], ['full']])(
+		'of which the first are forgotten is refused, whichever two answers of the table get lost; it is %s',
+		async (table) => {
+			const settings = { ...WITH_TEXT, ...CONTINUE, options: { historySize: 1000 } };
+			for (let one = 0; one < 6; one++)
+				for (let other = one + 1; other < 9; other++) {
+					begin();
+					await run(customers(70), settings);
+					n8n.table.entries = n8n.table.entries.slice(55);
+					if (table === 'full')
+						n8n.table.entries.unshift(
+							...Array.from({ length: 4000 - n8n.table.entries.length }, (_, i) => `claim of another ${i}`),
+						);
+					n8n.truth.strikes('table forgets');
+					const lost = ({ index }: TableCall) => (index === one || index === other ? 'lost' : 'stored');
+					const again = n8n.execution([customers(70)]);
+					await n8n.run(again, { settings, faults: { table: lost }, worker: 1 });
+					expect([one, other, outcomes(again).accepted]).toEqual([one, other, undefined]);
+					await n8n.rest();
+				}
+		},
+	);
 
 	test('that begins while another worker overwrites the table can be finished', async () => {
 		for (let seed = 1; seed <= 12; seed++) {

@@ -122,6 +122,7 @@ class World {
 			msUntilDue: () => (isLate ? 1000 : 0),
 			earlierKeys: () => [],
 			onOpen: () => undefined,
+			onBegin: () => undefined,
 			...more,
 		});
 		const options: DeliveryOptions = {

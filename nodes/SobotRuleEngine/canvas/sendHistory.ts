@@ -4,13 +4,13 @@
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import { systemClock } from '../../sobot/clock';
 import { digest, DIGEST_LENGTH } from '../../sobot/ledger/digest';
-import { campaignOf, type Campaign } from '../../sobot/ledger/entries';
+import { campaignOf, ENTRIES_OF_CAMPAIGN } from '../../sobot/ledger/entries';
 import { Ledger, NOT_LOOKED_UP, type EarlierKey } from '../../sobot/ledger/ledger';
 import { countsAsSent, isDoubtful, isSent, resultOf, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT, withCode } from '../../sobot/outcome/returnCodes';
 import { ACCEPTED } from '../../sobot/outcome/verdict';
 import { claimsOf } from '../../sobot/shared';
-import { DeduplicationTable, hasTable } from '../n8n/deduplicationTable';
+import { DeduplicationTable, hasTable, type Older } from '../n8n/deduplicationTable';
 import { contextOf, isToken, lineageOf } from '../n8n/nodeContext';
 import type { Options } from './options';
 import type { Identity, Plan } from './plan';
@@ -21,6 +21,8 @@ const SHORT_MS = 1000;
 const CONTEXT_KEY = 'sent';
 /** How many customers one write looks up. */
 const ASKED_AT_ONCE = 30;
+/** The context holds so many campaigns that the execution has begun. */
+const MOST_CAMPAIGNS = 10;
 
 /** What the node context holds: digests only, since any expression of the workflow can read it. */
 interface Stored {
@@ -32,8 +34,8 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
-	/** the campaign that the execution has begun */
-	begun?: string;
+	/** the latest campaigns that the execution has begun, each with what is older than they are */
+	begun?: Record<string, Older>;
 	/** the run that has written last: its index, or 'tool' */
 	run: string;
 	/** the customers that this run has put on a canvas, one digest after the other */
@@ -211,28 +213,33 @@ export class SendHistory {
 		const { historySize, requestsPerSecond, unknownOutcome } = options;
 		const { others, accepted } = this.stored;
 		const customers = 2 * ((others + accepted).length / DIGEST_LENGTH + plans.length);
-		const campaign = this.campaign(plans);
-		const hasBegun = () => campaign?.first[0] === this.stored.begun;
-		this.table ??= new DeduplicationTable(this.node, {
-			customers: this.hasText ? Math.max(customers, historySize) : customers,
-			hasHistory: this.hasText,
-			campaign,
-			hasBegun,
+		const name = this.campaign;
+		// A campaign must not push out its own first customers. Only the execution that has begun it knows what is older.
+		const older = name === undefined ? { left: Infinity } : (this.stored.begun?.[name] ?? { left: 0 });
+		const claims = claimsOf(`${this.node.getWorkflow().id}\n${this.node.getNode().id}`);
+		claims.needs(this.hasText ? Math.max(customers, historySize * this.entriesOfCustomer) : customers);
+		const table = new DeduplicationTable(this.node, {
+			older,
 			isRetry: this.isRetry,
+			entries: () => claims.entriesNeeded,
 		});
+		this.table = table;
 		return new Ledger({
-			store: this.table,
-			claims: claimsOf(`${this.node.getWorkflow().id}\n${this.node.getNode().id}`),
+			store: table,
+			claims,
 			clock: systemClock,
 			mayHoldEarlier: this.mayHoldEarlier,
 			outlivesExecution: this.hasText,
-			campaign,
+			campaign: name === undefined ? undefined : campaignOf(name),
 			sendsDoubtful: unknownOutcome === 'sendAgain',
 			// A batch that takes longer than the first second is stored from the start.
 			msUntilDue: () => (plans.length < requestsPerSecond ? this.msUntilDue() : 0),
 			earlierKeys: () => this.earlierKeys(plans),
-			hasBegun,
-			onBegin: () => (this.stored.begun = campaign?.first[0]),
+			onBegin: () => {
+				older.left = table.countBefore;
+				const begun = Object.entries({ ...this.stored.begun, [name ?? '']: older });
+				this.stored.begun = Object.fromEntries(begun.slice(-MOST_CAMPAIGNS));
+			},
 			onOpen: () => {
 				if (this.stored.inLedger === this.scope) return;
 				this.stored.inLedger = this.scope;
@@ -242,12 +249,21 @@ export class SendHistory {
 		});
 	}
 
-	/** The campaign to which a text belongs that is the same for all customers. An order number is one for each. */
-	private campaign(plans: readonly Plan[]): Campaign | undefined {
+	private get isTyped(): boolean {
+		return !String(this.entered).startsWith('=');
+	}
+
+	/** The name of the campaign to which a text belongs that is the same for all customers. An order number is one for each. */
+	private get campaign(): string | undefined {
 		const [text] = this.texts;
-		const isTyped = !String(this.entered).startsWith('=');
-		const isShared = text !== undefined && this.texts.size === 1 && (plans.length > 1 || isTyped);
-		return isShared ? campaignOf(digest(text)) : undefined;
+		const isShared = this.texts.size === 1 && (this.withText.size > 1 || this.isTyped);
+		return isShared ? digest(text ?? '') : undefined;
+	}
+
+	/** How many entries the store has for a customer, if each batch has as many as this one. */
+	private get entriesOfCustomer(): number {
+		const isOneOfMany = this.campaign !== undefined && !this.isTyped;
+		return isOneOfMany ? 1 + ENTRIES_OF_CAMPAIGN / this.withText.size : 1;
 	}
 
 	/** How many ms of the execution's first second are left. If the wall clock was set back, none. */

@@ -21,21 +21,21 @@ export const entriesOf = (key: string) => [claimEntry(key), pendingEntry(key)];
  * one question whose answer gets lost cannot mislead.
  */
 export interface Campaign {
-	/** entries that are added before the first customer; the third one only tells that the campaign has begun */
-	readonly first: readonly [string, string, string];
+	/** entries that are added before the first customer */
+	readonly first: readonly [string, string];
 	/** entries behind the latest customer, each in two forms: one is added at the end before the other one is removed */
 	readonly last: readonly [Forms, Forms];
-	/** an entry that tells the execution that has begun the campaign that others go on with it */
-	readonly again: string;
 }
 type Forms = readonly [string, string];
 
+/** How many entries a campaign keeps beside those of its customers. */
+export const ENTRIES_OF_CAMPAIGN = 6;
+
 /** @param name the same for all customers of the campaign */
 export const campaignOf = (name: string): Campaign => ({
-	first: [`first ${name} 1`, `first ${name} 2`, `first ${name} 3`],
+	first: [`first ${name} 1`, `first ${name} 2`],
 	last: [
 		[`last ${name} 1`, `last ${name} 1 again`],
 		[`last ${name} 2`, `last ${name} 2 again`],
 	],
-	again: `again ${name}`,
 });

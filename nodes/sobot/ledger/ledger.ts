@@ -4,6 +4,7 @@
 //
 // The phases of a ledger: `new` until the first customer is about to leave; `early` while nothing need be stored; `due` until
 // those who have left early are stored; `open`; at last `ended`, or `unused` if it never opened.
+import { randomBytes } from 'crypto';
 import type { Clock } from '../clock';
 import { isDoubtful, isSent, resultOf, type Customer, type Result } from '../outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../outcome/returnCodes';
@@ -49,10 +50,8 @@ export interface LedgerOptions {
 	earlierKeys(): readonly EarlierKey[];
 	/** Called once they are stored. */
 	onOpen(): void;
-	/** whether this execution has begun the campaign */
-	hasBegun?(): boolean;
-	/** Called once the first customers of a new campaign are stored. */
-	onBegin?(): void;
+	/** Called when a new campaign is about to store its first customers. */
+	onBegin(): void;
 }
 
 /** The store has forgotten the first customers of a campaign: sending the others could send those again. */
@@ -60,12 +59,16 @@ export class ForgottenCampaign extends Error {}
 
 /** Stores the calls of one batch: those about to leave, and their outcomes. */
 export class Ledger {
+	/** tells its questions from those of others */
+	private readonly id = randomBytes(6).toString('base64url');
 	private phase: 'new' | 'early' | 'due' | 'open' | 'ended' | 'unused' = 'new';
 	/** the customers who may leave, and have not been recorded */
 	private held = new Set<Customer>();
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
-	private isCampaignComplete = false;
+	/** how many pairs of the campaign's markers have been asked for, and of how many the answer tells nothing */
+	private pairsTold = 0;
+	private pairsUntold = 0;
 	/** the last markers of the campaign that are to be added behind the latest customers, and those to be removed then */
 	private lastToAdd: readonly string[] = [];
 	private lastToRemove: readonly string[] = [];
@@ -285,7 +288,7 @@ export class Ledger {
 		const again = [...claims.toAddAgain];
 		const all = [...again, ...entries];
 		const added = this.lastToAdd;
-		const known = await (campaign && !this.isCampaignComplete
+		const known = await (campaign && this.pairsTold < 2
 			? this.beginCampaign(campaign, all)
 			: store.add([...all, ...added]));
 		claims.toAddAgain.splice(0, again.length);
@@ -295,34 +298,33 @@ export class Ledger {
 		return known;
 	}
 
-	private async beginCampaign(
-		{ first, last, again }: Campaign,
-		entries: string[],
-	): Promise<ReadonlySet<string>> {
-		this.lastToRemove = [];
-		await this.addBetween(first[0], [], last[0]);
-		const known = await this.addBetween(first[1], [first[2], ...entries], last[1]);
-		this.isCampaignComplete = true;
-		const { claims, hasBegun, onBegin } = this.options;
-		if (!known.has(first[1])) {
-			claims.toAddAgain.push(...first);
-			onBegin?.();
-		} else if (hasBegun?.() !== true) claims.toAddAgain.push(again);
-		return known;
+	/** The pairs are asked for one after the other, the second one with the first customers. */
+	private async beginCampaign(campaign: Campaign, entries: string[]): Promise<ReadonlySet<string>> {
+		if (this.pairsTold === 0) await this.askForPair(campaign, 0, []);
+		return await this.askForPair(campaign, 1, entries);
 	}
 
-	private async addBetween(
-		first: string,
-		entries: string[],
-		last: readonly string[],
-	): Promise<ReadonlySet<string>> {
-		const added = [first, ...entries, ...last];
-		const known = await this.options.store.add(added);
-		const old = last.find((entry) => known.has(entry));
-		this.lastToRemove = [...this.lastToRemove, old ?? last[0] ?? ''];
-		if (old === undefined || known.has(first)) return known;
-		await this.removeRead(added.filter((entry) => !known.has(entry)));
-		throw new ForgottenCampaign();
+	private async askForPair({ first, last }: Campaign, pair: 0 | 1, entries: string[]) {
+		const { store, claims, onBegin } = this.options;
+		const [begin, ends] = [first[pair], last[pair]];
+		const question = `asked ${begin} ${this.id}`;
+		const added = [begin, ...entries, ...ends];
+		const known = await store.add([...added, question]);
+		claims.toRemove.push(question);
+		// An earlier answer to this question got lost, and what it told with it.
+		if (known.has(question)) this.pairsUntold++;
+		const end = ends.find((entry) => known.has(entry));
+		if (end !== undefined && (!known.has(begin) || this.pairsUntold > 1)) {
+			await this.removeRead([begin, ...added.filter((entry) => !known.has(entry))]);
+			throw new ForgottenCampaign();
+		}
+		this.pairsTold++;
+		this.lastToRemove = [...this.lastToRemove, end ?? ends[0]];
+		if (!known.has(begin)) {
+			if (pair === 0) onBegin();
+			else claims.toAddAgain.push(...first);
+		}
+		return known;
 	}
 
 	/** Reads how keys stand, and leaves them as they were. */
@@ -354,10 +356,10 @@ export class Ledger {
 		const remove = [...toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
-		if (this.isCampaignComplete) remove.push(...this.lastToRemove);
+		if (this.pairsTold === 2) remove.push(...this.lastToRemove);
 		await store.remove(remove);
 		toRemove.length = 0;
-		if (this.isCampaignComplete) this.lastToAdd = this.lastToRemove;
+		if (this.pairsTold === 2) this.lastToAdd = this.lastToRemove;
 		claims.stored(outcomes);
 	}
 
