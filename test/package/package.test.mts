@@ -1,7 +1,7 @@
-// The published package: its content, the same bytes from the same source, and no objection of n8n's scan of community
-// packages.
+// The published package: its content, the same bytes from the same source, what n8n's loader makes of it, and no objection of
+// n8n's scan of community packages.
 import { createHash } from 'node:crypto';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packPackage } from '../support/n8n/n8nProcess.mts';
@@ -106,4 +106,61 @@ test.each([
 		await cp(part, join(spoilt, part), { recursive: true });
 	await appendFile(join(spoilt, file), `\n${fault}\n`);
 	expect(await scan(spoilt, file.startsWith('dist/') ? SHIPPED : SOURCE)).toContain(words);
+});
+
+const ACTION = 'dist/nodes/SobotRuleEngine/SobotRuleEngine.node.js';
+
+interface Loaded {
+	/** with which n8n refuses the package */
+	error?: string;
+	/** the aliases of each node, by which n8n's node panel finds it; none without a codex */
+	aliases: Record<string, string[]>;
+}
+
+/** Has n8n-core load the package, after a change to one of its files. */
+async function load(file = '', change = (text: string) => text): Promise<Loaded> {
+	const copy = await mkdtemp(join(folder, 'loaded-'));
+	await cp(unpacked, copy, { recursive: true });
+	await symlink(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
+	if (file !== '') {
+		const text = await readFile(join(copy, file), 'utf8');
+		expect(change(text)).not.toBe(text);
+		await writeFile(join(copy, file), change(text));
+	}
+	const program = `
+		const { PackageDirectoryLoader } = require('n8n-core');
+		const loader = new PackageDirectoryLoader(${JSON.stringify(copy)});
+		loader.loadAll().then(() => undefined, ({ message }) => message).then((error) => {
+			const nodes = Object.values(loader.nodeTypes).map(({ type }) => type.description);
+			const aliases = Object.fromEntries(nodes.map(({ name, codex }) => [name, codex?.alias ?? []]));
+			console.log('\\n' + JSON.stringify({ error, aliases }));
+		});
+	`;
+	const printed = await run(process.execPath, ['--eval', program]);
+	return JSON.parse(printed.trim().split('\n').at(-1) ?? '') as Loaded;
+}
+
+test('n8n loads both nodes, with what its node panel finds them by', async () => {
+	const { error, aliases } = await load();
+	expect(error).toBeUndefined();
+	expect(Object.keys(aliases)).toEqual(['sobotRuleEngine', 'sobotWebhookAppTrigger']);
+	expect(aliases.sobotRuleEngine).toContain('campaign');
+	expect(aliases.sobotWebhookAppTrigger).toContain('push');
+});
+
+test('n8n ignores a codex file without resources, and says nothing', async () => {
+	const { error, aliases } = await load(`${ACTION}on`, (text) => text.replace('"resources"', '"others"'));
+	expect(error).toBeUndefined();
+	expect(Object.entries(aliases).map(([name, alias]) => [name, alias.length > 0])).toEqual([
+		['sobotRuleEngine', false],
+		['sobotWebhookAppTrigger', true],
+	]);
+});
+
+test('n8n loads nothing of a package with a builder hint on a property named resource', async () => {
+	const { error, aliases } = await load(ACTION, (text) =>
+		text.replace("name: 'resource',", "name: 'resource', builderHint: { message: 'A hint' },"),
+	);
+	expect(error).toMatch(/builderHint on the "resource" discriminator property/);
+	expect(Object.keys(aliases)).not.toContain('sobotWebhookAppTrigger');
 });
