@@ -1,13 +1,13 @@
 // What a builder sees and does in the editor, from the search for the nodes to a push in production.
 import { createCredentials, PUSH_SECRET } from '../support/credentials.mts';
 import { changeNode, fillIn, importWorkflow, readExample } from '../support/examples.mts';
-import { executionsEnded, productionPath } from '../support/workflows.mts';
+import { executionsEnded, node, productionPath } from '../support/workflows.mts';
 import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import { DEMO_CANVAS, QUIET_CANVAS, Sandbox } from '../sandbox/server.mts';
 import { MODEL_SAYS, ScriptedModel } from '../support/scriptedModel.mts';
 import { ACKNOWLEDGEMENT } from '../support/pushes.mts';
 import { connect } from '../support/underTest.mts';
-import { until } from '../support/until.mts';
+import { isFulfilled, until } from '../support/until.mts';
 import { Editor } from './editor.mts';
 import { seeing } from './pictures.mts';
 
@@ -204,6 +204,31 @@ seeing(shown, 'the trigger: its sample push as mock data, for the nodes that fol
 	await editor.output.getByText('Save', { exact: true }).click();
 	await editor.output.getByText('John Doe').first().waitFor();
 	await editor.output.getByText('Nothing to push yet?').waitFor({ state: 'hidden' });
+});
+
+seeing(shown, "the trigger's URL: with a method, where n8n shows none for a node of several", async () => {
+	const several = { multipleMethods: true, httpMethod: ['POST', 'PUT'], path: 'several' };
+	const workflow = await n8n.createWorkflow({
+		name: 'Methods',
+		nodes: [
+			node('Customer pushed', 'n8n-nodes-sobot.sobotWebhookAppTrigger', 1, {}),
+			{ ...node('Several', 'n8n-nodes-base.webhook', 2.1, several), position: [0, 200] },
+		],
+		connections: {},
+	});
+	await editor.openWorkflow(workflow);
+	const methodsOf = async (name: string, path: string) => {
+		await editor.openNode(name);
+		const url = editor.details.getByText(path).first();
+		if (!(await isFulfilled(url.waitFor({ timeout: 2000 }))))
+			await editor.details.getByText('Webhook URLs', { exact: true }).click();
+		await url.waitFor();
+		const methods = await editor.details.locator('.http-method').filter({ visible: true }).allInnerTexts();
+		await editor.closeNode();
+		return methods.map((method) => method.trim());
+	};
+	expect(await methodsOf('Several', '/webhook-test/several')).toEqual([]);
+	expect(await methodsOf('Customer pushed', '/webhook-test/')).toEqual(['POST']);
 });
 
 seeing(shown, 'the action on three items: its fields, an error with its advice, the outputs', async () => {
