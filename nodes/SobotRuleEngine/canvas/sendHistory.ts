@@ -21,8 +21,8 @@ const SHORT_MS = 1000;
 const CONTEXT_KEY = 'sent';
 /** How many customers one write looks up. */
 const ASKED_AT_ONCE = 30;
-/** The context holds so many campaigns that the execution has begun. */
-const MOST_CAMPAIGNS = 10;
+const ANYBODY: Older = { left: Infinity };
+const NOBODY: Older = { left: 0 };
 
 /** What the node context holds: digests only, since any expression of the workflow can read it. */
 interface Stored {
@@ -34,8 +34,8 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
-	/** the latest campaigns that the execution has begun, each with what is older than they are */
-	begun?: Record<string, Older>;
+	/** the campaigns that the execution has begun, one after the other, and what is older than they are */
+	begun?: { campaigns: string; readonly older: Older };
 	/** the run that has written last: its index, or 'tool' */
 	run: string;
 	/** the customers that this run has put on a canvas, one digest after the other */
@@ -212,33 +212,28 @@ export class SendHistory {
 		if (!hasTable(this.node)) return undefined;
 		const { historySize, requestsPerSecond, unknownOutcome } = options;
 		const { others, accepted } = this.stored;
-		const customers = 2 * ((others + accepted).length / DIGEST_LENGTH + plans.length);
-		const name = this.campaign;
-		// A campaign must not push out its own first customers. Only the execution that has begun it knows what is older.
-		const older = name === undefined ? { left: Infinity } : (this.stored.begun?.[name] ?? { left: 0 });
-		const claims = claimsOf(`${this.node.getWorkflow().id}\n${this.node.getNode().id}`);
-		claims.needs(this.hasText ? Math.max(customers, historySize * this.entriesOfCustomer) : customers);
+		const campaign = this.campaign;
 		const table = new DeduplicationTable(this.node, {
-			older,
+			customers: (others + accepted).length / DIGEST_LENGTH + plans.length,
+			history: this.hasText ? historySize * this.entriesOfCustomer : 0,
+			older: () => this.olderThan(campaign),
 			isRetry: this.isRetry,
-			entries: () => claims.entriesNeeded,
 		});
 		this.table = table;
 		return new Ledger({
 			store: table,
-			claims,
+			claims: claimsOf(`${this.node.getWorkflow().id}\n${this.node.getNode().id}`),
 			clock: systemClock,
 			mayHoldEarlier: this.mayHoldEarlier,
 			outlivesExecution: this.hasText,
-			campaign: name === undefined ? undefined : campaignOf(name),
+			campaign: campaign === undefined ? undefined : campaignOf(campaign),
 			sendsDoubtful: unknownOutcome === 'sendAgain',
 			// A batch that takes longer than the first second is stored from the start.
 			msUntilDue: () => (plans.length < requestsPerSecond ? this.msUntilDue() : 0),
 			earlierKeys: () => this.earlierKeys(plans),
 			onBegin: () => {
-				older.left = table.countBefore;
-				const begun = Object.entries({ ...this.stored.begun, [name ?? '']: older });
-				this.stored.begun = Object.fromEntries(begun.slice(-MOST_CAMPAIGNS));
+				this.stored.begun ??= { campaigns: '', older: { left: table.countBefore } };
+				this.stored.begun.campaigns += campaign;
 			},
 			onOpen: () => {
 				if (this.stored.inLedger === this.scope) return;
@@ -247,6 +242,13 @@ export class SendHistory {
 				this.stored.before = others + accepted + Object.keys(unknown).join('');
 			},
 		});
+	}
+
+	/** A campaign must not push out its own first customers. Only the execution that has begun it knows what is older. */
+	private olderThan(campaign: string | undefined): Older {
+		if (campaign === undefined) return ANYBODY;
+		const { campaigns = '', older = NOBODY } = this.stored.begun ?? {};
+		return digestsIn(campaigns).includes(campaign) ? older : NOBODY;
 	}
 
 	private get isTyped(): boolean {

@@ -1,17 +1,16 @@
 // n8n's deduplication table of this node, as the ledger's store: docs/n8n-behavior.md, D1 to D5.
+import { randomBytes } from 'crypto';
 import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import type { EntryStore } from '../../sobot/ledger/entries';
 
-/** How many entries a node keeps at least: each write costs the length of the list. */
-const LEAST_ENTRIES = 3000;
-/** Entries beside those: for calls in flight, and for customers that are only looked up. */
+/** The room of a node that has never sent a large batch: each write costs the length of the list. */
+const LEAST_ROOM = 2750;
+/** Entries beside those of the customers to remember: for calls in flight, and for customers that are only looked up. */
 const SPARE_ENTRIES = 1000;
 /** What a Retry looks up in one write, and removes again. */
 const LOOKED_UP = 100;
-/** A longer list has room up to the next multiple of this. */
-const STEP = 1000;
-/** The questions of campaigns that begin at this moment do not make a full list longer. */
-const QUESTIONS = 12;
+/** A list that is this much longer than its room has not grown: Retries and questions make it longer for a moment. */
+const TOLERANCE = 200;
 
 const OPTIONS: ICheckProcessedOptions = { mode: 'entries' };
 
@@ -22,14 +21,17 @@ export interface Older {
 
 /** A batch, as far as it tells how much its node has to remember. */
 export interface Memory {
-	readonly older: Older;
+	/** how many customers its execution has so far */
+	readonly customers: number;
+	/** how many entries to keep at least */
+	readonly history: number;
+	/** what it may push out */
+	older(): Older;
 	/** a Retry looks up whom its execution has sent: they must not push each other out */
 	readonly isRetry: boolean;
-	/** how many entries this batch, or an earlier one in this process, needs at least */
-	readonly entries: () => number;
 }
 
-/** The table of a node. A list that has grown stays long: its length tells other processes how much is to be remembered. */
+/** The table of a node. How long its list is tells all processes how long it may get, so it never shrinks. */
 export class DeduplicationTable implements EntryStore {
 	/** whether the oldest customers were dropped */
 	hasForgotten = false;
@@ -44,15 +46,13 @@ export class DeduplicationTable implements EntryStore {
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
 		// docs/n8n-behavior.md, D3.
 		const all = [...new Set(entries)];
-		const count = await this.node.helpers.getProcessedDataCount('node', OPTIONS);
-		const { older } = this.memory;
-		const room = this.roomFor(count);
+		const count = await this.count();
+		const { customers, history, isRetry } = this.memory;
+		const older = this.memory.older();
+		const needed = Math.max(2 * customers, history) + SPARE_ENTRIES;
+		const room = Math.max(needed, roomOf(count) + (isRetry ? LOOKED_UP : 0));
 		const maxEntries = count + all.length - room > older.left ? Infinity : room;
-		const { processed } = await this.node.helpers.checkProcessedAndRecord(all, 'node', {
-			...OPTIONS,
-			maxEntries,
-		});
-		const known = new Set(processed.map(String));
+		const known = await this.addTo(maxEntries, all);
 		const dropped = Math.max(0, count + all.length - known.size - maxEntries);
 		older.left -= dropped;
 		this.hasForgotten ||= dropped > 0;
@@ -64,12 +64,36 @@ export class DeduplicationTable implements EntryStore {
 		await this.node.helpers.removeProcessed(entries, 'node', OPTIONS);
 	}
 
-	/** Never less than there is, in steps: otherwise customers that are looked up would push others out one by one. */
-	private roomFor(count: number): number {
-		const { entries, isRetry } = this.memory;
-		const stored = Math.ceil((count - QUESTIONS) / STEP) * STEP + (isRetry ? LOOKED_UP : 0);
-		return Math.max(stored, Math.max(entries(), LEAST_ENTRIES) + SPARE_ENTRIES);
+	/** Other processes must keep a large batch, too, until as many others have come: so the list is made longer. */
+	async prepare(): Promise<void> {
+		const needed = 2 * this.memory.customers + SPARE_ENTRIES;
+		const count = await this.count();
+		let length = count;
+		while (roomOf(length) < needed) length = roomOf(length) + TOLERANCE + 1;
+		if (length === count) return;
+		const name = randomBytes(6).toString('base64url');
+		await this.addTo(
+			Infinity,
+			Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`),
+		);
 	}
+
+	private async count(): Promise<number> {
+		return await this.node.helpers.getProcessedDataCount('node', OPTIONS);
+	}
+
+	private async addTo(maxEntries: number, entries: string[]): Promise<ReadonlySet<string>> {
+		const options = { ...OPTIONS, maxEntries };
+		const { processed } = await this.node.helpers.checkProcessedAndRecord(entries, 'node', options);
+		return new Set(processed.map(String));
+	}
+}
+
+/** How long a list may get that has this length now: it doubles. */
+function roomOf(count: number): number {
+	let room = LEAST_ROOM;
+	while (count > room + TOLERANCE) room *= 2;
+	return room;
 }
 
 /** Whether n8n has a table for this node: only those of saved workflows have one. */

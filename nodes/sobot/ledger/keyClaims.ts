@@ -20,13 +20,6 @@ export class KeyClaims {
 	readonly toAddAgain: string[] = [];
 	/** entries that were only added to read the store, and are removed with the node's next write */
 	readonly toRemove: string[] = [];
-	/** the most entries that a batch of this process has needed */
-	entriesNeeded = 0;
-
-	/** A batch needs the store to keep so many entries. */
-	needs(entries: number): void {
-		this.entriesNeeded = Math.max(this.entriesNeeded, entries);
-	}
 
 	/** Resolves once the customer with this key who is being sent is settled; undefined if nobody is. */
 	settled(key: string): Promise<void> | undefined {

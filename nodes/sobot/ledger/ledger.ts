@@ -4,7 +4,6 @@
 //
 // The phases of a ledger: `new` until the first customer is about to leave; `early` while nothing need be stored; `due` until
 // those who have left early are stored; `open`; at last `ended`, or `unused` if it never opened.
-import { randomBytes } from 'crypto';
 import type { Clock } from '../clock';
 import { isDoubtful, isSent, resultOf, type Customer, type Result } from '../outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../outcome/returnCodes';
@@ -59,16 +58,13 @@ export class ForgottenCampaign extends Error {}
 
 /** Stores the calls of one batch: those about to leave, and their outcomes. */
 export class Ledger {
-	/** tells its questions from those of others */
-	private readonly id = randomBytes(6).toString('base64url');
 	private phase: 'new' | 'early' | 'due' | 'open' | 'ended' | 'unused' = 'new';
 	/** the customers who may leave, and have not been recorded */
 	private held = new Set<Customer>();
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
-	/** how many pairs of the campaign's markers have been asked for, and of how many the answer tells nothing */
+	/** how many pairs of the campaign's markers have been asked for */
 	private pairsTold = 0;
-	private pairsUntold = 0;
 	/** the last markers of the campaign that are to be added behind the latest customers, and those to be removed then */
 	private lastToAdd: readonly string[] = [];
 	private lastToRemove: readonly string[] = [];
@@ -162,6 +158,7 @@ export class Ledger {
 			isAccepted: isSent(resultOf(one)?.outcome),
 		}));
 		await this.inTurn(async () => {
+			await this.options.store.prepare();
 			await this.storeOutcomes();
 			await this.addEarlier([...earlyKeys, ...earlierKeys()]);
 		});
@@ -307,15 +304,11 @@ export class Ledger {
 	private async askForPair({ first, last }: Campaign, pair: 0 | 1, entries: string[]) {
 		const { store, claims, onBegin } = this.options;
 		const [begin, ends] = [first[pair], last[pair]];
-		const question = `asked ${begin} ${this.id}`;
 		const added = [begin, ...entries, ...ends];
-		const known = await store.add([...added, question]);
-		claims.toRemove.push(question);
-		// An earlier answer to this question got lost, and what it told with it.
-		if (known.has(question)) this.pairsUntold++;
+		const known = await store.add(added);
 		const end = ends.find((entry) => known.has(entry));
-		if (end !== undefined && (!known.has(begin) || this.pairsUntold > 1)) {
-			await this.removeRead([begin, ...added.filter((entry) => !known.has(entry))]);
+		if (end !== undefined && !known.has(begin)) {
+			await this.removeRead(added.filter((entry) => !known.has(entry)));
 			throw new ForgottenCampaign();
 		}
 		this.pairsTold++;
