@@ -21,12 +21,12 @@ withOwnN8n();
 const twice = () => [...n8n.timesOnCanvas().values()].filter((times) => times > 1).length;
 
 test('holds a large loop that has crashed, whatever small batch and Retry follow', async () => {
-	const crashed = await n8n.run(n8n.execution(chunks(customers(4400), 100)), {
-		faults: killedAfter(4350),
+	const crashed = await n8n.run(n8n.execution(chunks(customers(2700), 100)), {
+		faults: killedAfter(2650),
 	});
 	expect(crashed.state).toBe('crashed');
 	const stored = n8n.table.entries.length;
-	expect(stored).toBeGreaterThan(4350);
+	expect(stored).toBeGreaterThan(2650);
 	await run(customers(15, 'x'), { options: { requestsPerSecond: 10 } });
 	expect(n8n.table.entries.length).toBeGreaterThan(stored);
 	expect((await retry(crashed, TREAT_AS_SENT)).state).toBe('success');
@@ -48,10 +48,10 @@ test('holds a campaign that is larger than the history and is run again after a 
 });
 
 test('holds twice the customers of a batch without the option, too', async () => {
-	await run(customers(2600));
-	expect(n8n.sobot.accepted.length).toBe(2600);
-	await run(customers(2600, 'x'));
-	expect(n8n.table.entries.filter((entry) => entry.startsWith('claim')).length).toBe(5200);
+	await run(customers(1600));
+	expect(n8n.sobot.accepted.length).toBe(1600);
+	await run(customers(1600, 'x'));
+	expect(n8n.table.entries.filter((entry) => entry.startsWith('claim')).length).toBe(3200);
 });
 
 test('stays as it is for a second large batch of the day that has crashed', async () => {
@@ -97,7 +97,7 @@ test('holds a large batch without the option beside a small one that has begun b
 	const onAnother = customers(300, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
 	void n8n.begin(n8n.execution([onAnother]), { settings: { options: { requestsPerSecond: 1 } } });
 	await n8n.clock.advance(3000);
-	const crashed = await run(customers(4600), {}, killedAfter(4400));
+	const crashed = await run(customers(2900), {}, killedAfter(2700));
 	expect(crashed.state).toBe('crashed');
 	await retry(crashed, TREAT_AS_SENT);
 	expect(twice()).toBe(0);
@@ -119,11 +119,11 @@ test('holds a large batch of orders beside a small one that has begun before it'
 });
 
 test('holds a large batch beside a small one that ends after it', async () => {
-	const isKilled = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length >= 4400;
-	const large = n8n.execution([customers(4600)]);
+	const isKilled = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length >= 2700;
+	const large = n8n.execution([customers(2900)]);
 	const running = n8n.begin(large, { faults: { isKilled } });
 	await n8n.clock.advance(4000);
-	const onAnother = customers(1800, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
+	const onAnother = customers(1150, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
 	const settings: Settings = { options: { requestsPerSecond: 20 } };
 	void n8n.begin(n8n.execution([onAnother]), { settings, faults: { isKilled } });
 	await n8n.clock.run(running);
@@ -132,9 +132,9 @@ test('holds a large batch beside a small one that ends after it', async () => {
 });
 
 test.each([
-	[5000, 4960, 500],
-	[3000, 2900, 2900],
-	[2000, 1950, 1900],
+	[2750, 2700, 500],
+	[2900, 2600, 2600],
+	[1600, 1550, 1500],
 ])('holds a batch of %i that has crashed at %i while others come in a new process: %i', async (...of) => {
 	const [size, at, others] = of;
 	const crashed = await run(customers(size), {}, killedAfter(at));
