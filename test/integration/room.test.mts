@@ -47,6 +47,19 @@ test('holds a campaign that is larger than the history and is run again after a 
 	expect([outcomesOf.filter(({ outcome }) => outcome === 'notSent'), twice()]).toEqual([[], 0]);
 });
 
+test('holds a loop that has crashed on a new node while others come in a new process', async () => {
+	const crashed = await n8n.run(n8n.execution(chunks(customers(2700), 100)), { faults: killedAfter(2650) });
+	expect(crashed.state).toBe('crashed');
+	for (const items of chunks(customers(1300, 'x'), 100)) await n8n.run(n8n.execution([items]), { worker: 1 });
+	await retry(crashed, TREAT_AS_SENT);
+	expect(twice()).toBe(0);
+});
+
+test('of a very large batch is not much longer than what it needs', async () => {
+	await run(customers(6000), {}, killedAfter(300));
+	expect(n8n.table.entries.length).toBeLessThan(7000);
+});
+
 test('holds twice the customers of a batch without the option, too', async () => {
 	await run(customers(1600));
 	expect(n8n.sobot.accepted.length).toBe(1600);

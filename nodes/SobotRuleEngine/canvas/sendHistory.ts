@@ -34,6 +34,8 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
+	/** how many entries of the list are older than the execution's customers */
+	list?: { entries?: number };
 	/** the campaigns that the execution has begun, one after the other, and what is older than they are */
 	begun?: { campaigns: string; readonly older: Older };
 	/** the run that has written last: its index, or 'tool' */
@@ -215,6 +217,7 @@ export class SendHistory {
 		const campaign = this.campaign;
 		const table = new DeduplicationTable(this.node, {
 			customers: (others + accepted).length / DIGEST_LENGTH + plans.length,
+			before: (this.stored.list ??= {}),
 			history: this.hasText ? historySize * this.entriesOfCustomer : 0,
 			older: () => this.olderThan(campaign),
 			isRetry: this.isRetry,

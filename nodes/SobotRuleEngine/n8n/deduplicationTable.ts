@@ -7,6 +7,8 @@ import type { EntryStore } from '../../sobot/ledger/entries';
 const LEAST_ROOM = 2750;
 /** Entries beside those of the customers to remember: for calls in flight, and for customers that are only looked up. */
 const SPARE_ENTRIES = 1000;
+/** So many others may come before the first customers of a larger batch are pushed out. */
+const MOST_OTHERS = 5000;
 /** What a Retry looks up in one write, and removes again. */
 const LOOKED_UP = 100;
 /** A list that is this much longer than its room has not grown: Retries and questions make it longer for a moment. */
@@ -23,6 +25,8 @@ export interface Older {
 export interface Memory {
 	/** how many customers its execution has so far */
 	readonly customers: number;
+	/** how many entries are older than its execution's first customer, once that is known; written by the table */
+	readonly before: { entries?: number };
 	/** how many entries to keep at least */
 	readonly history: number;
 	/** what it may push out */
@@ -64,12 +68,23 @@ export class DeduplicationTable implements EntryStore {
 		await this.node.helpers.removeProcessed(entries, 'node', OPTIONS);
 	}
 
-	/** Other processes must keep a large batch, too, until as many others have come: so the list is made longer. */
+	/**
+	 * Other processes, and those that begin after a crash, know only the length of the list. So that they keep a large batch
+	 * until others have come, entries are added that are pushed out before its first customer, or that make the room double.
+	 */
 	async prepare(): Promise<void> {
-		const needed = 2 * this.memory.customers + SPARE_ENTRIES;
+		const { customers, before } = this.memory;
+		const others = Math.min(customers, MOST_OTHERS) + SPARE_ENTRIES;
 		const count = await this.count();
 		let length = count;
-		while (roomOf(length) < needed) length = roomOf(length) + TOLERANCE + 1;
+		if (before.entries === undefined) {
+			if (customers + others > LEAST_ROOM) length = Math.max(count, others);
+			before.entries = length;
+		} else {
+			const { entries } = before;
+			const needed = () => Math.max(length - entries, customers) + others;
+			while (roomOf(length) < needed()) length = roomOf(length) + TOLERANCE + 1;
+		}
 		if (length === count) return;
 		const name = randomBytes(6).toString('base64url');
 		await this.addTo(
