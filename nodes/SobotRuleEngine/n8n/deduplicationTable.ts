@@ -79,18 +79,15 @@ export class DeduplicationTable implements EntryStore {
 		let length = count;
 		if (before.entries === undefined) {
 			if (customers + others > LEAST_ROOM) length = Math.max(count, others);
-			before.entries = length;
 		} else {
 			const { entries } = before;
 			const needed = () => Math.max(length - entries, customers) + others;
 			while (roomOf(length) < needed()) length = roomOf(length) + TOLERANCE + 1;
 		}
-		if (length === count) return;
 		const name = randomBytes(6).toString('base64url');
-		await this.addTo(
-			Infinity,
-			Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`),
-		);
+		const spare = Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`);
+		if (spare.length > 0) await this.addTo(Infinity, spare);
+		before.entries ??= length;
 	}
 
 	private async count(): Promise<number> {
