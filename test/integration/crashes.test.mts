@@ -8,6 +8,7 @@ import {
 	CREDENTIAL_AWAY,
 	ERROR_OUTPUT,
 	expectAll,
+	filled,
 	killedAfter,
 	n8n,
 	once,
@@ -18,7 +19,6 @@ import {
 	TREAT_AS_SENT,
 	WITH_TEXT,
 	withOwnN8n,
-	filled,
 } from './faults.mts';
 import { BY_ORDER, CANVASES, type Faults, type Item, type Settings, type TableCall } from './modelNode.mts';
 import { customers, errorOf, toldBy, TOKEN, type Execution, type Kind } from './modelOfN8n.mts';
@@ -249,6 +249,20 @@ describe('a campaign', () => {
 			}
 		},
 	);
+
+	test('of which the first are forgotten is refused, however often the answer about its first pair of markers gets lost', async () => {
+		const settings = { ...WITH_TEXT, ...CONTINUE };
+		await run(customers(70), settings);
+		n8n.table.entries = n8n.table.entries.slice(55);
+		n8n.truth.strikes('table forgets');
+		const isAsked = (entry: string) => /^first .* 1$/.test(entry);
+		let lost = 0;
+		const table = ({ kind, entries }: TableCall) =>
+			kind === 'add' && entries.some(isAsked) && lost++ < 3 ? 'lost' : 'stored';
+		const again = n8n.execution([customers(70)]);
+		await n8n.run(again, { settings, faults: { table }, worker: 1 });
+		expect([lost, outcomes(again).accepted]).toEqual([4, undefined]);
+	});
 
 	test.each([0, 70])('of %i is not refused, whichever two answers of the table get lost', async (before) => {
 		const settings = { ...WITH_TEXT, ...CONTINUE };

@@ -27,7 +27,7 @@ export interface Memory {
 	readonly customers: number;
 	/** how many entries are older than its execution's first customer, once that is known; written by the table */
 	readonly before: { entries?: number };
-	/** how many entries to keep at least */
+	/** how many entries to keep at least; 0 without 'Send Once Per' */
 	readonly history: number;
 	/** what it may push out */
 	older(): Older;
@@ -71,9 +71,11 @@ export class DeduplicationTable implements EntryStore {
 	/**
 	 * Other processes, and those that begin after a crash, know only the length of the list. So that they keep a large batch
 	 * until others have come, entries are added that are pushed out before its first customer, or that make the room double.
+	 * With 'Send Once Per', 'History Size' tells them, and counts customers.
 	 */
 	async prepare(): Promise<void> {
-		const { customers, before } = this.memory;
+		const { customers, before, history } = this.memory;
+		if (history > 0) return;
 		const others = Math.min(customers, MOST_OTHERS) + SPARE_ENTRIES;
 		const count = await this.count();
 		let length = count;
