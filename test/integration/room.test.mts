@@ -81,6 +81,20 @@ describe('the room of the table', () => {
 		expect(n8n.table.entries.filter((entry) => entry.startsWith('spare'))).toEqual([]);
 	});
 
+	test.each([
+		['that ends', 900, Infinity, 700],
+		['that crashes, too', 1700, 80, 300],
+	])('holds a batch that has crashed on a new node beside a larger one %s', async (_, size, at, others) => {
+		const crashed = await run(customers(800), {}, killedAfter(790));
+		expect(crashed.state).toBe('crashed');
+		const before = n8n.sobot.accepted.length;
+		await n8n.run(n8n.execution([customers(size, 'y')]), { worker: 1, faults: killedAfter(before + at) });
+		for (const items of chunks(customers(others, 'x'), 100))
+			await n8n.run(n8n.execution([items]), { worker: 2 });
+		await retry(crashed, TREAT_AS_SENT);
+		expect(twice()).toBe(0);
+	});
+
 	test('of a very large batch is not much longer than what it needs', async () => {
 		await run(customers(6000), {}, killedAfter(300));
 		expect(n8n.table.entries.length).toBeLessThan(7000);

@@ -79,13 +79,13 @@ export class DeduplicationTable implements EntryStore {
 		const others = Math.min(customers, MOST_OTHERS) + SPARE_ENTRIES;
 		const count = await this.count();
 		let length = count;
-		if (before.entries === undefined) {
-			if (customers + others > LEAST_ROOM) length = Math.max(count, others);
-		} else {
-			const { entries } = before;
-			const needed = () => Math.max(length - entries, customers) + others;
-			while (roomOf(length) < needed()) length = roomOf(length) + TOLERANCE + 1;
-		}
+		const { entries } = before;
+		if (entries === undefined && customers + others > LEAST_ROOM) length = Math.max(count, others);
+		const isBehindOthers = count > 0 && length > count;
+		// In a loop its earlier customers have to stay, and wherever entries are added behind others, those.
+		const kept = () => (entries === undefined ? length : Math.max(length - entries, customers));
+		while ((entries !== undefined || isBehindOthers) && roomOf(length) < kept() + others)
+			length = roomOf(length) + TOLERANCE + 1;
 		const name = randomBytes(6).toString('base64url');
 		const spare = Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`);
 		if (spare.length > 0) await this.addTo(Infinity, spare);
