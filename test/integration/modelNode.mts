@@ -109,9 +109,14 @@ export class ModelTable extends SimulatedTable {
 		super(async () => await systemClock.sleep(1 + Math.floor(systemClock.random() * mostMs)));
 	}
 
+	/** Whether a key's claim is stored without a pending entry. */
+	showsAccepted(key: string): boolean {
+		return this.holds(key) && !this.has(pendingEntry(key));
+	}
+
 	/** Whether a key's claim is stored. */
 	holds(key: string): boolean {
-		return this.entries.includes(claimEntry(key));
+		return this.has(claimEntry(key));
 	}
 
 	/** Carries out a call. */
@@ -130,8 +135,10 @@ export class ModelTable extends SimulatedTable {
 		if (kind === 'add' && new Set(entries).size < entries.length)
 			this.truth.faults.push(`an entry twice in one add: ${entries.join()}`);
 		const forget = process.atDeath(() => this.truth.strikes(`killed in ${this.what(kind, entries)}`));
+		const { races } = this;
 		const result = await work();
-		this.truth.checkTable(this.entries);
+		// Others than these change only where two processes overwrite each other.
+		this.truth.checkTable(this.races === races ? entries.map(keyOf) : undefined);
 		await systemClock.sleep(Math.floor(systemClock.random() * 2));
 		forget();
 		if (fate !== 'lost') return result;
@@ -147,6 +154,9 @@ export class ModelTable extends SimulatedTable {
 		return kind === 'add' && isCalled ? 'an add of keys called before' : kind;
 	}
 }
+
+/** The key of a claim or of what is pending. */
+export const keyOf = (entry: string) => entry.split(' ')[1] ?? '';
 
 /** A call to Sobot for an item. */
 export interface Call {
@@ -234,6 +244,7 @@ export function nodeOf(attempt: Try, { table, sobot, truth }: Outside): IExecute
 	};
 	const reading = { index: 0, isNamed };
 	let reads = 0;
+	const input = items.map(({ id }) => ({ json: { id } }));
 	const node = {
 		getNode: () => ({
 			id: 'sobot',
@@ -253,7 +264,7 @@ export function nodeOf(attempt: Try, { table, sobot, truth }: Outside): IExecute
 			reading.index = index;
 			return parameterOf(attempt, name, index);
 		},
-		getInputData: () => items.map(({ id }) => ({ json: { id } })),
+		getInputData: () => input,
 		getMode: () => attempt.mode,
 		getExecutionId: () => attempt.executionId,
 		getContext: () => attempt.context,

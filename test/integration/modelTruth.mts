@@ -2,7 +2,7 @@
 // that is not true. What one-key.md and docs/promise.md do not promise is named here, each in one function.
 import { systemClock } from '../../nodes/sobot/clock';
 import { claimEntry, pendingEntry } from '../../nodes/sobot/ledger/entries';
-import { textFor, type Call, type Item, type ModelTable, type Try } from './modelNode.mts';
+import { keyOf, textFor, type Call, type Item, type ModelTable, type Try } from './modelNode.mts';
 
 /** What the node's output says about one item. */
 export interface Told {
@@ -104,6 +104,7 @@ export class ModelTruth {
 		if (text === undefined && lineage !== attempt.lineage) this.faults.push(`${what}: the key of ${lineage}`);
 		this.lineageOf.set(key, lineage);
 		this.calledKeys.add(key);
+		this.checkTable([key]);
 		this.checkStored(call, what);
 		this.hasSentAgain ||= attempt.settings.options?.unknownOutcome === 'sendAgain';
 		const isExcused = this.isForgotten(key) || this.isRaced(key) || this.isWantedAgain(call);
@@ -166,22 +167,21 @@ export class ModelTruth {
 			if (this.table?.holds(key) !== true && !stored.includes(key)) this.forgotten.add(key);
 	}
 
-	/** A claim without what is pending means that Sobot has accepted. */
-	checkTable(entries: readonly string[]): void {
-		const stored = new Set(entries);
-		for (const key of this.calledKeys)
-			if (stored.has(claimEntry(key)) && !stored.has(pendingEntry(key)) && !this.isAccepted(key))
+	/** A claim without what is pending means that Sobot has accepted. @param keys those that may have changed */
+	checkTable(keys: Iterable<string> = this.calledKeys): void {
+		for (const key of keys)
+			if (this.calledKeys.has(key) && this.table?.showsAccepted(key) === true && !this.isAccepted(key))
 				this.faults.push(`stored as accepted: ${key}`);
 	}
 
 	/** Once everything has come to rest, the table knows what became of each key. */
 	checkRest(entries: readonly string[]): void {
-		this.checkTable(entries);
+		this.checkTable();
 		if (this.isShaken || this.hasOverlapped) return;
 		for (const entry of entries) {
-			const [kind, key = ''] = entry.split(' ');
+			const key = keyOf(entry);
 			const isUnclear = [key, ...(this.customersOf.get(key) ?? [])].some((one) => this.wasUnclear.has(one));
-			if (kind === 'pending' && !isUnclear) this.faults.push(`left in doubt: ${key}`);
+			if (entry === pendingEntry(key) && !isUnclear) this.faults.push(`left in doubt: ${key}`);
 		}
 	}
 

@@ -4,22 +4,48 @@
 /** The parts of a change, between which others can come. */
 export type TableStep = 'reading' | 'writing';
 
+interface Change<Result> {
+	readonly added: readonly string[];
+	readonly removed: readonly string[];
+	readonly result: Result;
+}
+
+const NONE: readonly string[] = [];
+
 export class SimulatedTable {
 	/** entries that were changed by two at once: one of both has not seen what the other did, or has undone it */
 	readonly raced = new Set<string>();
+	/** how often two have overwritten each other */
+	races = 0;
 	/** undefined until the first entry is added */
-	private list?: string[];
+	private list?: readonly string[];
+	/** how often each entry is in a list, for the latest list that was looked at */
+	private counted?: { readonly list: readonly string[]; readonly counts: Map<string, number> };
 
 	/** @param pause passes the time that a step takes; rejects if the database is away */
 	constructor(private readonly pause: (step: TableStep) => Promise<void>) {}
 
 	/** The oldest first. */
-	get entries(): string[] {
-		return this.list ?? [];
+	get entries(): readonly string[] {
+		return this.list ?? NONE;
 	}
 
-	set entries(entries: string[]) {
+	set entries(entries: readonly string[]) {
 		this.list = entries;
+	}
+
+	/** Whether an entry is stored. */
+	has(entry: string): boolean {
+		return this.counts.has(entry);
+	}
+
+	private get counts(): Map<string, number> {
+		const list = this.entries;
+		if (this.counted?.list !== list) {
+			this.counted = { list, counts: new Map() };
+			for (const entry of list) count(this.counted.counts, entry, 1);
+		}
+		return this.counted.counts;
 	}
 
 	/**
@@ -29,10 +55,11 @@ export class SimulatedTable {
 	 */
 	async add(entries: readonly string[], maxEntries = Infinity): Promise<string[]> {
 		return await this.change((list) => {
-			const before = new Set(list);
-			list.push(...entries.filter((entry) => !before.has(entry)));
-			list.splice(0, Math.max(0, list.length - maxEntries));
-			return entries.filter((entry) => before.has(entry));
+			const added = entries.filter((entry) => !this.has(entry));
+			const result = entries.filter((entry) => this.has(entry));
+			list.push(...added);
+			const removed = list.splice(0, Math.max(0, list.length - maxEntries));
+			return { added, removed, result };
 		});
 	}
 
@@ -40,27 +67,41 @@ export class SimulatedTable {
 	async remove(entries: readonly string[]): Promise<void> {
 		if (!this.list) return await this.pause('reading');
 		await this.change((list) => {
-			for (const entry of entries) {
-				const index = list.indexOf(entry);
+			const removed = entries.filter((entry) => {
+				const index = this.has(entry) ? list.indexOf(entry) : -1;
 				if (index >= 0) list.splice(index, 1);
-			}
+				return index >= 0;
+			});
+			return { added: [], removed, result: undefined };
 		});
 	}
 
-	private async change<T>(change: (list: string[]) => T): Promise<T> {
+	private async change<T>(change: (list: string[]) => Change<T>): Promise<T> {
 		await this.pause('reading');
 		const read = this.list;
 		const list = [...(read ?? [])];
-		const result = change(list);
+		const { added, removed, result } = change(list);
 		await this.pause('writing');
 		// The first entries are inserted as a row, of which there can be one.
 		if (!read && this.list) throw new Error('duplicate key value violates unique constraint');
-		if (this.list !== read)
+		if (this.list !== read) {
+			this.races++;
 			for (const others of [list, this.entries])
 				for (const entry of differenceOf(read ?? [], others)) this.raced.add(entry);
+		} else if (read && this.counted?.list === read) {
+			for (const entry of added) count(this.counted.counts, entry, 1);
+			for (const entry of removed) count(this.counted.counts, entry, -1);
+			this.counted = { list, counts: this.counted.counts };
+		}
 		this.list = list;
 		return result;
 	}
+}
+
+function count(counts: Map<string, number>, entry: string, more: 1 | -1): void {
+	const times = (counts.get(entry) ?? 0) + more;
+	if (times > 0) counts.set(entry, times);
+	else counts.delete(entry);
 }
 
 /** The entries of which one list has more than the other. */
