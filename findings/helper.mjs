@@ -114,6 +114,8 @@ export class N8n {
 				const { exitCode, signalCode } = this.child;
 				if (exitCode !== null || signalCode !== null)
 					throw new Error(`n8n ended with ${exitCode ?? signalCode}`);
+				// Until this process itself listens, another program may answer on the port.
+				if (!/n8n ready on|n8n worker server listening on/.test(this.log)) return false;
 				return (await fetch(`${this.url}/healthz/readiness`).catch(() => undefined))?.ok;
 			},
 			180_000,
@@ -141,8 +143,9 @@ export class N8n {
 	}
 
 	async environment() {
+		const isOfN8n = ([name]) => /^(N8N|DB|QUEUE|EXECUTIONS|WEBHOOK)_/.test(name);
 		return {
-			...process.env,
+			...Object.fromEntries(Object.entries(process.env).filter((one) => !isOfN8n(one))),
 			NODE_ENV: 'production',
 			N8N_USER_FOLDER: this.userFolder,
 			N8N_PORT: String(this.port),

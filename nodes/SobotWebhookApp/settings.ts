@@ -1,5 +1,6 @@
 // Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can have any type.
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
+import { unresolvedExpression } from '../sobot/outcome/errors';
 import { RESENT_WITHIN_MS } from '../sobot/push/pushMemory';
 import { readPushSecret } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
@@ -51,7 +52,7 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 	const isAnswered = isAnsweredByWorkflow(context);
 	const isProtected = context.getNodeParameter('authentication') !== 'none';
 	return {
-		secret: isProtected ? readPushSecret(await context.getCredentials('sobotWebhookAppApi')) : undefined,
+		secret: isProtected ? readPushSecret(await readCredential(context)) : undefined,
 		ipAllowlist: 'ipAllowlist' in options ? splitList(options.ipAllowlist) : undefined,
 		companyIds: readCompanyIds(options),
 		customFieldNames: new Map(
@@ -66,6 +67,15 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 		redeliveryWindowMs:
 			isAnswered || context.getMode() === 'manual' ? 0 : windowMs(options.ignoreRepeatsMinutes),
 	};
+}
+
+async function readCredential(context: IWebhookFunctions): Promise<Record<string, unknown>> {
+	try {
+		return await context.getCredentials('sobotWebhookAppApi');
+	} catch (cause) {
+		const reason = unresolvedExpression(cause, 'Sobot Webhook App');
+		throw reason === undefined ? cause : new Error(reason);
+	}
 }
 
 /** The rows of 'Custom Field Names' that are not empty, with their texts trimmed. */

@@ -224,6 +224,17 @@ export class Editor {
 		return { x: left - 60, y: top - 20, width: right - left + 150, height: bottom - top + 90 };
 	}
 
+	/** How many lines a notice of the open node takes, by the text that it begins with. */
+	async linesOf(beginning: string): Promise<number> {
+		const notice = this.details.getByText(beginning).last();
+		return await notice.evaluate((element) => {
+			const text = document.createRange();
+			text.selectNodeContents(element);
+			const middles = [...text.getClientRects()].map(({ top, bottom }) => (top + bottom) / 2);
+			return middles.sort((a, b) => a - b).filter((y, i) => i === 0 || y - (middles[i - 1] ?? y) > 5).length;
+		});
+	}
+
 	/** Publishes the open workflow; n8n 1 calls it to activate. */
 	async publish(): Promise<void> {
 		const open = this.byId('workflow-open-publish-modal-button');

@@ -292,6 +292,11 @@ seeing(
 		await editor.openWorkflow(workflow);
 		await editor.openNode('Customer pushed');
 		await editor.details.getByText('Receive customers from a Sobot canvas').waitFor();
+		expect(await editor.linesOf('Activate (publish) the workflow')).toBeLessThanOrEqual(3);
+		expect(await editor.linesOf('In Sobot, end the URL with')).toBeLessThanOrEqual(3);
+		await editor.choose('authentication', 'None');
+		expect(await editor.linesOf('Without authentication')).toBeLessThanOrEqual(3);
+		await editor.choose('authentication', 'Sobot Webhook App Credential');
 
 		const customer = { id: 'c-9', pid: '456', nick: 'Zoë' };
 		const push = async (url: string, key = PUSH_SECRET) =>
@@ -319,6 +324,7 @@ seeing(
 		expect(new URL(copied).pathname).toBe(`/webhook/${productionPath(workflow)}`);
 		await editor.closeNode();
 		await editor.publish();
+		await editor.page.getByText('One step is left, in Sobot').waitFor();
 		await n8n.untilListening(productionPath(workflow));
 		// n8n calls itself localhost.
 		const production = await push(`${n8n.url}${new URL(copied).pathname}`);

@@ -48,10 +48,11 @@ const told = () =>
 test('an agent puts a customer on a canvas and reads what Sobot said', async () => {
 	model = await ScriptedModel.start({ Contact_ID: 'ai-1', Nickname: 'Ana' });
 	expect(await chat()).toEqual({ output: MODEL_SAYS });
-	expect(Object.keys(model.asked[0]?.tools?.[0]?.function.parameters.properties ?? {}).sort()).toEqual([
-		'Contact_ID',
-		'Nickname',
-	]);
+	const tool = model.asked[0]?.tools?.[0]?.function;
+	expect(Object.keys(tool?.parameters.properties ?? {}).sort()).toEqual(['Contact_ID', 'Nickname']);
+	expect(tool?.description).toMatch(
+		/^Puts one customer on a Sobot canvas.*do not call it again for this customer/,
+	);
 	expect(sent()).toEqual([{ Contact_id: 'ai-1', nick: 'Ana' }]);
 	for (const part of ['ai-1', 'accepted', '000000']) expect(told()[0]).toContain(part);
 });

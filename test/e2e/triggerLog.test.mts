@@ -24,7 +24,7 @@ const SECRET = 'aSecretOfThisTest';
 let n8n: N8n;
 beforeAll(async () => {
 	const { runtime, tarball } = underTest();
-	n8n = await N8n.start({ runtime, tarball });
+	n8n = await N8n.start({ runtime, tarball, env: { N8N_BLOCK_ENV_ACCESS_IN_NODE: 'true' } });
 }, 300_000);
 afterAll(async () => await n8n.stop());
 
@@ -53,6 +53,23 @@ test('a trigger whose credential is gone answers 500 and starts nothing', async 
 	const answer = await send(`${url}?key=${PUSH_SECRET}`, BODY);
 	expect([answer.status, answer.body]).toEqual([500, '{"code":500,"status":1}']);
 	await untilLogged('"Push" refused a push with 500');
+	expect(await n8n.executions(workflow)).toEqual([]);
+});
+
+test.each([
+	['$env.PUSH_SECRET', 'N8N_BLOCK_ENV_ACCESS_IN_NODE is false.'],
+	['$json.secret', 'Correct it there.'],
+])('a secret that is the expression %s: 500, and the log says what to do', async (expression, advice) => {
+	const secret = `={{ ${expression} }}`;
+	const credentials = await createPushCredential(n8n, { method: 'query', parameterName: 'key', secret });
+	const { workflow, url } = await listen(n8n, { authentication: 'sobotWebhookAppApi' }, { credentials });
+	expect((await send(`${url}?key=${PUSH_SECRET}`, BODY)).status).toBe(500);
+	const refusals = () =>
+		n8n.log.split('\n').filter((line) => line.includes('"Push" refused a push with 500'));
+	await until('the refusal in the log', () => refusals().some((line) => line.includes(advice)));
+	expect(refusals().find((line) => line.includes(advice))).toContain(
+		'expression in the Sobot Webhook App credential',
+	);
 	expect(await n8n.executions(workflow)).toEqual([]);
 });
 

@@ -10,13 +10,14 @@ import { until } from '../support/until.mts';
 import { accepted } from '../support/workflows.mts';
 import { shareAction } from './actionSetting.mts';
 import { canvas, CONTINUE, DEFINED, people } from './customers.mts';
+import { outcomeOf } from './runAction.mts';
 import { StoredCredentials } from './storedCredentials.mts';
 
 // Batches that take longer than a second have a ledger.
 jest.setTimeout(30_000);
 
 const setting = shareAction(() => new StoredCredentials());
-const { account, run, start, timesSent } = setting;
+const { account, run, start, retried, timesAccepted, timesSent } = setting;
 
 describe('each return code', () => {
 	const refused = [
@@ -113,15 +114,21 @@ describe('the canvas itself refuses', () => {
 
 	test('an unknown customer, and the error tells what is left to send', async () => {
 		setting.sandbox.misbehave({ on: 'trigger', atWork: { minMs: 30, maxMs: 30 } });
-		const { error } = await run({
-			items: people('1', 'nobody', '3', '4', '5', '6'),
-			parameters: { ...DEFINED, options: { requestsPerSecond: 2 } },
-		});
+		const parameters = { ...DEFINED, options: { requestsPerSecond: 2 } };
+		const failed = await start({ items: people('1', 'nobody', '3', '4', '5', '6'), parameters });
+		const { error } = outcomeOf(failed);
 		expect(error?.message).toBe('Customer nobody (item 1): Sobot found no matching customer (910026).');
 		expect(error?.description).toContain(
 			'Accepted: 1 customer (item 0) of 6. Failed: 1 customer (item 1). Not reached yet: 4 customers (items 2-5).',
 		);
 		expect(setting.sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['1']);
+		expect(error?.description).toContain(
+			"If it fails again at the same customer, set 'On Error' to 'Continue' in this node's settings: then Retry sends the others.",
+		);
+		const again = outcomeOf(await retried(failed, { parameters }));
+		expect(again.error?.message).toBe(error?.message);
+		await retried(failed, { parameters, node: CONTINUE });
+		expect(timesAccepted('1', 'nobody', '3', '4', '5', '6')).toEqual([1, 0, 1, 1, 1, 1]);
 	});
 });
 

@@ -47,23 +47,28 @@ export async function runAction(action: ActionRun): Promise<IRun> {
 }
 
 /**
- * Runs the action node as a tool of n8n's Agents: for one item, and without an execution of its own.
+ * Runs the action node as a tool of n8n's Agents: for one item, and without an execution or a saved workflow.
  * Source: n8n 2.41, EphemeralNodeExecutor.
  */
 export async function runForAgent(action: ActionRun): Promise<INodeExecutionData[][]> {
-	const context = contextOf({ ...action, node: { type: `${ACTION.type}Tool` } });
+	const data = { ...additionalData(action.credentials), executionId: undefined };
+	const context = contextOf({ ...action, node: { type: `${ACTION.type}Tool` } }, '', data);
 	return await new SobotRuleEngine().execute.call(context);
 }
 
 /** What n8n-core hands to the action node for some items. */
-export function contextOf(action: ActionRun): ExecuteContext {
-	const { workflow, action: node } = workflowOf(action);
+export function contextOf(
+	action: ActionRun,
+	workflowId?: string,
+	data = additionalData(action.credentials),
+): ExecuteContext {
+	const { workflow, action: node } = workflowOf(action, workflowId);
 	const { items } = action;
 	const input = { main: [items] };
 	return new ExecuteContext(
 		workflow,
 		node,
-		additionalData(action.credentials),
+		data,
 		'internal',
 		createEmptyRunExecutionData(),
 		0,
@@ -90,7 +95,7 @@ export async function retry(failed: IRun, action: ActionRun): Promise<IRun> {
 }
 
 /** A workflow: the items, the action on them. */
-function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionRun) {
+function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionRun, id = 'saved') {
 	const action: INode = {
 		...node('Sobot', ACTION.type, ACTION.typeVersion, parameters),
 		credentials: { sobotApi: details('sobotApi') },
@@ -98,7 +103,7 @@ function workflowOf({ items, parameters = {}, node: more, failsBefore }: ActionR
 	};
 	const startNode: INode = node('Items', 'items', 1, {});
 	const workflow = new Workflow({
-		id: 'saved',
+		id,
 		nodes: [startNode, action],
 		connections: chain('Items', 'Sobot'),
 		active: false,

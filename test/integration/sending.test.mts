@@ -19,6 +19,17 @@ test("as a tool of n8n's Agents, which give it no node context, the customer is 
 	expect(setting.timesAccepted('1')).toEqual([1]);
 });
 
+test("n8n's Agents keep no record, so 'Send Once Per' is refused there, with words that help", async () => {
+	const [output] = await setting.forAgent({
+		parameters: { ...DEFINED, options: { sendOncePer: 'spring' } },
+	});
+	expect(output?.[0]?.json.outcome).toBe('notSent');
+	expect(output?.[0]?.json.reason).toBe(
+		"Customer 1 (item 0): 'Send Once Per' does not work in n8n's Agents, which keep no record of whom a tool has sent. Remove the option.",
+	);
+	expect(setting.timesSent('1')).toEqual([0]);
+});
+
 describe('what is sent', () => {
 	test('one body for each item, in order, and one paired output item each', async () => {
 		const { output } = await run();

@@ -4,6 +4,7 @@ import {
 	ICredentialsHelper,
 	isExpression,
 	NodeHelpers,
+	Workflow,
 	type ICredentialDataDecryptedObject,
 	type ICredentialsExpressionResolveValues,
 	type ICredentialType,
@@ -19,12 +20,17 @@ import {
 } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
 import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
-import { details } from './n8nCore.mts';
+import { ACTION } from '../support/nodeTypes.mts';
+import { node } from '../support/workflows.mts';
+import { details, nodeTypes } from './n8nCore.mts';
 
 const CREDENTIAL_TYPES: Record<string, ICredentialType> = {
 	sobotApi: new SobotApi(),
 	sobotWebhookAppApi: new SobotWebhookAppApi(),
 };
+
+/** n8n resolves what belongs to no node as if it were one's. */
+const NO_NODE: INode = { ...node('', ACTION.type, ACTION.typeVersion, {}), id: 'none' };
 
 /** How the two supported major versions of n8n differ in handling a credential. */
 export interface N8nBehaviour {
@@ -153,7 +159,27 @@ export class StoredCredentials extends ICredentialsHelper {
 			null,
 			null,
 		) as ICredentialDataDecryptedObject;
-		if (!resolve) return fields;
+		const keys = getAdditionalKeys(additionalData, mode, null);
+		// n8n has no item then. Source: n8n, CredentialsHelper.applyDefaultsAndOverwrites.
+		if (!resolve) {
+			const nodes = [NO_NODE];
+			const { expression } = new Workflow({
+				nodes,
+				connections: {},
+				active: false,
+				nodeTypes: nodeTypes({}),
+			});
+			const own = this.selfData(fields);
+			return expression.getComplexParameterValue(
+				NO_NODE,
+				fields as INodeParameters,
+				mode,
+				keys,
+				undefined,
+				undefined,
+				own,
+			) as ICredentialDataDecryptedObject;
+		}
 		return resolve.workflow.expression.getParameterValue(
 			fields as INodeParameters,
 			resolve.runExecutionData,
@@ -162,7 +188,7 @@ export class StoredCredentials extends ICredentialsHelper {
 			resolve.node.name,
 			resolve.connectionInputData,
 			mode,
-			getAdditionalKeys(additionalData, mode, null),
+			keys,
 			executeData,
 			false,
 			this.selfData(fields),

@@ -126,6 +126,27 @@ describe('with the Sobot Webhook App credential', () => {
 		]);
 	});
 
+	test.each([
+		[
+			'={{ $env.PUSH_SECRET }}',
+			'An expression in the Sobot Webhook App credential uses $env. n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false. Change that, or enter the value itself',
+		],
+		[
+			'={{ $json.secret }}',
+			"n8n cannot resolve an expression in the Sobot Webhook App credential. Correct it there. n8n says: Node '' hasn't been executed",
+		],
+	])('answers 500 to every push if the secret is the expression %s, and says why', async (secret, reason) => {
+		const unresolved = new StoredCredentials();
+		unresolved.add('sobotWebhookAppApi', { method: 'query', parameterName: 'key', secret });
+		const request = { body: BODY, query: { key: 'a secret of a push' } };
+		const { data, answer, log } = await push(request, PROTECTED, unresolved);
+		expect(data).toEqual({ noWebhookResponse: true });
+		expect(answer.status).toBe(500);
+		expect(log).toEqual([
+			['warn', `"Trigger" refused a push with 500: the trigger's settings cannot be read: ${reason}.`],
+		]);
+	});
+
 	test('shows the request without secrets', async () => {
 		const { data } = await push(
 			{

@@ -8,7 +8,9 @@ import { until } from './until.mts';
 
 interface ChatRequest {
 	messages: Array<{ role: string; content?: unknown }>;
-	tools?: Array<{ function: { name: string; parameters: { properties: Record<string, unknown> } } }>;
+	tools?: Array<{
+		function: { name: string; description?: string; parameters: { properties: Record<string, unknown> } };
+	}>;
 }
 
 export const MODEL_SAYS = 'Ana is on the canvas.';

@@ -15,6 +15,8 @@ interface Shown {
 	icons: { light: string; dark: string };
 }
 
+type Hint = { propertyHint?: string } | undefined;
+
 interface Rule {
 	rule: string;
 	/** what is against the rule, in words */
@@ -188,9 +190,27 @@ const LINT_RULES: Rule[] = [
 const AI_BUILDERS: Rule[] = [
 	{
 		rule: 'has hints for AI builders, which name the other node',
-		findings: ({ description: { builderHint: { searchHint, relatedNodes = [] } = {} } }) =>
-			relatedNodes.length > 0 && searchHint !== undefined ? [] : ['no hint'],
+		findings: ({ description: { builderHint: { searchHint, relatedNodes = [] } = {}, name } }) => {
+			const others = FOLDERS.map(({ node }) => `n8n-nodes-sobot.${node.description.name}`);
+			const isNamed = relatedNodes.some(
+				({ nodeType, relationHint }) =>
+					others.includes(nodeType) && !nodeType.endsWith(`.${name}`) && relationHint !== '',
+			);
+			return isNamed && searchHint !== undefined ? [] : ['no hint'];
+		},
 		spoil: ({ description }) => delete description.builderHint,
+	},
+	{
+		rule: 'has a hint for AI builders where a wrong choice sends somebody twice, or loses a push',
+		findings: ({ description }) =>
+			objectsIn(description)
+				.filter(({ name, value }) => name === 'sendOncePer' || value === 'responseNode')
+				.filter(({ builderHint }) => !/.{30}/.test((builderHint as Hint)?.propertyHint ?? ''))
+				.map(({ name }) => String(name)),
+		spoil: ({ description }) => {
+			for (const one of objectsIn(description))
+				if (one.name === 'sendOncePer' || one.value === 'responseNode') delete one.builderHint;
+		},
 	},
 	{
 		// n8n 2.41 does not load a package with one. Source: n8n-core, validate-node-description.

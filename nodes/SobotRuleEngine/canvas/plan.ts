@@ -8,6 +8,7 @@ import { newCustomer, type Customer } from '../../sobot/outcome/customer';
 import { hasTable } from '../n8n/deduplicationTable';
 import { forEachIndex } from '../n8n/eventLoop';
 import { dependsOnItem, whyUnreadable } from '../n8n/itemCredentials';
+import { isOfAgents } from '../n8n/nodeContext';
 import { Parameters } from '../n8n/parameters';
 import {
 	bodyFromFields,
@@ -152,9 +153,10 @@ function reasonAgainst(node: IExecuteFunctions, text: string): string | undefine
 		return "'Send Once Per' is the number of this execution, which changes with each Retry. Use a text that stays the same, such as the name of the campaign.";
 	const spoiled = spoiledIdentifier(text);
 	if (spoiled !== undefined) return `'Send Once Per' ${spoiled}`;
-	if (!hasTable(node))
-		return "'Send Once Per' works in a saved workflow only, and not in n8n's Agents. Save the workflow, or remove the option.";
-	return undefined;
+	if (hasTable(node)) return undefined;
+	return isOfAgents(node)
+		? "'Send Once Per' does not work in n8n's Agents, which keep no record of whom a tool has sent. Remove the option."
+		: "'Send Once Per' works in a saved workflow only. Save the workflow, then run it again.";
 }
 
 /** The fields of a credential, or why n8n could not read it. */

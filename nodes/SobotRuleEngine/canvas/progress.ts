@@ -1,16 +1,21 @@
 // Tells how far a batch has come: in n8n's log while it is sent, and in the list of executions if it ends early.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Clock } from '../../sobot/clock';
+import { isSent } from '../../sobot/outcome/customer';
 import type { Plan } from './plan';
-import { ACCOUNTS, accountsOf, groupByOutcome } from './report';
+import { ACCOUNTS, accountsOf, resultOfPlan } from './report';
 
 /** How often the log gets a line, in ms. */
 const LOG_EVERY_MS = 30_000;
+/** How long after its end a batch may still be in memory, in ms: n8n's `sleep` cannot be ended. */
+const CHECK_EVERY_MS = 1000;
 
 /** The progress of one batch. */
 export class Progress {
 	private readonly sinceMs: number;
 	private loggedMs: number;
+	private readonly acceptedBefore: number;
+	private hasEnded = false;
 
 	constructor(
 		private readonly node: IExecuteFunctions,
@@ -18,15 +23,22 @@ export class Progress {
 		private readonly clock: Clock,
 	) {
 		this.sinceMs = this.loggedMs = clock.nowMs();
+		this.acceptedBefore = this.counts().accepted;
+		void this.watch();
 	}
 
-	/** Called after each call to Sobot. */
-	tick(): void {
-		if (this.clock.nowMs() - this.loggedMs >= LOG_EVERY_MS) this.log('is sending');
+	/** By the clock: Sobot may answer nothing for a while. */
+	private async watch(): Promise<void> {
+		for (;;) {
+			await this.clock.sleep(CHECK_EVERY_MS);
+			if (this.hasEnded) return;
+			if (this.clock.nowMs() - this.loggedMs >= LOG_EVERY_MS) this.log('is sending');
+		}
 	}
 
 	/** Called at the end of the batch. */
 	end(): void {
+		this.hasEnded = true;
 		if (this.loggedMs > this.sinceMs) this.log('has ended');
 	}
 
@@ -50,11 +62,21 @@ export class Progress {
 	}
 
 	private log(what: string): void {
-		const { accepted, left } = groupByOutcome(this.plans);
+		const { sent, accepted, left } = this.counts();
 		this.loggedMs = this.clock.nowMs();
-		const seconds = (this.loggedMs - this.sinceMs) / 1000;
+		const perSecond = (accepted - this.acceptedBefore) / ((this.loggedMs - this.sinceMs) / 1000);
 		this.node.logger.info(
-			`${this.node.getNode().name} ${what}: ${accepted.length} of ${this.plans.length} customers accepted, ${left.length} left, ${(accepted.length / seconds).toFixed(1)} a second`,
+			`${this.node.getNode().name} ${what}: ${sent} of ${this.plans.length} customers accepted, ${left} left, ${perSecond.toFixed(1)} a second`,
 		);
+	}
+
+	/** How many customers are on their canvas, how many of them were not before, and how many have no result yet. */
+	private counts() {
+		const outcomes = this.plans.map((plan) => resultOfPlan(plan)?.outcome);
+		return {
+			sent: outcomes.filter(isSent).length,
+			accepted: outcomes.filter((outcome) => outcome === 'accepted').length,
+			left: outcomes.filter((outcome) => outcome === undefined).length,
+		};
 	}
 }

@@ -35,6 +35,10 @@ const TO_SEND_THE_REST =
 /** How to send the others if some input cannot be sent. */
 const TO_SEND_THE_OTHERS = "To send the others, set 'On Error' to 'Continue' in this node's settings.";
 
+/** How to go on if Retry ends at the same customer: what Sobot refuses for a customer's sake, it refuses each time. */
+const TO_SKIP_THE_FAILED =
+	"If it fails again at the same customer, set 'On Error' to 'Continue' in this node's settings: then Retry sends the others.";
+
 /** The longest account of a batch in the list of executions, in characters. Source: n8n, execution metadata. */
 const LONGEST_ACCOUNT = 400;
 
@@ -184,6 +188,7 @@ function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history:
 		'Item numbers start at 0.',
 	];
 	if (failed.length + left.length > 0) sentences.push(TO_SEND_THE_REST);
+	if (failed.length > 0 && left.length > 0) sentences.push(TO_SKIP_THE_FAILED);
 	return sentences.join(' ');
 }
 

@@ -94,7 +94,7 @@ async function send({ node, plans, options, history, ledger, stopsOnFailure }: R
 		const toSend = plans.filter(isOpen);
 		const batch = { stopsOnFailure, hasFailed: false };
 		await deliverByTarget(toSend, (target) => ({
-			...deliveryOptions(node, target, options, progress),
+			...deliveryOptions(node, target, options),
 			batch,
 			ledger,
 		}));
@@ -148,11 +148,9 @@ function deliveryOptions(
 	node: IExecuteFunctions,
 	target: Target,
 	options: Options,
-	progress: Progress,
 ): Omit<DeliveryOptions, 'batch'> {
 	const { account, canvas } = target;
 	const session = sessionOf(account);
-	const send = senderFor(node, target, options.timeout);
 	session.begin(target.token);
 	return {
 		rateLimiter: rateLimiterOf(account.baseUrl, canvas.triggerId),
@@ -164,7 +162,7 @@ function deliveryOptions(
 		requestsPerSecond: options.requestsPerSecond,
 		giveUpAfterSeconds: options.giveUpAfter,
 		unknownOutcome: options.unknownOutcome,
-		send: async (token, body) => await send(token, body).finally(() => progress.tick()),
+		send: senderFor(node, target, options.timeout),
 	};
 }
 

@@ -1,8 +1,8 @@
 // A credential whose fields are expressions can name another account or other canvases for each item.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { FORM_OF_CANVASES } from '../../sobot/account/canvasRows';
-import { ENV_IS_BLOCKED, sameTypedFields } from '../../sobot/account/credential';
-import { n8nSays } from '../../sobot/outcome/errors';
+import { sameTypedFields } from '../../sobot/account/credential';
+import { n8nSays, unresolvedExpression } from '../../sobot/outcome/errors';
 
 /**
  * Whether the Sobot API credential must be read for each item because an expression in it depends on the item.
@@ -30,19 +30,11 @@ export async function dependsOnItem(
 	return false;
 }
 
-/** How n8n marks its message on an expression in a credential that it cannot resolve. */
-const MARK_OF_EXPRESSIONS = / \[Error resolving credentials\]$/;
-
 /** Why n8n could not read the Sobot API credential, and what to do. */
 export function whyUnreadable(cause: unknown): string {
-	const marked = n8nSays(cause);
-	const said = marked.replace(MARK_OF_EXPRESSIONS, '');
-	if (said.includes('access to env vars denied')) {
-		return `An expression in the Sobot API credential uses $env. ${ENV_IS_BLOCKED} Change that, or enter the value itself.`;
-	}
-	if (said !== marked || (cause instanceof Error && cause.name === 'ExpressionError')) {
-		return `n8n cannot resolve an expression in the Sobot API credential. Correct it there.${said}`;
-	}
+	const unresolved = unresolvedExpression(cause, 'Sobot API');
+	if (unresolved !== undefined) return unresolved;
+	const said = n8nSays(cause);
 	if (/is not iterable|property option/.test(said)) {
 		return `'Canvases' in the Sobot API credential is not a list of rows. Enter them again, or send this form to n8n's API: ${FORM_OF_CANVASES}`;
 	}

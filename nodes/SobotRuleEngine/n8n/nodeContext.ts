@@ -27,9 +27,14 @@ export function lineageOf(node: IExecuteFunctions, run: string): string {
 	const { resumeUrl } = node.getWorkflowDataProxy(0).$execution as { resumeUrl?: string };
 	const token = /[?&]signature=([^&#]+)/.exec(resumeUrl ?? '')?.[1];
 	if (token !== undefined) return `${TOKEN}${digest(token, run)}`;
-	const id = node.getExecutionId();
-	if (id && id !== '__UNKNOWN__') return `execution ${digest(id, run)}`;
+	if (!isOfAgents(node)) return `execution ${digest(node.getExecutionId(), run)}`;
 	return `random ${randomBytes(12).toString('base64url')}`;
+}
+
+/** Whether one of n8n's Agents calls the node: it has no execution. */
+export function isOfAgents(node: IExecuteFunctions): boolean {
+	const id = node.getExecutionId() as string | undefined;
+	return id === undefined || id === '' || id === '__UNKNOWN__';
 }
 
 /** Whether n8n itself has named a lineage. */

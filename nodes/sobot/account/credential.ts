@@ -1,4 +1,5 @@
 // Room `account`: what the fields of the Sobot API credential mean, or the reason why they mean nothing.
+import { ENV_IS_BLOCKED } from '../outcome/errors';
 import { accountKey, type Account, type Fields, type Token } from './account';
 import { readBaseUrl } from './baseUrl';
 
@@ -84,7 +85,3 @@ export function reasonAgainstExpression(fields: Fields, names: readonly string[]
 	const mayUseEnv = !(name in typed) || JSON.stringify(typed[name]).includes('$env');
 	return mayUseEnv ? `${reason} ${ENV_IS_BLOCKED}` : reason;
 }
-
-/** Why an expression with $env may fail: n8n 2 blocks it by default. */
-export const ENV_IS_BLOCKED =
-	'n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false.';
