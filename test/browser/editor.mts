@@ -230,7 +230,7 @@ export class Editor {
 		return await notice.evaluate((element) => {
 			const text = document.createRange();
 			text.selectNodeContents(element);
-			const middles = [...text.getClientRects()].map(({ top, bottom }) => (top + bottom) / 2);
+			const middles = Array.from(text.getClientRects(), ({ top, bottom }) => (top + bottom) / 2);
 			return middles.sort((a, b) => a - b).filter((y, i) => i === 0 || y - (middles[i - 1] ?? y) > 5).length;
 		});
 	}
