@@ -1,5 +1,6 @@
 // The room of n8n's deduplication table holds whom a crashed batch, a campaign or a history needs.
 import {
+	begin,
 	chunks,
 	CONTINUE,
 	filled,
@@ -20,6 +21,11 @@ withOwnN8n();
 
 describe('the room of the table', () => {
 	const twice = () => [...n8n.timesOnCanvas().values()].filter((times) => times > 1).length;
+	const isSpare = (entry: string) => entry.startsWith('spare');
+	const onAnother = (count: number, name = 'x') =>
+		customers(count, name).map((item) => ({ ...item, canvas: CANVASES[1] }));
+	/** How many customers of the test's own batch are on their canvas, beside those of others. */
+	const ownAccepted = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length;
 
 	test('holds a large loop that has crashed, whatever small batch and Retry follow', async () => {
 		const crashed = await n8n.run(n8n.execution(chunks(customers(2700), 100)), {
@@ -48,37 +54,119 @@ describe('the room of the table', () => {
 		expect([outcomesOf.filter(({ outcome }) => outcome === 'notSent'), twice()]).toEqual([[], 0]);
 	});
 
-	test('holds a loop that has crashed on a new node while others come in a new process', async () => {
-		const crashed = await n8n.run(n8n.execution(chunks(customers(1500), 100)), { faults: killedAfter(1450) });
+	test.each([
+		[1500, 1450, 2400],
+		[5200, 5100, 900],
+	])('holds a loop of %i that has crashed at %i on a new node while others come: %i', async (...of) => {
+		const [size, at, others] = of;
+		const crashed = await n8n.run(n8n.execution(chunks(customers(size), 100)), { faults: killedAfter(at) });
 		expect(crashed.state).toBe('crashed');
-		for (const items of chunks(customers(2400, 'x'), 100))
+		for (const items of chunks(customers(others, 'x'), 100))
 			await n8n.run(n8n.execution([items]), { worker: 1 });
 		await retry(crashed, TREAT_AS_SENT);
+		expect(twice()).toBe(0);
+	});
+
+	// Each of them cuts the list to the room that it sees.
+	test.each([
+		[0, 4400, 4350, 0],
+		[5500, 2740, 2700, 1],
+	])(
+		'beside %i older entries, holds a batch of %i that crashes at %i while small ones come',
+		async (...of) => {
+			const [older, size, at, worker] = of;
+			n8n.table.entries = filled(older);
+			let isDead = false;
+			const isKilled = () => ownAccepted() >= at && (isDead = true);
+			const large = n8n.execution([customers(size)]);
+			const running = n8n.begin(large, { faults: { isKilled } });
+			await n8n.clock.advance(333);
+			const beside = async () => {
+				for (let i = 0; !isDead; i++)
+					await Promise.race([
+						running,
+						n8n.begin(n8n.execution([onAnother(60, `x${i}-`)]), {
+							worker,
+							faults: { isKilled: () => isDead },
+						}),
+					]);
+			};
+			await n8n.clock.run(Promise.all([running, beside()]));
+			expect(large.state).toBe('crashed');
+			expect(n8n.sobot.accepted.length - ownAccepted()).toBeGreaterThan(1500);
+			await retry(large, TREAT_AS_SENT);
+			expect(twice()).toBe(0);
+		},
+	);
+
+	test('holds a slow loop in small chunks beside batches of another worker', async () => {
+		begin({ version: '2' }, 3, 5);
+		const isKilled = () => ownAccepted() >= 885;
+		const loop = n8n.execution(chunks(customers(1000), 10));
+		const running = n8n.begin(loop, {
+			faults: { isKilled },
+			settings: { options: { requestsPerSecond: 10 } },
+		});
+		while (ownAccepted() < 865) await n8n.clock.advance(500);
+		const beside = async () => {
+			for (let i = 0; loop.state === 'new' && i < 12; i++)
+				await Promise.race([
+					running,
+					n8n.begin(n8n.execution([onAnother(100, `x${i}-`)]), { worker: 1, faults: { isKilled } }),
+				]);
+		};
+		await n8n.clock.run(Promise.all([running, beside()]));
+		expect(loop.state).toBe('crashed');
+		await retry(loop, TREAT_AS_SENT);
 		expect(twice()).toBe(0);
 	});
 
 	test.each(['rejected', 'lost'] as const)(
 		'is made once, if adding the spare entries is %s once',
 		async (how) => {
-			const isSpare = (entry: string) => entry.startsWith('spare');
 			let struck = 0;
 			const table = ({ kind, entries }: TableCall) =>
 				kind === 'add' && entries.some(isSpare) && struck++ === 0 ? how : 'stored';
-			await run(customers(900), {}, { table });
+			await run(customers(2500), CONTINUE, { table });
 			expect(struck).toBe(how === 'lost' ? 1 : 2);
-			expect(n8n.sobot.accepted.length).toBe(900);
-			const names = n8n.table.entries.filter(isSpare).map((entry) => entry.split(' ')[1]);
-			expect(names.length).toBeGreaterThan(1800);
-			expect(new Set(names).size).toBe(1);
+			expect(n8n.sobot.accepted.length).toBeGreaterThan(2400);
+			expect(twice()).toBe(0);
+			expect(n8n.table.entries.filter(isSpare).length).toBe(6500);
 		},
 	);
+
+	test.each([
+		[0, 2250, 0],
+		[0, 2300, 6500],
+		[3000, 2300, 3500],
+		[5500, 2300, 1000],
+		[6500, 2300, 0],
+		[0, 6000, 12_000],
+		[0, 30_000, 12_000],
+	])('with %i entries before a batch of %i: %i spare ones, so that all processes keep it', async (...of) => {
+		const [before, size, spare] = of;
+		n8n.table.entries = filled(before);
+		await run(customers(size), {}, killedAfter(60));
+		expect(n8n.table.entries.filter(isSpare).length).toBe(spare);
+	});
+
+	test('is made again if another process overwrites the spare entries', async () => {
+		const large = n8n.execution([customers(5000)]);
+		const running = n8n.begin(large, { faults: { isKilled: () => ownAccepted() >= 120 } });
+		await n8n.clock.advance(1000);
+		const { entries } = n8n.table;
+		expect(entries.filter(isSpare).length).toBe(6500);
+		n8n.table.entries = entries.filter((entry) => !isSpare(entry));
+		await n8n.clock.run(running);
+		expect(n8n.table.entries.filter(isSpare).length).toBeGreaterThan(5000);
+	});
 
 	test("needs no spare entries with the option: 'History Size' counts customers", async () => {
 		const settings = { ...WITH_TEXT, ...CONTINUE };
 		await n8n.run(n8n.execution(chunks(customers(1000), 100)), { settings });
 		await run(customers(1000, 'x'), settings);
 		expect(n8n.sobot.accepted.length).toBe(2000);
-		expect(n8n.table.entries.filter((entry) => entry.startsWith('spare'))).toEqual([]);
+		expect(n8n.table.entries.filter(isSpare)).toEqual([]);
 	});
 
 	test.each([
@@ -93,11 +181,6 @@ describe('the room of the table', () => {
 			await n8n.run(n8n.execution([items]), { worker: 2 });
 		await retry(crashed, TREAT_AS_SENT);
 		expect(twice()).toBe(0);
-	});
-
-	test('of a very large batch is not much longer than what it needs', async () => {
-		await run(customers(6000), {}, killedAfter(300));
-		expect(n8n.table.entries.length).toBeLessThan(7000);
 	});
 
 	test('holds twice the customers of a batch without the option, too', async () => {
@@ -152,8 +235,7 @@ describe('the room of the table', () => {
 	);
 
 	test('holds a large batch without the option beside a small one that has begun before it', async () => {
-		const onAnother = customers(300, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
-		void n8n.begin(n8n.execution([onAnother]), { settings: { options: { requestsPerSecond: 1 } } });
+		void n8n.begin(n8n.execution([onAnother(300)]), { settings: { options: { requestsPerSecond: 1 } } });
 		await n8n.clock.advance(3000);
 		const crashed = await run(customers(2900), {}, killedAfter(2700));
 		expect(crashed.state).toBe('crashed');
@@ -164,9 +246,8 @@ describe('the room of the table', () => {
 	test('holds a large batch of orders beside a small one that has begun before it', async () => {
 		const settings: Settings = { ...CONTINUE, sendOncePer: BY_ORDER };
 		const ordersOf = (items: Item[]) => items.map((item) => ({ ...item, order: `of ${item.id}` }));
-		const onAnother = customers(30, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
 		n8n.table.entries = filled(10_900);
-		const small = n8n.begin(n8n.execution([ordersOf(onAnother)]), {
+		const small = n8n.begin(n8n.execution([ordersOf(onAnother(30))]), {
 			settings: { ...settings, options: { requestsPerSecond: 1 } },
 		});
 		await n8n.clock.advance(3000);
@@ -177,13 +258,12 @@ describe('the room of the table', () => {
 	});
 
 	test('holds a large batch beside a small one that ends after it', async () => {
-		const isKilled = () => n8n.sobot.accepted.filter(({ item }) => item.id.startsWith('c')).length >= 2700;
+		const isKilled = () => ownAccepted() >= 2700;
 		const large = n8n.execution([customers(2900)]);
 		const running = n8n.begin(large, { faults: { isKilled } });
 		await n8n.clock.advance(4000);
-		const onAnother = customers(1150, 'x').map((item) => ({ ...item, canvas: CANVASES[1] }));
 		const settings: Settings = { options: { requestsPerSecond: 20 } };
-		void n8n.begin(n8n.execution([onAnother]), { settings, faults: { isKilled } });
+		void n8n.begin(n8n.execution([onAnother(1150)]), { settings, faults: { isKilled } });
 		await n8n.clock.run(running);
 		await retry(large, TREAT_AS_SENT);
 		expect(twice()).toBe(0);

@@ -113,7 +113,6 @@ class World {
 			store: {
 				add: async (entries: string[]) => new Set(await guarded(table.add([...new Set(entries)], this.room))),
 				remove: async (entries: string[]) => await guarded(table.remove(entries)),
-				prepare: async () => {},
 			},
 			claims: new KeyClaims(),
 			clock,

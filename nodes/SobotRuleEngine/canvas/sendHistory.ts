@@ -34,8 +34,8 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
-	/** how many entries of the list are older than the execution's customers */
-	list?: { entries?: number };
+	/** how many spare entries of the list lie behind the execution's first customer */
+	spare?: { behind?: number };
 	/** the campaigns that the execution has begun, one after the other, and what is older than they are */
 	begun?: { campaigns: string; readonly older: Older };
 	/** the run that has written last: its index, or 'tool' */
@@ -214,10 +214,11 @@ export class SendHistory {
 		if (!hasTable(this.node)) return undefined;
 		const { historySize, requestsPerSecond, unknownOutcome } = options;
 		const { others, accepted } = this.stored;
+		const notAccepted = plans.filter(({ inner }) => inner === undefined || !this.accepted.has(inner));
 		const campaign = this.campaign;
 		const table = new DeduplicationTable(this.node, {
-			customers: (others + accepted).length / DIGEST_LENGTH + plans.length,
-			before: (this.stored.list ??= {}),
+			customers: (others + accepted).length / DIGEST_LENGTH + notAccepted.length,
+			spare: (this.stored.spare ??= {}),
 			history: this.hasText ? historySize * this.entriesOfCustomer : 0,
 			older: () => this.olderThan(campaign),
 			isRetry: this.isRetry,

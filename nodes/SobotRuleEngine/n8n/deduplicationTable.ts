@@ -4,11 +4,11 @@ import type { ICheckProcessedOptions, IExecuteFunctions } from 'n8n-workflow';
 import type { EntryStore } from '../../sobot/ledger/entries';
 
 /** The room of a node that has never sent a large batch: each write costs the length of the list. */
-const LEAST_ROOM = 2750;
+const LEAST_ROOM = 5500;
+/** The longest room that a batch without 'Send Once Per' makes for itself. */
+const MOST_ROOM = 22_000;
 /** Entries beside those of the customers to remember: for calls in flight, and for customers that are only looked up. */
-const SPARE_ENTRIES = 1000;
-/** So many others may come before the first customers of a larger batch are pushed out. */
-const MOST_OTHERS = 5000;
+const BESIDE = 1000;
 /** What a Retry looks up in one write, and removes again. */
 const LOOKED_UP = 100;
 /** A list that is this much longer than its room has not grown: Retries and questions make it longer for a moment. */
@@ -25,17 +25,20 @@ export interface Older {
 export interface Memory {
 	/** how many customers its execution has so far */
 	readonly customers: number;
-	/** how many entries are older than its execution's first customer, once that is known; written by the table */
-	readonly before: { entries?: number };
 	/** how many entries to keep at least; 0 without 'Send Once Per' */
 	readonly history: number;
+	/** how many spare entries lie behind the execution's first customer, once that is stored; written by the table */
+	readonly spare: { behind?: number };
 	/** what it may push out */
 	older(): Older;
 	/** a Retry looks up whom its execution has sent: they must not push each other out */
 	readonly isRetry: boolean;
 }
 
-/** The table of a node. How long its list is tells all processes how long it may get, so it never shrinks. */
+/**
+ * The table of a node. How long its list is tells all processes how long it may get, so it never shrinks. A batch for which
+ * that is not enough makes the list longer at once, with spare entries: others come beside it, and after a crash.
+ */
 export class DeduplicationTable implements EntryStore {
 	/** whether the oldest customers were dropped */
 	hasForgotten = false;
@@ -48,58 +51,47 @@ export class DeduplicationTable implements EntryStore {
 	) {}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
+		const { isRetry, spare } = this.memory;
+		const count = await this.helpers.getProcessedDataCount('node', OPTIONS);
+		const more = this.spareEntries(count);
 		// docs/n8n-behavior.md, D3.
-		const all = [...new Set(entries)];
-		const count = await this.count();
-		const { customers, history, isRetry } = this.memory;
+		const all = [...more, ...new Set(entries)];
 		const older = this.memory.older();
-		const needed = Math.max(2 * customers, history) + SPARE_ENTRIES;
-		const room = Math.max(needed, roomOf(count) + (isRetry ? LOOKED_UP : 0));
+		const room = Math.max(this.needed, roomOf(count + more.length) + (isRetry ? LOOKED_UP : 0));
 		const maxEntries = count + all.length - room > older.left ? Infinity : room;
-		const known = await this.addTo(maxEntries, all);
-		const dropped = Math.max(0, count + all.length - known.size - maxEntries);
+		const known = await this.helpers.checkProcessedAndRecord(all, 'node', { ...OPTIONS, maxEntries });
+		const dropped = Math.max(0, count + all.length - known.processed.length - maxEntries);
 		older.left -= dropped;
 		this.hasForgotten ||= dropped > 0;
 		this.countBefore = count;
-		return known;
+		spare.behind = spare.behind === undefined ? 0 : spare.behind + more.length;
+		return new Set(known.processed.map(String));
+	}
+
+	private get needed(): number {
+		const { customers, history } = this.memory;
+		return Math.max(2 * customers, history) + BESIDE;
+	}
+
+	/** Entries that give every process the room that this batch needs. With 'Send Once Per', 'History Size' tells them. */
+	private spareEntries(count: number): string[] {
+		const { customers, history, spare } = this.memory;
+		if (history > 0) return [];
+		let length = count;
+		// In a loop, spare entries lie behind its first customers, who have to stay.
+		const wanted = () =>
+			spare.behind === undefined ? this.needed : customers + spare.behind + length - count + BESIDE;
+		while (roomOf(length) < Math.min(wanted(), MOST_ROOM)) length = roomOf(length) + BESIDE;
+		const name = randomBytes(6).toString('base64url');
+		return Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`);
 	}
 
 	async remove(entries: string[]): Promise<void> {
-		await this.node.helpers.removeProcessed(entries, 'node', OPTIONS);
+		await this.helpers.removeProcessed(entries, 'node', OPTIONS);
 	}
 
-	/**
-	 * Other processes, and those that begin after a crash, know only the length of the list. So that they keep a large batch
-	 * until others have come, entries are added that are pushed out before its first customer, or that make the room double.
-	 * With 'Send Once Per', 'History Size' tells them, and counts customers.
-	 */
-	async prepare(): Promise<void> {
-		const { customers, before, history } = this.memory;
-		if (history > 0) return;
-		const others = Math.min(customers, MOST_OTHERS) + SPARE_ENTRIES;
-		const count = await this.count();
-		let length = count;
-		const { entries } = before;
-		if (entries === undefined && customers + others > LEAST_ROOM) length = Math.max(count, others);
-		const isBehindOthers = count > 0 && length > count;
-		// In a loop its earlier customers have to stay, and wherever entries are added behind others, those.
-		const kept = () => (entries === undefined ? length : Math.max(length - entries, customers));
-		while ((entries !== undefined || isBehindOthers) && roomOf(length) < kept() + others)
-			length = roomOf(length) + TOLERANCE + 1;
-		const name = randomBytes(6).toString('base64url');
-		const spare = Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`);
-		if (spare.length > 0) await this.addTo(Infinity, spare);
-		before.entries ??= length;
-	}
-
-	private async count(): Promise<number> {
-		return await this.node.helpers.getProcessedDataCount('node', OPTIONS);
-	}
-
-	private async addTo(maxEntries: number, entries: string[]): Promise<ReadonlySet<string>> {
-		const options = { ...OPTIONS, maxEntries };
-		const { processed } = await this.node.helpers.checkProcessedAndRecord(entries, 'node', options);
-		return new Set(processed.map(String));
+	private get helpers() {
+		return this.node.helpers;
 	}
 }
 

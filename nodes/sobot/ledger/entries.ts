@@ -6,8 +6,6 @@ export interface EntryStore {
 	add(entries: string[]): Promise<ReadonlySet<string>>;
 	/** Removes entries; those that are not there do not matter. */
 	remove(entries: string[]): Promise<void>;
-	/** Makes room for the customers of a batch. */
-	prepare(): Promise<void>;
 }
 
 /** Added before a call leaves, and removed if Sobot did not carry it out. */

@@ -158,7 +158,6 @@ export class Ledger {
 			isAccepted: isSent(resultOf(one)?.outcome),
 		}));
 		await this.inTurn(async () => {
-			await this.options.store.prepare();
 			await this.storeOutcomes();
 			await this.addEarlier([...earlyKeys, ...earlierKeys()]);
 		});
