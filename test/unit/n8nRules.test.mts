@@ -3,7 +3,7 @@
 // Sources: n8n's repository, packages/@n8n/eslint-plugin-community-nodes, docs/rules; n8n's documentation, "UX guidelines".
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
+import { NodeHelpers, type INodeProperties, type INodeTypeDescription } from 'n8n-workflow';
 import { SobotApi } from '../../credentials/SobotApi.credentials';
 import { SobotWebhookAppApi } from '../../credentials/SobotWebhookAppApi.credentials';
 import { SobotRuleEngine } from '../../nodes/SobotRuleEngine/SobotRuleEngine.node';
@@ -302,3 +302,11 @@ test.each([new SobotApi(), new SobotWebhookAppApi()])(
 			expect(typeOptions).toEqual(expect.objectContaining({ password: true }));
 	},
 );
+
+// n8n takes a new node's name from its action, and the default name only for what follows it in a tool's.
+test.each([
+	[{ resource: 'canvas', operation: 'trigger' }, 'Put customers on a canvas'],
+	[{ resource: 'webhookApp', operation: 'acknowledge' }, 'Acknowledge webhook app push'],
+])('a new node is named after what it does: %j', (parameters, name) => {
+	expect(NodeHelpers.makeNodeName(parameters, new SobotRuleEngine().description)).toBe(name);
+});
