@@ -73,6 +73,7 @@ test('contains what n8n loads and what a user reads, and nothing else', async ()
 		scripts: Record<string, string>;
 	};
 	expect(files).toEqual(expect.arrayContaining([...n8n.credentials, ...n8n.nodes]));
+	expect(files.filter((file) => file.includes('__schema__')).length).toBe(2);
 	expect(manifest.dependencies).toBeUndefined();
 	expect(
 		Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^install$|^prepare$/.test(name)),
