@@ -150,6 +150,27 @@ describe('the room of the table', () => {
 		expect(n8n.table.entries.filter(isSpare).length).toBe(spare);
 	});
 
+	test('is not made by a Retry that only asks', async () => {
+		const unsendable: Faults = { nick: () => 'empty' };
+		const failed = await run(customers(2300), {}, unsendable);
+		expect(failed.state).toBe('error');
+		await retry(failed, CONTINUE, unsendable);
+		expect(n8n.table.entries).toEqual([]);
+	});
+
+	test('holds a loop that has crashed, and whose Retry has crashed', async () => {
+		const settings = { ...CONTINUE, ...TREAT_AS_SENT };
+		const crashed = await n8n.run(n8n.execution(chunks(customers(9600), 500)), {
+			settings,
+			faults: killedAfter(5000),
+		});
+		const again = await n8n.run(n8n.retryOf(crashed), { settings, worker: 1, faults: killedAfter(9070) });
+		expect([crashed.state, again.state]).toEqual(['crashed', 'crashed']);
+		await n8n.run(n8n.retryOf(again), { settings, worker: 2 });
+		expect(n8n.sobot.accepted.length).toBeGreaterThan(9400);
+		expect(twice()).toBe(0);
+	});
+
 	test('is made again if another process overwrites the spare entries', async () => {
 		const large = n8n.execution([customers(5000)]);
 		const running = n8n.begin(large, { faults: { isKilled: () => ownAccepted() >= 120 } });

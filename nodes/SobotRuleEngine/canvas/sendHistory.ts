@@ -34,8 +34,6 @@ interface Stored {
 	inLedger?: string;
 	/** the customers who were sent, or left in doubt, before the ledger had that scope */
 	before?: string;
-	/** how many spare entries of the list lie behind the execution's first customer */
-	spare?: { behind?: number };
 	/** the campaigns that the execution has begun, one after the other, and what is older than they are */
 	begun?: { campaigns: string; readonly older: Older };
 	/** the run that has written last: its index, or 'tool' */
@@ -214,11 +212,10 @@ export class SendHistory {
 		if (!hasTable(this.node)) return undefined;
 		const { historySize, requestsPerSecond, unknownOutcome } = options;
 		const { others, accepted } = this.stored;
-		const notAccepted = plans.filter(({ inner }) => inner === undefined || !this.accepted.has(inner));
+		const toSend = plans.filter(({ kind, inner }) => kind === 'send' && !this.accepted.has(inner ?? ''));
 		const campaign = this.campaign;
 		const table = new DeduplicationTable(this.node, {
-			customers: (others + accepted).length / DIGEST_LENGTH + notAccepted.length,
-			spare: (this.stored.spare ??= {}),
+			customers: (others + accepted).length / DIGEST_LENGTH + toSend.length,
 			history: this.hasText ? historySize * this.entriesOfCustomer : 0,
 			older: () => this.olderThan(campaign),
 			isRetry: this.isRetry,

@@ -184,7 +184,7 @@ function addHints(
 	if (history.hasForgotten)
 		warn(
 			node,
-			"This node's memory for 'Send Once Per' is full: it forgets its oldest customers. Raise 'History Size'.",
+			"This node's memory for 'Send Once Per' is full: it drops its oldest entries, which may be customers. To keep more, raise 'History Size'.",
 		);
 	if (!history.hasText && plans.length > LONG_BATCH_SECONDS * options.requestsPerSecond)
 		warn(node, "Add the option 'Send Once Per', so that you can run a long list again after a crash.");

@@ -27,8 +27,6 @@ export interface Memory {
 	readonly customers: number;
 	/** how many entries to keep at least; 0 without 'Send Once Per' */
 	readonly history: number;
-	/** how many spare entries lie behind the execution's first customer, once that is stored; written by the table */
-	readonly spare: { behind?: number };
 	/** what it may push out */
 	older(): Older;
 	/** a Retry looks up whom its execution has sent: they must not push each other out */
@@ -51,7 +49,7 @@ export class DeduplicationTable implements EntryStore {
 	) {}
 
 	async add(entries: string[]): Promise<ReadonlySet<string>> {
-		const { isRetry, spare } = this.memory;
+		const { isRetry } = this.memory;
 		const count = await this.helpers.getProcessedDataCount('node', OPTIONS);
 		const more = this.spareEntries(count);
 		// docs/n8n-behavior.md, D3.
@@ -64,7 +62,6 @@ export class DeduplicationTable implements EntryStore {
 		older.left -= dropped;
 		this.hasForgotten ||= dropped > 0;
 		this.countBefore = count;
-		spare.behind = spare.behind === undefined ? 0 : spare.behind + more.length;
 		return new Set(known.processed.map(String));
 	}
 
@@ -75,13 +72,9 @@ export class DeduplicationTable implements EntryStore {
 
 	/** Entries that give every process the room that this batch needs. With 'Send Once Per', 'History Size' tells them. */
 	private spareEntries(count: number): string[] {
-		const { customers, history, spare } = this.memory;
-		if (history > 0) return [];
+		if (this.memory.history > 0) return [];
 		let length = count;
-		// In a loop, spare entries lie behind its first customers, who have to stay.
-		const wanted = () =>
-			spare.behind === undefined ? this.needed : customers + spare.behind + length - count + BESIDE;
-		while (roomOf(length) < Math.min(wanted(), MOST_ROOM)) length = roomOf(length) + BESIDE;
+		while (roomOf(length) < Math.min(this.needed, MOST_ROOM)) length = roomOf(length) + BESIDE;
 		const name = randomBytes(6).toString('base64url');
 		return Array.from({ length: length - count }, (_, index) => `spare ${name} ${index}`);
 	}

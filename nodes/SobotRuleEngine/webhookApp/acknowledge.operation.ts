@@ -15,7 +15,7 @@ const SHOW = { resource: ['webhookApp'], operation: ['acknowledge'] };
 export const fields: INodeProperties[] = [
 	{
 		displayName:
-			"Use this in a workflow that starts with a Sobot Webhook App Trigger whose 'Respond' is set to 'Using the Acknowledge Operation'",
+			"Use this in a workflow that starts with a Sobot Webhook App Trigger whose 'Respond' is set to 'Using the Acknowledge Operation'.",
 		name: 'acknowledgeNotice',
 		type: 'notice',
 		default: '',
