@@ -255,9 +255,13 @@ export class N8n {
 		return results;
 	}
 
-	/** the headers that the editor sends with each call */
+	/**
+	 * The headers that the editor sends with each call. Each has a connection of its own: n8n closes idle ones, after a long
+	 * block of its event loop just as one is used again.
+	 */
 	get headers(): Record<string, string> {
-		return { 'content-type': 'application/json', 'browser-id': 'test', cookie: this.cookie };
+		const { cookie } = this;
+		return { 'content-type': 'application/json', 'browser-id': 'test', connection: 'close', cookie };
 	}
 
 	/**
