@@ -72,4 +72,4 @@ export function refuse(
 
 /** The beginning of the advice after a missing or wrong secret. */
 const SECRET_ADVICE =
-	'The push has to carry the secret of the Sobot Webhook App credential, for example at the end of the URL: ?key=YOUR-SECRET. ';
+	'The push has to carry the secret of the Sobot Webhook App API credential, for example at the end of the URL: ?key=YOUR-SECRET. ';

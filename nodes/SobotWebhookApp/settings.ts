@@ -1,6 +1,6 @@
 // Reads the trigger's parameters and the push from n8n. A parameter can be an expression, so its value can have any type.
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
-import { unresolvedExpression } from '../sobot/outcome/errors';
+import { n8nSays, unresolvedExpression } from '../sobot/outcome/errors';
 import { RESENT_WITHIN_MS } from '../sobot/push/pushMemory';
 import { readPushSecret } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
@@ -69,12 +69,14 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 	};
 }
 
+const CREDENTIAL = 'Sobot Webhook App API';
+
 async function readCredential(context: IWebhookFunctions): Promise<Record<string, unknown>> {
 	try {
 		return await context.getCredentials('sobotWebhookAppApi');
 	} catch (cause) {
-		const reason = unresolvedExpression(cause, 'Sobot Webhook App');
-		throw reason === undefined ? cause : new Error(reason);
+		const other = `n8n could not read the ${CREDENTIAL} credential. Correct its expressions, or choose another.${n8nSays(cause)}`;
+		throw new Error(unresolvedExpression(cause, CREDENTIAL) ?? other);
 	}
 }
 

@@ -68,7 +68,7 @@ test.each([
 		n8n.log.split('\n').filter((line) => line.includes('"Push" refused a push with 500'));
 	await until('the refusal in the log', () => refusals().some((line) => line.includes(advice)));
 	expect(refusals().find((line) => line.includes(advice))).toContain(
-		'expression in the Sobot Webhook App credential',
+		'expression in the Sobot Webhook App API credential',
 	);
 	expect(await n8n.executions(workflow)).toEqual([]);
 });

@@ -112,6 +112,19 @@ describe('the canvas itself refuses', () => {
 		expect(setting.sandbox.tokenCalls.length).toBeLessThanOrEqual(2);
 	});
 
+	// Then the others would be refused, too, and n8n retries no execution that has succeeded.
+	test.each(['910025', '700046'])(
+		'%s in the middle: no advice to go on without the customer',
+		async (code) => {
+			setting.sandbox.misbehave({ on: 'trigger', contactId: '2', code });
+			const parameters = { ...DEFINED, options: { requestsPerSecond: 2 } };
+			const { error } = await run({ items: people('1', '2', '3', '4', '5', '6'), parameters });
+			expect(error?.description).toContain('Accepted: 1 customer (item 0) of 6.');
+			expect(error?.description).toContain('Not reached yet:');
+			expect(error?.description).not.toContain('Continue');
+		},
+	);
+
 	test('an unknown customer, and the error tells what is left to send', async () => {
 		setting.sandbox.misbehave({ on: 'trigger', atWork: { minMs: 30, maxMs: 30 } });
 		const parameters = { ...DEFINED, options: { requestsPerSecond: 2 } };
@@ -123,7 +136,7 @@ describe('the canvas itself refuses', () => {
 		);
 		expect(setting.sandbox.accepted.map(({ contactId }) => contactId)).toEqual(['1']);
 		expect(error?.description).toContain(
-			"If it fails again at the same customer, set 'On Error' to 'Continue' in this node's settings: then Retry sends the others.",
+			"To leave out whom Sobot does not know, set 'On Error' to 'Continue' in this node's settings, save, and choose 'Retry with currently saved workflow'.",
 		);
 		const again = outcomeOf(await retried(failed, { parameters }));
 		expect(again.error?.message).toBe(error?.message);

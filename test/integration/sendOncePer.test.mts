@@ -260,3 +260,16 @@ test("an agent's tool that is called for two orders of one customer: each order 
 	]);
 	expect(setting.sandbox.accepted.length).toBe(2);
 });
+
+test('in a workflow that was never saved, it is refused with what to do', async () => {
+	const { credentials } = setting;
+	const context = contextOf(
+		{ items: people('1'), parameters: once('spring'), credentials, node: CONTINUE },
+		'',
+	);
+	const [items] = (await new SobotRuleEngine().execute.call(context)) ?? [];
+	expect(items?.[0]?.json.reason).toBe(
+		"Customer 1 (item 0): 'Send Once Per' works in a saved workflow only. Save the workflow, then run it again.",
+	);
+	expect(setting.sandbox.triggerCalls.length).toBe(0);
+});

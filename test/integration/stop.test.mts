@@ -1,5 +1,6 @@
 // An execution that ends before its batch: what is still sent, and what n8n's list of executions shows.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Progress } from '../../nodes/SobotRuleEngine/canvas/progress';
 import { until } from '../support/until.mts';
 import { shareAction } from './actionSetting.mts';
 import { CONTINUE, crowd, DEFINED } from './customers.mts';
@@ -10,6 +11,18 @@ jest.setTimeout(30_000);
 
 const setting = shareAction(() => new StoredCredentials());
 const { start } = setting;
+
+// Otherwise n8n's log would go on about a batch that has ended.
+test('the log of a batch ends with it, however that is', async () => {
+	const ended = jest.spyOn(Progress.prototype, 'end');
+	await start();
+	setting.sandbox.misbehave({ on: 'trigger', contactId: '2', code: '910026' });
+	await start();
+	const isSending = until('some calls', () => setting.sandbox.accepted.length >= 10);
+	await start({ items: crowd(200), stopWhen: isSending });
+	await until('the stopped batch to end', () => ended.mock.calls.length === 3);
+	ended.mockRestore();
+});
 
 test.each([
 	['Stop', {}],

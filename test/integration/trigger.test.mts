@@ -121,7 +121,7 @@ describe('with the Sobot Webhook App credential', () => {
 		expect(log).toEqual([
 			[
 				'warn',
-				'"Trigger" refused a push with 500: the trigger\'s settings cannot be read: There is no credential of type sobotWebhookAppApi.',
+				'"Trigger" refused a push with 500: the trigger\'s settings cannot be read: n8n could not read the Sobot Webhook App API credential. Correct its expressions, or choose another. n8n says: There is no credential of type sobotWebhookAppApi.',
 			],
 		]);
 	});
@@ -129,11 +129,15 @@ describe('with the Sobot Webhook App credential', () => {
 	test.each([
 		[
 			'={{ $env.PUSH_SECRET }}',
-			'An expression in the Sobot Webhook App credential uses $env. n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false. Change that, or enter the value itself',
+			'An expression in the Sobot Webhook App API credential uses $env. n8n allows $env only if its own environment variable N8N_BLOCK_ENV_ACCESS_IN_NODE is false. Change that, or enter the value itself',
 		],
 		[
 			'={{ $json.secret }}',
-			"n8n cannot resolve an expression in the Sobot Webhook App credential. Correct it there. n8n says: Node '' hasn't been executed",
+			"n8n cannot resolve an expression in the Sobot Webhook App API credential. Correct it there. n8n says: Node '' hasn't been executed",
+		],
+		[
+			'={{ $json. }}',
+			'n8n could not read the Sobot Webhook App API credential. Correct its expressions, or choose another. n8n says: invalid syntax',
 		],
 	])('answers 500 to every push if the secret is the expression %s, and says why', async (secret, reason) => {
 		const unresolved = new StoredCredentials();

@@ -65,6 +65,12 @@ test('a call that is on its way is left, and whoever was sent before does not co
 	expect(log).toEqual(['Sobot is sending: 240 of 300 customers accepted, 60 left, 2.0 a second']);
 });
 
+test('a customer of whom nothing is known is left, as in the list of executions', async () => {
+	batch({ ...ACCEPTED, outcome: 'unknown', isUntold: true }, ACCEPTED);
+	await clock.advance(30_000);
+	expect(log).toEqual(['Sobot is sending: 1 of 2 customers accepted, 1 left, 0.0 a second']);
+});
+
 test('a short batch writes nothing, and keeps nothing', async () => {
 	const { progress } = batch('open');
 	progress.end();

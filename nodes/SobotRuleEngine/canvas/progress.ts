@@ -72,11 +72,12 @@ export class Progress {
 
 	/** How many customers are on their canvas, how many of them were not before, and how many have no result yet. */
 	private counts() {
-		const outcomes = this.plans.map((plan) => resultOfPlan(plan)?.outcome);
+		const results = this.plans.map(resultOfPlan);
+		const outcomes = results.map((result) => result?.outcome);
 		return {
 			sent: outcomes.filter(isSent).length,
 			accepted: outcomes.filter((outcome) => outcome === 'accepted').length,
-			left: outcomes.filter((outcome) => outcome === undefined).length,
+			left: results.filter((result) => !result || result.isUntold).length,
 		};
 	}
 }

@@ -35,9 +35,12 @@ const TO_SEND_THE_REST =
 /** How to send the others if some input cannot be sent. */
 const TO_SEND_THE_OTHERS = "To send the others, set 'On Error' to 'Continue' in this node's settings.";
 
-/** How to go on if Retry ends at the same customer: what Sobot refuses for a customer's sake, it refuses each time. */
+/** Sobot does not know the customer. Every other refusal concerns all customers. */
+const NO_SUCH_CUSTOMER = '910026';
+
+/** How to go on without a customer whom Sobot does not know: each Retry would end there. */
 const TO_SKIP_THE_FAILED =
-	"If it fails again at the same customer, set 'On Error' to 'Continue' in this node's settings: then Retry sends the others.";
+	"To leave out whom Sobot does not know, set 'On Error' to 'Continue' in this node's settings, save, and choose 'Retry with currently saved workflow'.";
 
 /** The longest account of a batch in the list of executions, in characters. Source: n8n, execution metadata. */
 const LONGEST_ACCOUNT = 400;
@@ -188,7 +191,9 @@ function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history:
 		'Item numbers start at 0.',
 	];
 	if (failed.length + left.length > 0) sentences.push(TO_SEND_THE_REST);
-	if (failed.length > 0 && left.length > 0) sentences.push(TO_SKIP_THE_FAILED);
+	const codeOf = (plan?: Plan) => plan && resultOfPlan(plan)?.retCode;
+	const isOfCustomers = failed.length > 0 && failed.every((i) => codeOf(plans[i]) === NO_SUCH_CUSTOMER);
+	if (isOfCustomers && left.length > 0) sentences.push(TO_SKIP_THE_FAILED);
 	return sentences.join(' ');
 }
 

@@ -89,8 +89,8 @@ async function send({ node, plans, options, history, ledger, stopsOnFailure }: R
 		progress.showEarlyEnd();
 	};
 	signal?.addEventListener('abort', onAbort);
-	if (signal?.aborted) onAbort();
 	try {
+		if (signal?.aborted) onAbort();
 		const toSend = plans.filter(isOpen);
 		const batch = { stopsOnFailure, hasFailed: false };
 		await deliverByTarget(toSend, (target) => ({
