@@ -69,15 +69,18 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 	};
 }
 
-const CREDENTIAL = 'Sobot Webhook App API';
-
 async function readCredential(context: IWebhookFunctions): Promise<Record<string, unknown>> {
 	try {
 		return await context.getCredentials('sobotWebhookAppApi');
 	} catch (cause) {
-		const other = `n8n could not read the ${CREDENTIAL} credential. Correct its expressions, or choose another.${n8nSays(cause)}`;
-		throw new Error(unresolvedExpression(cause, CREDENTIAL) ?? other);
+		throw unreadable(cause);
 	}
+}
+
+function unreadable(cause: unknown): Error {
+	const name = 'Sobot Webhook App API';
+	const other = `n8n could not read the ${name} credential. Correct its expressions, or choose another.${n8nSays(cause)}`;
+	return new Error(unresolvedExpression(cause, name) ?? other);
 }
 
 /** The rows of 'Custom Field Names' that are not empty, with their texts trimmed. */
