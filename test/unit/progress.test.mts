@@ -81,6 +81,19 @@ test('a short batch writes nothing, and keeps nothing', async () => {
 	expect(clock.sleeps).toBe(sleeps);
 });
 
+test('a log that fails ends nothing', async () => {
+	const unhandled = jest.fn();
+	process.once('unhandledRejection', unhandled);
+	log.push = () => {
+		throw new Error('the disk is full');
+	};
+	batch('open');
+	await clock.advance(31_000);
+	await new Promise(setImmediate);
+	process.off('unhandledRejection', unhandled);
+	expect(unhandled).not.toHaveBeenCalled();
+});
+
 describe('a batch that ends early', () => {
 	test('the log says what the list of executions shows', () => {
 		const { progress } = batch(ACCEPTED, 'inDoubt', { ...ACCEPTED, outcome: 'refused' }, 'open');

@@ -24,7 +24,8 @@ export class Progress {
 	) {
 		this.sinceMs = this.loggedMs = clock.nowMs();
 		this.acceptedBefore = this.counts().accepted;
-		void this.watch();
+		// A log that fails must not end n8n.
+		this.watch().catch(() => undefined);
 	}
 
 	/** By the clock: Sobot may answer nothing for a while. */
