@@ -4,7 +4,7 @@ import { DEMO_CANVAS, Sandbox, type TriggerRecord } from '../sandbox/server.mts'
 import { withPriority } from '../support/priority.mts';
 import { until } from '../support/until.mts';
 import type { Cluster } from './cluster.mts';
-import { report, volume } from './figures.mts';
+import { report } from './figures.mts';
 import { customers, sendingWorkflow, workerOf, type Sending } from './sending.mts';
 
 const LIMIT = DEMO_CANVAS.callsPerSecond;
@@ -106,8 +106,9 @@ export function paceTests(running: () => Cluster): void {
 
 	test('when a worker joins or leaves, all workers have converged to fair shares within 10 s', async () => {
 		await cluster.killWorker('worker-4');
-		const each = volume(40, 60);
-		const seconds = volume(15, 20);
+		const each = 60;
+		// Of which 10 to measure: in 5, the share of one worker differs by half from one run to the next.
+		const seconds = 20;
 		const all = await launchAll('change', 8 * EXECUTIONS_OF_A_WORKER, each);
 		await until('three workers to send', () => rates(0, Infinity).size === 3);
 		await cluster.restartWorker('worker-4');
