@@ -24,8 +24,7 @@ export class Progress {
 	) {
 		this.sinceMs = this.loggedMs = clock.nowMs();
 		this.acceptedBefore = this.counts().accepted;
-		// A log that fails must not end n8n.
-		this.watch().catch(() => undefined);
+		void this.watch();
 	}
 
 	/** By the clock: Sobot may answer nothing for a while. */
@@ -66,9 +65,12 @@ export class Progress {
 		const { sent, accepted, left } = this.counts();
 		this.loggedMs = this.clock.nowMs();
 		const perSecond = (accepted - this.acceptedBefore) / ((this.loggedMs - this.sinceMs) / 1000);
-		this.node.logger.info(
-			`${this.node.getNode().name} ${what}: ${sent} of ${this.plans.length} customers accepted, ${left} left, ${perSecond.toFixed(1)} a second`,
-		);
+		const line = `${this.node.getNode().name} ${what}: ${sent} of ${this.plans.length} customers accepted, ${left} left, ${perSecond.toFixed(1)} a second`;
+		try {
+			this.node.logger.info(line);
+		} catch {
+			// A log that fails ends neither n8n nor the batch.
+		}
 	}
 
 	/** How many customers are on their canvas, how many of them were not before, and how many have no result yet. */

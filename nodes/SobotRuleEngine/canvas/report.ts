@@ -35,7 +35,7 @@ const TO_SEND_THE_REST =
 /** How to send the others if some input cannot be sent. */
 const TO_SEND_THE_OTHERS = "To send the others, set 'On Error' to 'Continue' in this node's settings.";
 
-/** Sobot does not know the customer. Every other refusal concerns all customers. */
+/** Sobot does not know the customer: the others can be sent. Other codes mostly refuse every customer. */
 const NO_SUCH_CUSTOMER = '910026';
 
 /** How to go on without a customer whom Sobot does not know: each Retry would end there. */
