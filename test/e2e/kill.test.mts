@@ -7,6 +7,7 @@ import {
 	expectTruth,
 	killsOf,
 	moments,
+	MOST_IN_DOUBT,
 	ONCE,
 	reportKills,
 	truthOf,
@@ -17,6 +18,7 @@ import { Crm } from '../support/crm.mts';
 import { thisN8n } from '../support/differences.mts';
 import { fillIn, importWorkflow, readExample } from '../support/examples.mts';
 import { DEMO_CANVAS, QUIET_CANVAS } from '../sandbox/server.mts';
+import type { N8n, Workflow } from '../support/n8n/n8n.mts';
 import { run } from '../support/processes.mts';
 import { sqlite } from '../support/sqlite.mts';
 import { until } from '../support/until.mts';
@@ -86,6 +88,29 @@ test('killed while a later node runs, then Retry, and Retry once more: since n8n
 	const outcomes = executions.map((one) => outputOf(one, 'Sobot').map(({ json }) => json.outcome));
 	const outcome = thisN8n.namesExecutions ? 'alreadySent' : 'accepted';
 	expect(outcomes).toEqual(Array(2).fill(Array(CUSTOMERS).fill(outcome)));
+});
+
+test('a batch of more than 2,250 makes the list longer before its first call, and Retry does not once more', async () => {
+	const { sandbox } = setting;
+	const cut = await N8nCut.create(setting, 'large', [action(DEMO_CANVAS.triggerId)], { count: 2600 });
+	await cut.launch();
+	await until('some customers', () => cut.accepted > 100, 60_000);
+	await setting.kill();
+	const before = cut.accepted;
+	// docs/ledger.md: 6,500 entries, and those of customers behind them.
+	const length = await listLength(setting.n8n, cut.workflow);
+	expect(length).toBeGreaterThanOrEqual(6500 + before);
+	expect(length).toBeLessThanOrEqual(6500 + 2 * (before + MOST_IN_DOUBT));
+	const retried = expect(cut.retry()).rejects.toThrow('cancelled manually');
+	await until('others', () => cut.accepted > before + 100, 120_000);
+	const executions = await setting.n8n.executions(cut.workflow);
+	await setting.n8n.stopExecution(executions.find(({ status }) => status === 'running')?.id ?? '');
+	await retried;
+	const ids = sandbox.accepted.map(({ contactId }) => contactId);
+	expect(ids.length - new Set(ids).size).toBe(thisN8n.namesExecutions ? 0 : before);
+	expect(await listLength(setting.n8n, cut.workflow)).toBeLessThanOrEqual(
+		6500 + 2 * (ids.length + 2 * MOST_IN_DOUBT),
+	);
 });
 
 test("two executions with 'Send Once Per' at the same time in one n8n: nobody twice", async () => {
@@ -176,3 +201,11 @@ test('a large campaign: n8n is killed in the middle, and the schedule sends the 
 		people.map((number) => `sheet-${number}`).filter((id) => !ids.includes(id) && !inDoubt.includes(id)),
 	).toEqual([]);
 });
+
+/** How many entries n8n stores for the only node of a workflow that has any. */
+async function listLength(n8n: N8n, { id }: Workflow): Promise<number> {
+	const length = "json_array_length(json_extract(value, '$.data')) as length";
+	const statement = `select ${length} from processed_data where workflowId = ?`;
+	const script = `console.log(database.prepare(${JSON.stringify(statement)}).get(${JSON.stringify(id)}).length)`;
+	return Number(await run(...sqlite(n8n, script)));
+}
