@@ -10,7 +10,6 @@ import type {
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account/account';
 import { REGION_URLS } from '../nodes/sobot/account/baseUrl';
-import { fingerprintsOf, misplacedSecrets } from '../nodes/sobot/account/canvasFingerprints';
 import { readCanvases } from '../nodes/sobot/account/canvasRows';
 import {
 	COLLECT_EXPRESSIONS,
@@ -181,7 +180,6 @@ export class SobotApi implements ICredentialType {
 		stored('Token Fetched At', 'tokenFetchedAt'),
 		stored('Token Expires At', 'tokenExpiresAt'),
 		stored('Token Account', 'tokenAccount'),
-		stored('Canvas Fingerprints', 'canvasFingerprints'),
 		{
 			displayName: 'Expressions',
 			name: 'expressions',
@@ -221,7 +219,6 @@ export class SobotApi implements ICredentialType {
 				// As they were typed: docs/n8n-behavior.md, C8.
 				...(typedExpressions(credentials) as ICredentialDataDecryptedObject),
 				...fieldsFromToken(token, account),
-				canvasFingerprints: fingerprintsOf(credentials),
 				expressions: undefined as never,
 			};
 		} catch (error) {
@@ -294,11 +291,10 @@ function isTestRequest({ url, headers }: IHttpRequestOptions): boolean {
 	return url === TOKEN_PROBE_PATH && !Object.keys(headers ?? {}).some((name) => /^trigger-id$/i.test(name));
 }
 
-/** Throws unless every row of the canvases has the right form, and a secret that is its own as far as one can tell. */
+/** Throws unless every row of the canvases has the right form. */
 function checkCanvases(credentials: ICredentialDataDecryptedObject): void {
 	const rows = readCanvases(credentials);
-	const reason = 'reason' in rows ? rows.reason : misplacedSecrets(credentials);
-	if (reason !== undefined) throw new Error(reason);
+	if ('reason' in rows) throw new Error(rows.reason);
 }
 
 function validToken(credentials: ICredentialDataDecryptedObject): Token | undefined {
