@@ -170,6 +170,7 @@ export class SobotApi implements ICredentialType {
 		},
 		CANVASES,
 		CANVASES_AS_STORED,
+		// As it is sent: n8n's HTTP Request node hides values of the credential in what it shows.
 		{
 			displayName: 'Token',
 			name: 'token',

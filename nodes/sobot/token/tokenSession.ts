@@ -139,8 +139,10 @@ export class TokenSession {
 		signal?: AbortSignal,
 		retCode?: string | null,
 	): Promise<Token> {
-		this.usedAtMs = this.clock.nowMs();
-		this.markRefused(refused, retCode);
+		// A late refusal of an older token says nothing about the current one.
+		const isNews = refused.value === this.current?.value && !this.refused.has(refused.value);
+		if (isNews) this.delayRenewal(retCode);
+		this.refused.add(refused.value);
 		return await this.token(store, signal);
 	}
 
@@ -152,13 +154,6 @@ export class TokenSession {
 	/** An answer has shown that Sobot accepts this token. */
 	confirm(token: Token): void {
 		if (token.value === this.current?.value) this.confirmedAtMs ??= this.clock.nowMs();
-	}
-
-	/** A late refusal of an older token says nothing about the current one. */
-	private markRefused({ value }: Token, retCode?: string | null): void {
-		if (this.refused.has(value)) return;
-		if (value === this.current?.value) this.delayRenewal(retCode);
-		this.refused.add(value);
 	}
 
 	/**
