@@ -160,6 +160,17 @@ describe('a refused token', () => {
 		expect(store.renewals).toBe(1);
 	});
 
+	test('is forgotten after fifty others, so that a session does not grow', async () => {
+		const { clock, store, session, begin } = setUp();
+		begin();
+		for (let i = 0; i < 51; i++) await session.replace(store.token(`other-${i}`), store);
+		await clock.advance(1000);
+		session.begin(store.token('other-1'));
+		expect(session.ready(store)?.value).toBe('old');
+		session.begin(store.token('other-0'));
+		expect(session.ready(store)?.value).toBe('other-0');
+	});
+
 	test('that Sobot issues again is used again', async () => {
 		const { store, session, begin, replace } = setUp();
 		store.values = ['old'];

@@ -14,15 +14,18 @@ import type { TokenStore } from '../../sobot/token/tokenSession';
  * @param itemIndex an item for which the credential resolves to this account, if its fields are expressions
  */
 export function credentialTokenStore(node: IExecuteFunctions, account: Account, itemIndex = 0): TokenStore {
-	const readFields = async () => await node.getCredentials('sobotApi', itemIndex);
+	const readFields = async () => {
+		const fields = await node.getCredentials('sobotApi', itemIndex);
+		const reading = readAccount(fields);
+		return 'account' in reading && accountKey(reading.account) === accountKey(account) ? fields : undefined;
+	};
 	return {
 		async read() {
-			const fields = await readFields();
-			return isFor(account, fields) ? tokenFromFields(fields) : undefined;
+			return tokenFromFields((await readFields()) ?? {});
 		},
 		async renew(previous) {
 			const fields = await readFields();
-			if (!isFor(account, fields)) {
+			if (!fields) {
 				throw new TokenError(
 					'The Sobot API credential was changed while the workflow was running.',
 					'Run the workflow again for the items that were not sent.',
@@ -33,11 +36,6 @@ export function credentialTokenStore(node: IExecuteFunctions, account: Account, 
 			return await renewThroughN8n(node, account, fields, previous);
 		},
 	};
-}
-
-function isFor(account: Account, fields: ICredentialDataDecryptedObject): boolean {
-	const reading = readAccount(fields);
-	return 'account' in reading && accountKey(reading.account) === accountKey(account);
 }
 
 /** Has n8n call the credential's `preAuthentication`, which fetches a token, and store what it returns. */

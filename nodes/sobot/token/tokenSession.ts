@@ -2,7 +2,6 @@
 // refuses it, and renewed in the background ahead of its expiry.
 import type { Token } from '../account/account';
 import type { Clock } from '../clock';
-import { RecentValues } from '../recentValues';
 import { TokenError } from './tokenApi';
 import { TokenFetch } from './tokenFetch';
 
@@ -75,7 +74,8 @@ export class TokenSession {
 	/** whether this process was the first to renew the last time; undefined before */
 	private wasFirst?: boolean;
 	private usedAtMs: number;
-	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
+	/** the latest tokens that Sobot has refused: one may still be stored, or be refused once more */
+	private readonly refused = new Set<string>();
 	/** the requests of all renewals in this process, those of n8n's own nodes too */
 	readonly requests: TokenFetch;
 
@@ -143,6 +143,8 @@ export class TokenSession {
 		const isNews = refused.value === this.current?.value && !this.refused.has(refused.value);
 		if (isNews) this.delayRenewal(retCode);
 		this.refused.add(refused.value);
+		const [oldest = ''] = this.refused;
+		if (this.refused.size > REMEMBERED_TOKENS) this.refused.delete(oldest);
 		return await this.token(store, signal);
 	}
 
