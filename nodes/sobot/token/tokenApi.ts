@@ -90,7 +90,7 @@ export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
 	const item = isJsonObject(sobot.json.item) ? sobot.json.item : {};
 	const value = typeof item.token === 'string' ? item.token.trim() : '';
 	// A token that a header cannot carry would end every call before it leaves.
-	if (value === '' || !/^[\x21-\x7e]+$/.test(value)) {
+	if (!/^[\x21-\x7e]+$/.test(value)) {
 		return { error: transientFailure('Sobot reported success, but sent no usable token.', sobot.retCode) };
 	}
 	const expiresAtMs = askedAtMs + readLifeSeconds(item) * 1000;

@@ -190,13 +190,12 @@ export class TokenSession {
 				token: this.renew(store).finally(() => (this.renewal = undefined)),
 				store,
 			});
-			try {
-				return await untilAborted(renewal.token, signal);
-			} catch (error) {
+			const token = await untilAborted(renewal.token, signal).catch(async (error: Error) => {
 				// The credential or the engine of the execution that began it may be to blame.
 				const mayRenew = renewal.store !== store && error instanceof TokenError && !error.transient;
-				if (!mayRenew) throw error;
-			}
+				return mayRenew ? undefined : await Promise.reject(error);
+			});
+			if (token) return token;
 		}
 	}
 
