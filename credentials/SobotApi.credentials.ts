@@ -10,7 +10,6 @@ import type {
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account/account';
 import { REGION_URLS } from '../nodes/sobot/account/baseUrl';
-import { fingerprintsOf, misplacedSecrets } from '../nodes/sobot/account/canvasFingerprints';
 import { readCanvases } from '../nodes/sobot/account/canvasRows';
 import {
 	COLLECT_EXPRESSIONS,
@@ -23,7 +22,7 @@ import { TOKEN_PROBE_PATH } from '../nodes/sobot/canvas/canvas';
 import { systemClock } from '../nodes/sobot/clock';
 import { redactSecrets, type HttpAnswer } from '../nodes/sobot/outcome/answer';
 import { RETURN_CODES, withCode } from '../nodes/sobot/outcome/returnCodes';
-import { fetchNewToken, fetchToken } from '../nodes/sobot/shared';
+import { sessionOf } from '../nodes/sobot/shared';
 import { authenticationOf } from '../nodes/sobot/token/authentication';
 import { TokenError } from '../nodes/sobot/token/tokenApi';
 
@@ -171,6 +170,7 @@ export class SobotApi implements ICredentialType {
 		},
 		CANVASES,
 		CANVASES_AS_STORED,
+		// As it is sent: n8n's HTTP Request node hides values of the credential in what it shows.
 		{
 			displayName: 'Token',
 			name: 'token',
@@ -181,7 +181,6 @@ export class SobotApi implements ICredentialType {
 		stored('Token Fetched At', 'tokenFetchedAt'),
 		stored('Token Expires At', 'tokenExpiresAt'),
 		stored('Token Account', 'tokenAccount'),
-		stored('Canvas Fingerprints', 'canvasFingerprints'),
 		{
 			displayName: 'Expressions',
 			name: 'expressions',
@@ -199,34 +198,27 @@ export class SobotApi implements ICredentialType {
 		credentials: ICredentialDataDecryptedObject,
 	): Promise<ICredentialDataDecryptedObject> {
 		const authentication = authenticationOf(credentials);
-		const { renewal } = authentication;
-		if (renewal) renewal.isRequested = true;
 		// The request was sent with a token: Sobot may have acted on it (docs/n8n-behavior.md, C4).
-		if (authentication.isAttached || authentication.token) return {};
+		if (authentication.token) return {};
 		const reading = readAccount(credentials);
 		if ('reason' in reading) throw new Error(reading.reason);
 		const { account } = reading;
-		const previous = renewal ? renewal.previous : tokenFromFields(credentials);
 		const send = async (request: IHttpRequestOptions) => {
 			const { statusCode, body } = (await this.helpers.httpRequest(request)) as HttpAnswer;
 			return { statusCode, body: redactSecrets(body, [account.appKey]) };
 		};
 		try {
-			const token = authentication.isTest
-				? await fetchNewToken(account, send)
-				: await fetchToken(account, previous, send);
-			authentication.token = token;
-			if (renewal) renewal.token = token;
+			const sinceMs = authentication.sinceMs ?? tokenFromFields(credentials)?.fetchedAtMs;
+			authentication.token = await sessionOf(account).requests.fetch(account, send, sinceMs);
 			return {
 				// As they were typed: docs/n8n-behavior.md, C8.
 				...(typedExpressions(credentials) as ICredentialDataDecryptedObject),
-				...fieldsFromToken(token, account),
-				canvasFingerprints: fingerprintsOf(credentials),
+				...fieldsFromToken(authentication.token, account),
 				expressions: undefined as never,
 			};
 		} catch (error) {
 			if (!(error instanceof TokenError)) throw error;
-			if (renewal) renewal.failure = error;
+			authentication.failure = error;
 			// The credential dialog shows the message alone.
 			throw new Error(`${error.message} ${error.advice}`, { cause: error });
 		}
@@ -241,17 +233,18 @@ export class SobotApi implements ICredentialType {
 		requestOptions: IHttpRequestOptions,
 	): Promise<IHttpRequestOptions> {
 		const authentication = authenticationOf(credentials);
-		if (authentication.renewal) throw new Error('The token is stored. There is nothing to send.');
+		if (authentication.isRenewal) throw new Error('The token is stored. There is nothing to send.');
 		const isTest = isTestRequest(requestOptions);
-		if (isTest) authentication.isTest = true;
 		// A test fetches a token for the fields as typed: a stored token would only show that earlier values were right.
-		const token = authentication.token ?? (isTest ? undefined : validToken(credentials));
-		authentication.isAttached = token !== undefined;
-		if (!token) {
-			// docs/n8n-behavior.md, C3.
-			throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
+		if (isTest) authentication.sinceMs = Infinity;
+		else authentication.token ??= validToken(credentials);
+		const { token } = authentication;
+		// docs/n8n-behavior.md, C3.
+		if (!token) throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
+		if (isTest) {
+			const rows = readCanvases(credentials);
+			if ('reason' in rows) throw new Error(rows.reason);
 		}
-		if (isTest) checkCanvases(credentials);
 		return {
 			...requestOptions,
 			headers: { ...requestOptions.headers, token: token.value },
@@ -292,13 +285,6 @@ function testRule(retCode: string | undefined, message: string) {
 /** Whether this is the request of the credential test. n8n's HTTP Request node passes its address as `uri`. */
 function isTestRequest({ url, headers }: IHttpRequestOptions): boolean {
 	return url === TOKEN_PROBE_PATH && !Object.keys(headers ?? {}).some((name) => /^trigger-id$/i.test(name));
-}
-
-/** Throws unless every row of the canvases has the right form, and a secret that is its own as far as one can tell. */
-function checkCanvases(credentials: ICredentialDataDecryptedObject): void {
-	const rows = readCanvases(credentials);
-	const reason = 'reason' in rows ? rows.reason : misplacedSecrets(credentials);
-	if (reason !== undefined) throw new Error(reason);
 }
 
 function validToken(credentials: ICredentialDataDecryptedObject): Token | undefined {

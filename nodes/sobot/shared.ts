@@ -1,16 +1,14 @@
 // The only state that outlives an execution.
-import { accountKey, type Account, type Token } from './account/account';
+import { accountKey, type Account } from './account/account';
 import { CanvasTrust } from './canvas/canvasTrust';
 import { RateLimiter } from './canvas/rateLimiter';
 import { systemClock } from './clock';
 import { KeyClaims } from './ledger/keyClaims';
 import { PushMemory } from './push/pushMemory';
 import { Registry } from './registry';
-import { TokenFetch, type SendTokenRequest } from './token/tokenFetch';
 import { TokenSession } from './token/tokenSession';
 
 const sessions = new Registry(() => new TokenSession(systemClock));
-const tokenFetches = new Registry(() => new TokenFetch(systemClock));
 const rateLimiters = new Registry(() => new RateLimiter(systemClock));
 const trusts = new Registry(() => new CanvasTrust(systemClock));
 const claims = new Map<string, KeyClaims>();
@@ -19,20 +17,6 @@ const pushMemories = new Registry(() => new PushMemory(systemClock));
 /** The session that all executions of this process share for an account. */
 export function sessionOf(account: Account): TokenSession {
 	return sessions.get(accountKey(account));
-}
-
-/** A token to replace `previous`, shared by all callers in this process. Rejects only with TokenError. */
-export async function fetchToken(
-	account: Account,
-	previous: Token | undefined,
-	send: SendTokenRequest,
-): Promise<Token> {
-	return await tokenFetches.get(accountKey(account)).fetch(account, previous, send);
-}
-
-/** A token from a new request, however young the last token is. Rejects only with TokenError. */
-export async function fetchNewToken(account: Account, send: SendTokenRequest): Promise<Token> {
-	return await tokenFetches.get(accountKey(account)).fetchNew(account, send);
 }
 
 /** The evidence on a canvas. @param key the account, the trigger ID and the secret */

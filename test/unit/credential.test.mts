@@ -1,7 +1,6 @@
 import {
 	fieldsFromToken,
 	readAccount,
-	sameTypedFields,
 	tokenFromFields,
 	typedExpressions,
 } from '../../nodes/sobot/account/credential';
@@ -124,13 +123,4 @@ test.each([
 	['nothing', undefined, {}],
 ])('fields as typed, from %s', (_, expressions, typed) => {
 	expect(typedExpressions({ expressions })).toEqual(typed);
-});
-
-test.each([
-	['a renewed token', { token: 'x', tokenFetchedAt: '1' }, true],
-	['another App Key', { appKey: 'key2' }, false],
-	['another region', { region: 'us' }, false],
-	['another secret', { canvases: { canvas: [{ name: 'a', triggerId: '1', secret: '2' }] } }, false],
-])('a reading with %s', (_, more, same) => {
-	expect(sameTypedFields(STORED, { ...STORED, ...more })).toBe(same);
 });

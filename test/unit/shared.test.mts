@@ -1,5 +1,5 @@
 import { accountKey, type Account } from '../../nodes/sobot/account/account';
-import { fetchNewToken, fetchToken, rateLimiterOf, sessionOf } from '../../nodes/sobot/shared';
+import { rateLimiterOf, sessionOf } from '../../nodes/sobot/shared';
 
 const account: Account = { baseUrl: 'http://sobot.test', appId: 'app', appKey: 'key' };
 const others: Account[] = [
@@ -7,21 +7,10 @@ const others: Account[] = [
 	{ ...account, appId: 'other' },
 	{ ...account, baseUrl: 'http://other.test' },
 ];
-const answer = (body: object) => async () => ({ statusCode: 200, body: JSON.stringify(body) });
-const token = (value: string) => answer({ ret_code: '000000', item: { token: value } });
 
 test('an account has one session, and another for each other host, App ID or App Key', () => {
 	expect(sessionOf({ ...account })).toBe(sessionOf(account));
 	for (const other of others) expect(sessionOf(other)).not.toBe(sessionOf(account));
-});
-
-test('an account has one fetch, and a new token only when asked for', async () => {
-	expect((await fetchToken(account, undefined, token('one'))).value).toBe('one');
-	expect((await fetchToken(account, undefined, token('two'))).value).toBe('one');
-	expect((await fetchNewToken(account, token('three'))).value).toBe('three');
-	for (const [index, other] of others.entries()) {
-		expect((await fetchToken(other, undefined, token(`other-${index}`))).value).toBe(`other-${index}`);
-	}
 });
 
 test('a trigger ID has one rate limiter at one host, for all executions that call it', () => {

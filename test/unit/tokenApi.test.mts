@@ -44,6 +44,8 @@ test.each([
 	["a client's spelling", { expire: '600' }, 600],
 	['nonsense beside a number', { expires_in: 'soon', expire: 600 }, 600],
 	['zero', { expires_in: '0' }, 86_400],
+	['a second', { expires_in: 1 }, 60],
+	['less', { expires_in: '0.001' }, 60],
 	['negative', { expires_in: -600 }, 86_400],
 	['a boolean', { expires_in: true }, 86_400],
 	['a list', { expires_in: [600] }, 86_400],

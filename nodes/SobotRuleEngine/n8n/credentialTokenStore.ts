@@ -14,32 +14,28 @@ import type { TokenStore } from '../../sobot/token/tokenSession';
  * @param itemIndex an item for which the credential resolves to this account, if its fields are expressions
  */
 export function credentialTokenStore(node: IExecuteFunctions, account: Account, itemIndex = 0): TokenStore {
-	const readFields = async () => await node.getCredentials('sobotApi', itemIndex);
+	const readFields = async () => {
+		const fields = await node.getCredentials('sobotApi', itemIndex);
+		const reading = readAccount(fields);
+		return 'account' in reading && accountKey(reading.account) === accountKey(account) ? fields : undefined;
+	};
 	return {
 		async read() {
-			const fields = await readFields();
-			return isFor(account, fields) ? tokenFromFields(fields) : undefined;
+			return tokenFromFields((await readFields()) ?? {});
 		},
 		async renew(previous) {
 			const fields = await readFields();
-			if (!isFor(account, fields)) {
+			if (!fields) {
 				throw new TokenError(
 					'The Sobot API credential was changed while the workflow was running.',
 					'Run the workflow again for the items that were not sent.',
 					null,
 					false,
-					undefined,
-					true,
 				);
 			}
 			return await renewThroughN8n(node, account, fields, previous);
 		},
 	};
-}
-
-function isFor(account: Account, fields: ICredentialDataDecryptedObject): boolean {
-	const reading = readAccount(fields);
-	return 'account' in reading && accountKey(reading.account) === accountKey(account);
 }
 
 /** Has n8n call the credential's `preAuthentication`, which fetches a token, and store what it returns. */
@@ -66,27 +62,15 @@ async function renewThroughN8n(
 		thrown = error;
 	}
 	if (renewal.token) return renewal.token;
-	if (!renewal.isRequested) throw notRequested(thrown);
+	// Engine 2.0 never asks for a token (docs/n8n-behavior.md, E1), and shows the message alone (E2).
+	const said = n8nSays(thrown).replace(/\.?$/, '.');
 	throw (
 		renewal.failure ??
 		new TokenError(
-			'n8n did not renew the token in the Sobot API credential.',
-			"Test the credential, and check that n8n's database can be reached.",
+			`n8n did not renew the token in the Sobot API credential.${said} If this is Engine 2.0, run this node in a workflow, or a sub-workflow, without Engine 2.0.`,
+			'Or test the credential: this stores a token, which lasts up to 24 hours.',
 			null,
-			true,
+			false,
 		)
-	);
-}
-
-/** n8n never asked for a token, and will not: docs/n8n-behavior.md, E1. The message also says what to do: E2. */
-function notRequested(cause: unknown): TokenError {
-	const said = n8nSays(cause).replace(/\.?$/, '.');
-	return new TokenError(
-		`This n8n engine does not renew the token in the Sobot API credential.${said} Run this node in a workflow, or a sub-workflow, without Engine 2.0.`,
-		'Or test the credential: this stores a token, which lasts up to 24 hours.',
-		null,
-		false,
-		undefined,
-		true,
 	);
 }

@@ -16,8 +16,6 @@ import { beforeSending, CHECK_ADDRESS, PROXY_LOGIN, type NotLeft } from '../outc
  * Thrown when there is no token to send with. `advice` says what to do, `retCode` is Sobot's code if it sent one.
  * `transient`: a later attempt may succeed. `outcome`: how the call ends that was to be sent with the token; `refused` only
  * if Sobot refused.
- * `isLocal`: the attempt of another execution may succeed, for the reason lies with the caller's own stored credential or
- * engine.
  */
 export class TokenError extends Error {
 	constructor(
@@ -30,7 +28,6 @@ export class TokenError extends Error {
 			: retCode === null
 				? 'notSent'
 				: 'refused',
-		readonly isLocal = false,
 	) {
 		super(message);
 		this.name = 'TokenError';
@@ -42,6 +39,9 @@ export type TokenReading = { token: Token } | { error: TokenError };
 
 /** Sobot's documented maximum, and the lifetime of a token whose answer states none. */
 const LONGEST_LIFE_SECONDS = 86_400;
+
+/** A shorter lifetime counts as this. A token that ends before it arrives would be replaced without an end. */
+const SHORTEST_LIFE_SECONDS = 60;
 
 /** How long to wait for an answer to `get_token`, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -90,7 +90,7 @@ export function readToken(answer: HttpAnswer, askedAtMs: number): TokenReading {
 	const item = isJsonObject(sobot.json.item) ? sobot.json.item : {};
 	const value = typeof item.token === 'string' ? item.token.trim() : '';
 	// A token that a header cannot carry would end every call before it leaves.
-	if (value === '' || !/^[\x21-\x7e]+$/.test(value)) {
+	if (!/^[\x21-\x7e]+$/.test(value)) {
 		return { error: transientFailure('Sobot reported success, but sent no usable token.', sobot.retCode) };
 	}
 	const expiresAtMs = askedAtMs + readLifeSeconds(item) * 1000;
@@ -116,7 +116,7 @@ function notFetched({ message, advice, outcome }: NotLeft, transient: boolean): 
 function readLifeSeconds(item: Record<string, unknown>): number {
 	for (const named of [item.expires_in, item.expire_in, item.expire]) {
 		const seconds = typeof named === 'string' || typeof named === 'number' ? Number(named) : NaN;
-		if (seconds > 0) return Math.min(seconds, LONGEST_LIFE_SECONDS);
+		if (seconds > 0) return Math.min(Math.max(seconds, SHORTEST_LIFE_SECONDS), LONGEST_LIFE_SECONDS);
 	}
 	return LONGEST_LIFE_SECONDS;
 }

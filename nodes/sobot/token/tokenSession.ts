@@ -2,10 +2,8 @@
 // refuses it, and renewed in the background ahead of its expiry.
 import type { Token } from '../account/account';
 import type { Clock } from '../clock';
-import { RecentValues } from '../recentValues';
-import { RenewalBackoff } from './renewalBackoff';
-import { RenewalSpread } from './renewalSpread';
 import { TokenError } from './tokenApi';
+import { TokenFetch } from './tokenFetch';
 
 /** The store of the token for all processes: n8n's stored credential. Both methods may reject with any error. */
 export interface TokenStore {
@@ -15,17 +13,35 @@ export interface TokenStore {
 	renew(previous: Token | undefined): Promise<Token>;
 }
 
-/** How many refused and confirmed tokens a session remembers. */
+/** How many refused tokens a session remembers. */
 const REMEMBERED_TOKENS = 50;
 
-/** A fetched token is used this long, whatever its lifetime and the wall clock say. This bounds the renewals. */
-const SHORTEST_USE_MS = 10_000;
-
-/** How often a waiting renewal checks whether another process has renewed, or no caller wants a token any more. */
+/** How often a waiting renewal checks whether another process has renewed. */
 const STORE_CHECK_MS = 1000;
 
 /** After this time without use a session is evicted. */
 const IDLE_MS = 3_600_000;
+
+/** Processes that share a store notice a dead token at once, and share no lock: they renew within this time. */
+const SPREAD_MS = 500;
+
+/** A new token dies young if Sobot stops accepting it sooner than this after its first accepted call. */
+const YOUNG_MS = 500;
+
+/**
+ * The pauses before a renewal, by how many tokens in a row have died young. Programs that share an account but no store end
+ * each other's tokens: if each replaced its own at once, none of them would get any work done. One young death is chance.
+ */
+const PAUSES_MS = [0, 0, 500, 2000, 8000];
+
+/** The pause after more of them. */
+const LONGEST_PAUSE_MS = 10_000;
+
+/** Sobot's code for a call that arrived without a token. */
+const NOT_RECEIVED = '900001';
+
+/** A token that Sobot has not received is replaced no sooner than this, once another token has not helped. */
+const NOT_RECEIVED_PAUSE_MS = 60_000;
 
 /**
  * The moment to renew ahead of expiry, in epoch ms: at random between a tenth and a twentieth of the token's lifetime
@@ -41,35 +57,31 @@ export function pickRenewalMoment(token: Token, random: number): number {
 	return token.expiresAtMs - earliestMs * (1 - random / 2);
 }
 
-interface Renewal {
-	readonly token: Promise<Token>;
-	readonly store: TokenStore;
-	/** that token, or an abort: one listener for a signal, since Node.js warns of a leak from eleven on */
-	readonly untilAborted: Map<AbortSignal, Promise<Token>>;
-}
-
 /** The token of one account in this process. */
 export class TokenSession {
 	private current?: Token;
-	/** how and when (ms of the monotonic clock) a renewal brought the current token; undefined if none did */
-	private renewed?: { atMs: number; isFetched: boolean; confirmedAtMs?: number };
+	/** when a renewal brought the current token, in ms of the monotonic clock; undefined if none did */
+	private renewedAtMs?: number;
+	/** when Sobot first accepted a call with the current token, in ms of the monotonic clock */
+	private confirmedAtMs?: number;
 	/** when to renew ahead of expiry, in epoch ms */
 	private renewAheadAtEpochMs = Infinity;
-	/** no sooner than this, in ms of the monotonic clock, after a renewal ahead has failed */
-	private renewAheadNotBeforeMs = -Infinity;
-	private renewal?: Renewal;
-	/** how many callers wait for a renewal */
-	private waiting = 0;
+	private renewal?: { readonly token: Promise<Token>; readonly store: TokenStore };
+	/** the earliest moment for the next renewal, in ms of the monotonic clock */
+	private notBeforeMs = -Infinity;
+	/** how many new tokens in a row died young */
+	private youngDeaths = 0;
+	/** whether this process was the first to renew the last time; undefined before */
+	private wasFirst?: boolean;
 	private usedAtMs: number;
-	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
-	private readonly confirmed = new RecentValues(REMEMBERED_TOKENS);
-	private readonly backoff: RenewalBackoff;
-	private readonly spread: RenewalSpread;
+	/** the latest tokens that Sobot has refused: one may still be stored, or be refused once more */
+	private readonly refused = new Set<string>();
+	/** the requests of all renewals in this process, those of n8n's own nodes too */
+	readonly requests: TokenFetch;
 
 	constructor(private readonly clock: Clock) {
 		this.usedAtMs = clock.nowMs();
-		this.backoff = new RenewalBackoff(clock);
-		this.spread = new RenewalSpread(clock);
+		this.requests = new TokenFetch(clock);
 	}
 
 	/** Whether the session has not been used for a long time. */
@@ -84,10 +96,10 @@ export class TokenSession {
 
 	/** What to tell the user when a caller gives up while another program keeps replacing the token. */
 	get contention(): TokenError | undefined {
-		if (!this.backoff.isContested) return undefined;
+		if (this.youngDeaths < 2) return undefined;
 		return new TokenError(
 			'Another program keeps replacing the token of this Sobot account.',
-			"Every new token ends the one before. Find the program that fetches tokens with the same 'App ID'. Let it share one token or fetch fewer.",
+			"Every new token ends the one before. Find the program that fetches tokens with the same 'App ID'. Let it share one token or fetch fewer. If there is none, check that no proxy changes the header 'token'.",
 			'900002',
 			true,
 		);
@@ -106,7 +118,7 @@ export class TokenSession {
 	ready(store: TokenStore): Token | undefined {
 		this.usedAtMs = this.clock.nowMs();
 		if (!this.current || !this.isUsable(this.current)) return undefined;
-		if (this.isRenewalAheadDue(this.current)) this.renewAhead(store);
+		if (!this.renewal && this.clock.epochMs() >= this.renewAheadAtEpochMs) this.renewAhead(store);
 		return this.current;
 	}
 
@@ -127,8 +139,12 @@ export class TokenSession {
 		signal?: AbortSignal,
 		retCode?: string | null,
 	): Promise<Token> {
-		this.usedAtMs = this.clock.nowMs();
-		this.markRefused(refused, retCode);
+		// A late refusal of an older token says nothing about the current one.
+		const isNews = refused.value === this.current?.value && !this.refused.has(refused.value);
+		if (isNews) this.delayRenewal(retCode);
+		this.refused.add(refused.value);
+		const [oldest = ''] = this.refused;
+		if (this.refused.size > REMEMBERED_TOKENS) this.refused.delete(oldest);
 		return await this.token(store, signal);
 	}
 
@@ -139,61 +155,47 @@ export class TokenSession {
 
 	/** An answer has shown that Sobot accepts this token. */
 	confirm(token: Token): void {
-		this.confirmed.add(token.value);
-		this.backoff.confirmed();
-		if (this.renewed && token.value === this.current?.value)
-			this.renewed.confirmedAtMs ??= this.clock.nowMs();
+		if (token.value === this.current?.value) this.confirmedAtMs ??= this.clock.nowMs();
 	}
 
-	/** A late refusal of an older token says nothing about the current one. */
-	private markRefused({ value }: Token, retCode?: string | null): void {
-		if (this.refused.has(value)) return;
-		if (value === this.current?.value) {
-			const { renewed } = this;
-			const nowMs = this.clock.nowMs();
-			// If this throws, the token stays in use: if Sobot accepts a later call after all, sending continues.
-			this.backoff.refused({
-				usefulMs: renewed && nowMs - (renewed.confirmedAtMs ?? nowMs),
-				isFetched: renewed?.isFetched === true,
-				isConfirmed: this.confirmed.has(value),
-				retCode,
-			});
-		}
-		this.refused.add(value);
-	}
-
-	private isRenewalAheadDue(current: Token): boolean {
-		if (this.renewal || this.isFresh(current)) return false;
-		if (this.clock.nowMs() < this.renewAheadNotBeforeMs) return false;
-		return this.clock.epochMs() >= this.renewAheadAtEpochMs;
+	/**
+	 * Delays the renewal if new tokens die young. The useful time of a token counts, without the way to Sobot and back.
+	 * Throws a TokenError if Sobot receives no token: then the token stays in use, in case it does after all.
+	 */
+	private delayRenewal(retCode?: string | null): void {
+		const { renewedAtMs = -Infinity, confirmedAtMs } = this;
+		const nowMs = this.clock.nowMs();
+		const isYoung = renewedAtMs > -Infinity && nowMs - (confirmedAtMs ?? nowMs) < YOUNG_MS;
+		const youngDeaths = isYoung ? this.youngDeaths + 1 : 0;
+		const isNotReceived = retCode === NOT_RECEIVED && confirmedAtMs === undefined;
+		if (isNotReceived && youngDeaths > 1 && nowMs - renewedAtMs < NOT_RECEIVED_PAUSE_MS) throw notReceived();
+		this.youngDeaths = youngDeaths;
+		const pauseMs = PAUSES_MS[youngDeaths] ?? LONGEST_PAUSE_MS;
+		this.notBeforeMs = nowMs + pauseMs * (1 - this.clock.random() / 2);
 	}
 
 	private renewAhead(store: TokenStore): void {
 		this.renewOnce(store).catch(() => {
 			// The old token is still valid, and calls continue with it: try again before it expires.
-			const leftMs = Math.max(0, (this.current?.expiresAtMs ?? 0) - this.clock.epochMs());
-			this.renewAheadNotBeforeMs = this.clock.nowMs() + (leftMs * (1 + this.clock.random())) / 10;
+			const nowMs = this.clock.epochMs();
+			const leftMs = Math.max(0, (this.current?.expiresAtMs ?? 0) - nowMs);
+			this.renewAheadAtEpochMs = nowMs + (leftMs * (1 + this.clock.random())) / 10;
 		});
 	}
 
 	private async renewOnce(store: TokenStore, signal?: AbortSignal): Promise<Token> {
-		this.waiting++;
-		try {
-			for (;;) {
-				if (signal?.aborted) throw this.aborted();
-				const renewal = (this.renewal ??= {
-					token: this.renew(store).finally(() => (this.renewal = undefined)),
-					store,
-					untilAborted: new Map(),
-				});
-				const token = await this.untilAborted(renewal, signal).catch(async (error: Error) => {
-					const mayRenew = renewal.store !== store && error instanceof TokenError && error.isLocal;
-					return mayRenew ? undefined : await Promise.reject(error);
-				});
-				if (token) return token;
-			}
-		} finally {
-			this.waiting--;
+		for (;;) {
+			if (signal?.aborted) throw stopped();
+			const renewal = (this.renewal ??= {
+				token: this.renew(store).finally(() => (this.renewal = undefined)),
+				store,
+			});
+			const token = await untilAborted(renewal.token, signal).catch(async (error: Error) => {
+				// The credential or the engine of the execution that began it may be to blame.
+				const mayRenew = renewal.store !== store && error instanceof TokenError && !error.transient;
+				return mayRenew ? undefined : await Promise.reject(error);
+			});
+			if (token) return token;
 		}
 	}
 
@@ -202,28 +204,31 @@ export class TokenSession {
 		const hasTime = previous !== undefined && this.isUsable(previous);
 		const found =
 			(await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
+		this.wasFirst = found === undefined;
 		if (found) {
-			this.spread.othersRenewed();
-			if (found.value !== this.current?.value) this.adopt(found, false);
+			if (found.value !== this.current?.value) this.adopt(found, true);
 			return found;
 		}
 		const message = 'n8n could not renew the token in the stored credential.';
 		const token = await withTokenError(store.renew(previous), message);
-		this.spread.nobodyRenewed();
 		// Sobot has just issued it, even if it refused the same value before.
 		this.refused.delete(token.value);
 		this.adopt(token, true);
 		return token;
 	}
 
-	/** Waits for its turn to renew. Returns the token of another process that renews meanwhile. */
+	/**
+	 * Waits for the turn to renew. The process that was the first the last time goes first again, and the others wait for it.
+	 * Returns the token of another process that renews meanwhile.
+	 */
 	private async waitForTurn(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
-		const endMs = Math.max(this.clock.nowMs(), this.backoff.notBeforeMs) + this.spread.pick();
+		const random = this.clock.random();
+		const share = this.wasFirst === undefined ? random : this.wasFirst ? 0 : (1 + random) / 2;
+		const endMs = Math.max(this.clock.nowMs(), this.notBeforeMs) + SPREAD_MS * share;
 		for (;;) {
 			const leftMs = endMs - this.clock.nowMs();
 			if (leftMs <= 0) return undefined;
 			await this.clock.sleep(Math.min(leftMs, STORE_CHECK_MS));
-			if (this.waiting === 0) throw this.aborted();
 			const found = await this.find(store, previous);
 			if (found) return found;
 		}
@@ -232,52 +237,51 @@ export class TokenSession {
 	/** A usable token from elsewhere: from the start of an execution, or stored by another process. */
 	private async find(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
 		const stored = await withTokenError(store.read(), 'n8n could not read the stored credential.');
-		for (const token of [this.current, stored]) {
-			if (token && token.value !== previous?.value && this.isUsable(token)) return token;
-		}
-		return undefined;
+		const isNew = (token?: Token) => token && token.value !== previous?.value && this.isUsable(token);
+		return [this.current, stored].find(isNew);
 	}
 
-	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
-	private adopt(token: Token, isFetched?: boolean): void {
+	private adopt(token: Token, isRenewal = false): void {
 		this.current = token;
 		this.usedAtMs = this.clock.nowMs();
-		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
+		this.renewedAtMs = isRenewal ? this.clock.nowMs() : undefined;
+		this.confirmedAtMs = undefined;
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
-		this.renewAheadNotBeforeMs = -Infinity;
 	}
 
 	private isUsable(token: Token): boolean {
-		if (this.refused.has(token.value)) return false;
-		return this.clock.epochMs() < token.expiresAtMs || this.isFresh(token);
+		return !this.refused.has(token.value) && this.clock.epochMs() < token.expiresAtMs;
 	}
+}
 
-	private isFresh(token: Token): boolean {
-		if (token.value !== this.current?.value || !this.renewed?.isFetched) return false;
-		return this.clock.nowMs() - this.renewed.atMs < SHORTEST_USE_MS;
-	}
+/** Ends the caller's wait at an abort; the renewal goes on for the others. */
+async function untilAborted(token: Promise<Token>, signal?: AbortSignal): Promise<Token> {
+	if (!signal) return await token;
+	// A signal of its own: Node.js warns of a leak if one has eleven listeners.
+	const own = AbortSignal.any([signal]);
+	return await new Promise<Token>((resolve, reject) => {
+		const abort = () => reject(stopped());
+		own.addEventListener('abort', abort);
+		token.finally(() => own.removeEventListener('abort', abort)).then(resolve, reject);
+	});
+}
 
-	/** Ends the caller's wait at an abort; the renewal goes on for the others. */
-	private async untilAborted({ token, untilAborted }: Renewal, signal?: AbortSignal): Promise<Token> {
-		if (!signal) return await token;
-		const known = untilAborted.get(signal);
-		if (known) return await known;
-		const first = new Promise<Token>((resolve, reject) => {
-			const abort = () => reject(this.aborted());
-			signal.addEventListener('abort', abort, { once: true });
-			const end = () => signal.removeEventListener('abort', abort);
-			token.finally(end).then(resolve, reject);
-		});
-		untilAborted.set(signal, first);
-		return await first;
-	}
+function stopped(): TokenError {
+	return new TokenError(
+		'The execution was stopped while it waited for a token.',
+		'Run it again.',
+		null,
+		true,
+	);
+}
 
-	private aborted(): TokenError {
-		return (
-			this.contention ??
-			new TokenError('The execution was stopped while it waited for a token.', 'Run it again.', null, true)
-		);
-	}
+function notReceived(): TokenError {
+	return new TokenError(
+		`Sobot received no token with the calls, although the node sent one (${NOT_RECEIVED}).`,
+		"Check that no proxy between this machine and Sobot strips the header 'token'.",
+		NOT_RECEIVED,
+		false,
+	);
 }
 
 /** Turns n8n's own error into a transient TokenError; a TokenError stays as it is. */
