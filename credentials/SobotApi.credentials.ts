@@ -10,6 +10,7 @@ import type {
 } from 'n8n-workflow';
 import type { Token } from '../nodes/sobot/account/account';
 import { REGION_URLS } from '../nodes/sobot/account/baseUrl';
+import { fingerprintsOf, misplacedSecrets } from '../nodes/sobot/account/canvasFingerprints';
 import { readCanvases } from '../nodes/sobot/account/canvasRows';
 import {
 	COLLECT_EXPRESSIONS,
@@ -181,6 +182,7 @@ export class SobotApi implements ICredentialType {
 		stored('Token Fetched At', 'tokenFetchedAt'),
 		stored('Token Expires At', 'tokenExpiresAt'),
 		stored('Token Account', 'tokenAccount'),
+		stored('Canvas Fingerprints', 'canvasFingerprints'),
 		{
 			displayName: 'Expressions',
 			name: 'expressions',
@@ -214,6 +216,7 @@ export class SobotApi implements ICredentialType {
 				// As they were typed: docs/n8n-behavior.md, C8.
 				...(typedExpressions(credentials) as ICredentialDataDecryptedObject),
 				...fieldsFromToken(authentication.token, account),
+				canvasFingerprints: fingerprintsOf(credentials),
 				expressions: undefined as never,
 			};
 		} catch (error) {
@@ -241,10 +244,7 @@ export class SobotApi implements ICredentialType {
 		const { token } = authentication;
 		// docs/n8n-behavior.md, C3.
 		if (!token) throw Object.assign(new Error('There is no valid token.'), { response: { status: 401 } });
-		if (isTest) {
-			const rows = readCanvases(credentials);
-			if ('reason' in rows) throw new Error(rows.reason);
-		}
+		if (isTest) checkCanvases(credentials);
 		return {
 			...requestOptions,
 			headers: { ...requestOptions.headers, token: token.value },
@@ -285,6 +285,13 @@ function testRule(retCode: string | undefined, message: string) {
 /** Whether this is the request of the credential test. n8n's HTTP Request node passes its address as `uri`. */
 function isTestRequest({ url, headers }: IHttpRequestOptions): boolean {
 	return url === TOKEN_PROBE_PATH && !Object.keys(headers ?? {}).some((name) => /^trigger-id$/i.test(name));
+}
+
+/** Throws unless every row of the canvases has the right form, and a secret that is its own as far as one can tell. */
+function checkCanvases(credentials: ICredentialDataDecryptedObject): void {
+	const rows = readCanvases(credentials);
+	const reason = 'reason' in rows ? rows.reason : misplacedSecrets(credentials);
+	if (reason !== undefined) throw new Error(reason);
 }
 
 function validToken(credentials: ICredentialDataDecryptedObject): Token | undefined {

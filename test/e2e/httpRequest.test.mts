@@ -1,11 +1,10 @@
 // n8n's own HTTP Request node with the Sobot API credential, and the test of a credential that is in use.
 import type { Execution } from '../support/n8n/n8n.mts';
 import type { Misbehaviour } from '../sandbox/misbehaviour.mts';
-import { DEMO_CANVAS } from '../sandbox/server.mts';
 import { thisN8n } from '../support/differences.mts';
 import { sobotApiFields } from '../support/credentials.mts';
 import { shareSetting } from '../support/underTest.mts';
-import { actionWorkflow, chain, FROM_ITEM, httpRequestNode, node, outputOf } from '../support/workflows.mts';
+import { chain, httpRequestNode, node, outputOf } from '../support/workflows.mts';
 
 jest.setTimeout(60_000);
 
@@ -69,7 +68,7 @@ describe('once a credential is in use', () => {
 	test('it opens, with every secret blanked', async () => {
 		const data = await open();
 		const { canvas } = data.canvases as { canvas: Array<{ secret: string }> };
-		const hidden = ['token', 'tokenFetchedAt', 'tokenExpiresAt', 'tokenAccount'];
+		const hidden = ['token', 'tokenFetchedAt', 'tokenExpiresAt', 'tokenAccount', 'canvasFingerprints'];
 		const secrets = [
 			...['appKey', ...hidden].map((name) => data[name]),
 			...canvas.map(({ secret }) => secret),
@@ -77,28 +76,32 @@ describe('once a credential is in use', () => {
 		for (const secret of secrets) expect(secret).toMatch(/^__n8n_BLANK_VALUE/);
 	});
 
-	test('and a row is deleted, the secrets stay in their places, and the refusal says to enter them again', async () => {
+	test('and a row is deleted, its test names the rows whose secrets have moved', async () => {
 		const { n8n, sandbox } = setting;
-		const old = { name: 'Old', triggerId: '9'.repeat(19), secret: 'an-old-secret' };
-		const { name, triggerId, secret } = DEMO_CANVAS;
-		const fields = sobotApiFields(sandbox, { canvases: { canvas: [old, { name, triggerId, secret }] } });
-		const sobotApi = await n8n.createCredential('sobotApi', 'A row less', fields);
+		const canvases = ['Welcome', 'Asleep', 'Members', 'Quiet'].map((name, index) => ({
+			name,
+			triggerId: `123456789012345678${index}`,
+			secret: `secret-of-${name}`,
+		}));
+		const fields = sobotApiFields(sandbox, { canvases: { canvas: canvases } });
+		const { id, name } = await n8n.createCredential('sobotApi', 'A row less', fields);
+		const test = async (data: Record<string, unknown>) =>
+			await n8n.post<{ status: string; message: string }>('/rest/credentials/test', {
+				credentials: { id, name, type: 'sobotApi', data },
+			});
+		expect(await test(fields)).toEqual({ status: 'OK', message: 'Connection successful!' });
 		const { data } = await n8n.get<{ data: Record<string, unknown> }>(
-			`/rest/credentials/${sobotApi.id}?includeData=true`,
+			`/rest/credentials/${id}?includeData=true`,
 		);
 		const { canvas } = data.canvases as { canvas: object[] };
-		const saved = { ...data, canvases: { canvas: canvas.slice(1) } };
-		await n8n.request('PATCH', `/rest/credentials/${sobotApi.id}`, {
-			name: sobotApi.name,
-			type: 'sobotApi',
-			data: saved,
+		const saved = { ...data, canvases: { canvas: canvas.toSpliced(1, 1) } };
+		await n8n.request('PATCH', `/rest/credentials/${id}`, { name, type: 'sobotApi', data: saved });
+		expect(await test(saved)).toEqual({
+			status: 'Error',
+			message: expect.stringMatching(
+				/^Row 2 \('Members'\) holds the secret of 'Asleep'\. Row 3 \('Quiet'\) holds the secret of 'Members'\./,
+			) as string,
 		});
-		const workflow = await actionWorkflow(n8n, { sobotApi }, [{ id: '7', name: 'x' }], FROM_ITEM);
-		const { data: result } = await n8n.execute(workflow);
-		expect(sandbox.triggerCalls[0]?.code).toBe('910022');
-		expect(JSON.stringify(result.resultData.error)).toContain(
-			"enter the 'Secret' of all rows below it again",
-		);
 	});
 
 	test.each([

@@ -300,6 +300,16 @@ describe("n8n's test of the credential", () => {
 		canvases: { canvas: [{ name: 'Welcome', triggerId, secret: 'x' }] },
 	});
 
+	const canvasRows = (...names: string[]) => ({
+		canvases: {
+			canvas: names.map((name) => ({
+				name,
+				triggerId: `123456789012345678${name.charCodeAt(0) % 10}`,
+				secret: `secret-${name}`,
+			})),
+		},
+	});
+
 	let credentials: StoredCredentials;
 	let used: ICredentialDataDecryptedObject;
 
@@ -329,6 +339,31 @@ describe("n8n's test of the credential", () => {
 		expect(await testCredential(credentials, { ...used, ...more })).toMatch(message);
 		expect(sandbox.triggerCalls).toEqual([]);
 	});
+
+	test.each(Object.keys(BEHAVIOURS))(
+		'names the rows whose secrets moved as one was deleted, in %s',
+		async (n8n) => {
+			const stored = new StoredCredentials(BEHAVIOURS[n8n]);
+			stored.add('sobotApi', { ...typed(), ...canvasRows('A', 'B', 'C') });
+			await httpRequest(stored);
+			const before = stored.data('sobotApi');
+			expect(before.canvasFingerprints).toMatch(/^\[/);
+			// n8n restores the secrets by the number of their row.
+			const { canvas } = canvasRows('B', 'C').canvases;
+			const [first, second] = canvasRows('A', 'B', 'C').canvases.canvas;
+			const moved = canvas.map((row, index) => ({ ...row, secret: [first, second][index]?.secret }));
+			stored.add('sobotApi', { ...before, canvases: { canvas: moved } as never });
+			const message =
+				/^Row 1 \('B'\) holds the secret of 'A'\. Row 2 \('C'\) holds the secret of 'B'\. Enter/;
+			for (const _try of [1, 2])
+				expect(await testCredential(stored, stored.data('sobotApi'))).toMatch(message);
+			// A run is not kept from anything, and its renewal does not hide it.
+			expect((await httpRequest(stored)).codes).toEqual(['000000']);
+			expect(await testCredential(stored, stored.data('sobotApi'))).toMatch(message);
+			stored.add('sobotApi', { ...stored.data('sobotApi'), ...canvasRows('B', 'C') });
+			expect(await testCredential(stored, stored.data('sobotApi'))).toBe('910021');
+		},
+	);
 
 	test('is the only request that checks the rows: other calls do not depend on them', async () => {
 		credentials.add('sobotApi', { ...used, ...rows('1') });

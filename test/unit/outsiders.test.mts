@@ -4,6 +4,7 @@ import { spoiledIdentifier } from '../../nodes/SobotRuleEngine/canvas/identifier
 import { withExactNumbers } from '../../nodes/SobotWebhookApp/exactNumbers';
 import { deliveryKeyOf } from '../../nodes/SobotWebhookApp/parsePush';
 import { readBaseUrl } from '../../nodes/sobot/account/baseUrl';
+import { fingerprintsOf, misplacedSecrets } from '../../nodes/sobot/account/canvasFingerprints';
 import { readCanvases } from '../../nodes/sobot/account/canvasRows';
 import { judgeError } from '../../nodes/sobot/outcome/verdict';
 import { PushMemory } from '../../nodes/sobot/push/pushMemory';
@@ -132,6 +133,31 @@ describe('canvases of another shape', () => {
 	});
 });
 
+describe('fingerprints', () => {
+	const row = (name: string, n: number) => ({
+		name,
+		triggerId: `123456789012345678${n}`,
+		secret: `secret-${name}`,
+	});
+	const [A, B, C] = [row('A', 0), row('B', 1), row('C', 2)];
+	const fields = (appKey: string, rows: object[]) => ({ appKey, canvases: { canvas: rows } });
+
+	test('a row deleted together with a new App Key is found', () => {
+		const before = fields('old', [A, B, C]);
+		const after = {
+			...fields('new', [
+				{ ...B, secret: A.secret },
+				{ ...C, secret: B.secret },
+			]),
+			canvasFingerprints: fingerprintsOf(before),
+		};
+		expect(misplacedSecrets(after)).toContain('holds the secret of');
+	});
+	test.each(['[1]', '[null]', '[{}]'])('stored %s does not end in a TypeError', (canvasFingerprints) => {
+		expect(() => misplacedSecrets({ ...fields('k', [A]), canvasFingerprints })).not.toThrow();
+	});
+});
+
 describe('TLS texts', () => {
 	test.each([
 		'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
@@ -232,4 +258,20 @@ test('a rule against full-width digits does not block the process', () => {
 
 test.each(['http://127.0.0.1:0'])('Base URL %s has no port to connect to', (baseUrl) => {
 	expect(readBaseUrl({ region: 'custom', baseUrl })).toHaveProperty('reason');
+});
+
+test('a new App Key does not make misplaced secrets the right ones for good', () => {
+	const rows = (...list: object[]) => ({ canvases: { canvas: list } });
+	const [a, b, c] = ['a', 'b', 'c'].map((name, i) => ({
+		name,
+		triggerId: `123456789012345678${i}`,
+		secret: `s-${name}`,
+	}));
+	const before = fingerprintsOf({ appKey: 'old', ...rows({ ...a }, { ...b }, { ...c }) });
+	const shifted = rows({ ...b, secret: a?.secret }, { ...c, secret: b?.secret });
+	const tested = { appKey: 'new', ...shifted, canvasFingerprints: before };
+	const after = { appKey: 'old', ...shifted, canvasFingerprints: fingerprintsOf(tested) };
+	// Found with the right App Key, had nobody tested with the new one.
+	expect(misplacedSecrets({ ...after, canvasFingerprints: before })).toBeDefined();
+	expect(misplacedSecrets({ ...after, appKey: 'new' })).toBeDefined();
 });

@@ -42,6 +42,11 @@ export function readCanvases(fields: Fields): { canvases: NamedCanvas[] } | { re
 	return { canvases };
 }
 
+/** All rows in a credential as they are, the empty and the bad ones too; undefined if it has none. */
+export function allRows(fields: Fields): NamedCanvas[] | undefined {
+	return rowsOf(fields.canvases)?.map(readRow);
+}
+
 /** The canvas with this trigger ID, else the one with exactly this name; undefined if there is none. */
 export function findCanvas(
 	canvases: readonly NamedCanvas[],
