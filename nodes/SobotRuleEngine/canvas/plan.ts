@@ -4,6 +4,7 @@ import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-work
 import { accountKey, type Account, type Token } from '../../sobot/account/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/account/canvasRows';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/account/credential';
+import { isJsonObject } from '../../sobot/outcome/answer';
 import { newCustomer, type Customer } from '../../sobot/outcome/customer';
 import { hasTable } from '../n8n/deduplicationTable';
 import { forEachIndex } from '../n8n/eventLoop';
@@ -183,7 +184,8 @@ class Targets {
 		const read = await this.fieldsAt(index);
 		if ('reason' in read) return read;
 		const { fields } = read;
-		const wanted = this.parameters.at('canvas', index, '', { extractValue: true });
+		const entered = this.parameters.at('canvas', index, '');
+		const wanted = isJsonObject(entered) ? entered.value : entered;
 		if (this.builtFrom !== fields) this.built.clear();
 		this.builtFrom = fields;
 		const target = this.built.get(wanted) ?? this.build(fields, wanted, index);
