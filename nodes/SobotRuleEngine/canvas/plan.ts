@@ -113,7 +113,8 @@ async function planOf(
 		if (contactId === undefined) return rejected('reason' in reading ? reading.reason : '');
 		if ((options.unknownOutcome ?? 'fail') !== batch.unknownOutcome)
 			return rejected(`'Unknown Outcome' ${SAME_FOR_ALL}`, contactId);
-		const lost = 'body' in reading && reasonAgainstRounded(node.getInputData()[index]?.json, reading.body);
+		const item = node.getInputData()[index]?.json ?? {};
+		const lost = 'body' in reading && reasonAgainstRounded(item, reading.body);
 		if (lost) reading = { reason: lost, contactId };
 		const target = await targets.at(index);
 		if ('reason' in target) return rejected(target.reason, contactId);
