@@ -34,7 +34,7 @@ export const MAY_BE_ROUNDED = /\d{16}|\de\+\d/;
 /** The first wanted number in the text of a JSON object that JavaScript has rounded, and where it is: `order.ids[1]`. */
 export function roundedNumber(
 	text: string,
-	isWanted = (_digits: string) => true,
+	isWanted: (digits: string) => boolean = () => true,
 ): { path: string; digits: string } | undefined {
 	if (!MAY_BE_ROUNDED.test(text)) return undefined;
 	const path: Array<string | number> = [];

@@ -12,21 +12,13 @@ import type { Options } from './options';
 import type { Plan } from './plan';
 import type { SendHistory } from './sendHistory';
 
-/** The result for a customer that was never sent, in an execution that ended early. */
-const STOPPED: Result = {
-	outcome: 'notSent',
+/** The result for a customer who has none when the execution ends early. */
+const stopped = (isInDoubt: boolean): Result => ({
+	outcome: isInDoubt ? 'unknown' : 'notSent',
 	retCode: null,
-	message: 'Not sent: the execution ended before this customer.',
-	advice: 'Send this customer again.',
-};
-
-/** The result for a customer whose call was in flight then. */
-const STOPPED_IN_DOUBT: Result = {
-	outcome: 'unknown',
-	retCode: null,
-	message: `The execution ended before Sobot answered. ${MAY_OR_MAY_NOT}.`,
-	advice: LOOK_FIRST,
-};
+	message: `The execution ended before ${isInDoubt ? `Sobot answered. ${MAY_OR_MAY_NOT}` : 'this customer'}.`,
+	advice: isInDoubt ? LOOK_FIRST : 'Send this customer again.',
+});
 
 /** How to finish a batch. */
 const TO_SEND_THE_REST =
@@ -62,7 +54,7 @@ export function outputItem(
 	index: number,
 	options: Options,
 ): INodeExecutionData {
-	const result = resultOfPlan(plan) ?? (isDoubtful(plan.customer) ? STOPPED_IN_DOUBT : STOPPED);
+	const result = resultOfPlan(plan) ?? stopped(isDoubtful(plan.customer));
 	const reason = isAsWanted(plan, options)
 		? ''
 		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
