@@ -100,7 +100,7 @@ class Cell {
 		let execution = await this.n8n.finished(id);
 		await until('what n8n stores of the execution', async () => {
 			execution = await this.n8n.execution(id);
-			const isAccounted = execution.customData?.sobot_accepted !== undefined || hasEnded(execution);
+			const isAccounted = execution.customData?.sobot !== undefined || hasEnded(execution);
 			return execution.status !== 'canceled' || isAccounted || this.sandbox.accepted.length === 0;
 		});
 		return execution;
@@ -136,27 +136,19 @@ class Cell {
 	expectAllNamed(execution: Execution): void {
 		const { error } = execution.data.resultData;
 		const { customData = {} } = execution;
-		if (execution.status === 'success' || (customData.sobot_accepted === undefined && hasEnded(execution))) {
+		if (execution.status === 'success' || (customData.sobot === undefined && hasEnded(execution))) {
 			expect(this.expectTrueItems(execution).length).toBe(3);
 			return;
 		}
-		const text =
-			error?.description ??
-			Object.entries(customData)
-				.map((entry) => entry.join(' '))
-				.join('. ');
+		const text = error?.description ?? customData.sobot ?? '';
 		// It ended before the node began, or with input that was refused as a whole.
 		const isUntouched = execution.data.resultData.runData.Sobot === undefined && text === '';
 		if (isUntouched || /Nobody was put on the canvas|This try put nobody on the canvas/.test(text)) {
 			expect(this.sandbox.accepted).toEqual([]);
 			return;
 		}
-		const accepted = itemsIn(/(?:Accepted: |sobot_accepted )[^.]*?\((items? [\d, -]+)\)/.exec(text)?.[1]);
-		const others = [
-			...text.matchAll(
-				/(?:Failed|Not reached yet|Unknown|sobot_unknown|sobot_failed|sobot_not_reached)[^(.]*\((items? [\d, -]+)\)/g,
-			),
-		];
+		const accepted = itemsIn(/Accepted: [^.]*?\((items? [\d, -]+)\)/.exec(text)?.[1]);
+		const others = [...text.matchAll(/(?:Failed|Not reached yet|Unknown)[^(.]*\((items? [\d, -]+)\)/g)];
 		const named = others.flatMap(([, list]) => itemsIn(list));
 		expect([...accepted, ...named].sort()).toEqual([0, 1, 2]);
 		for (const index of accepted) expect(this.timesAccepted(this.ids[index] ?? '')).toBe(1);

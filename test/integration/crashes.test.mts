@@ -431,7 +431,7 @@ test.each([1, 2, 3, 4])('stopped at step %i, the list of executions says who was
 	);
 	await n8n.rest();
 	const [end] = stopped.ends;
-	expect(end?.kind === 'stopped' ? Object.keys(end.customData) : end).toContain('sobot_not_reached');
+	expect(end?.kind === 'stopped' ? end.customData.sobot : end).toContain('Not reached yet: ');
 });
 
 describe('an error says the truth', () => {

@@ -273,7 +273,6 @@ export function nodeOf(attempt: Try, { table, sobot, truth }: Outside): IExecute
 			$execution: {
 				resumeUrl: attempt.resumeUrl,
 				customData: {
-					get: (key: string) => customData[key],
 					set: (key: string, value: string) => (customData[key] = value),
 				},
 			},

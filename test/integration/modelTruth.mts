@@ -35,15 +35,10 @@ const OUTCOMES: Readonly<Record<string, Says>> = {
 	unreachable: 'notSent',
 	overLimit: 'notSent',
 };
-const LISTS_OF_AN_ERROR: Readonly<Record<string, Says>> = {
+const LISTS: Readonly<Record<string, Says>> = {
 	Accepted: 'sent',
 	Failed: 'notSent',
 	Unknown: 'unknown',
-};
-const CUSTOM_DATA: Readonly<Record<string, Says>> = {
-	sobot_accepted: 'sent',
-	sobot_failed: 'notSent',
-	sobot_unknown: 'unknown',
 };
 
 /** How often each fault has struck, and each situation has come up, in all chains of this test file. */
@@ -308,19 +303,23 @@ interface Statement {
 }
 
 function statementsOf(end: NodeEnd, { items, keys }: Try): Statement[] {
-	const listed = (lists: Readonly<Record<string, Says>>, textOf: (list: string) => string): Statement[] =>
-		Object.entries(lists).flatMap(([list, says]) =>
-			itemsIn(textOf(list)).map((index) => ({ item: items[index] as Item, key: keys[index], says })),
+	const listed = (text: string): Statement[] =>
+		Object.entries(LISTS).flatMap(([list, says]) =>
+			itemsIn(text.split(`${list}: `)[1] ?? '').map((index) => ({
+				item: items[index] as Item,
+				key: keys[index],
+				says,
+			})),
 		);
 	switch (end.kind) {
 		case 'output':
 			return end.told.map(({ item, key, outcome }) => ({ item, key, says: OUTCOMES[outcome] ?? 'notSent' }));
 		case 'stopped':
-			return listed(CUSTOM_DATA, (list) => end.customData[list] ?? '');
+			return listed(end.customData.sobot ?? '');
 		case 'thrown':
 			if (end.text.includes('Nobody was put on the canvas'))
 				return items.map((item, index) => ({ item, key: keys[index], says: 'notSent' }));
-			return listed(LISTS_OF_AN_ERROR, (list) => end.text.split(`${list}: `)[1] ?? '');
+			return listed(end.text);
 	}
 }
 

@@ -129,7 +129,7 @@ test('equal contact IDs in one batch are pointed out', async () => {
 	const { hints } = await run({ items: people('1', '2', '1', '1') });
 	expect(hints).toContainEqual(
 		expect.objectContaining({
-			message: expect.stringContaining('The contact ID 1 occurs 3 times') as string,
+			message: expect.stringContaining('2 of 4 items put a customer on the same canvas once more') as string,
 		}),
 	);
 });

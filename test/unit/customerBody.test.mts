@@ -117,7 +117,7 @@ describe.each<[string, (contactId: string, nick?: string) => object]>([
 ])('%s', (_, body) => {
 	test.each([
 		['4.40981E+17', 'is 4.40981E+17: a spreadsheet has shortened it'],
-		['C1\u200b', 'contains the hidden character ZERO WIDTH SPACE (U+200B)'],
+		['C1\u200b', 'contains the hidden character U+200B'],
 		['undefined', 'stands for a missing value'],
 	])('refuses the spoiled contact ID %j', (contactId, words) => {
 		expect(reason(body(contactId))).toMatch(/^('Contact ID'|The field "Contact_id") /);

@@ -1,7 +1,8 @@
 // Builds the JSON body for one customer from the node's parameters. Bad input is refused here, before anything is sent.
+import { jsonStringify } from 'n8n-workflow';
 import { isJsonObject } from '../../sobot/outcome/answer';
 import { brokenCharacter, FORMAT_AS_TEXT, spoiledIdentifier } from './identifier';
-import { isRounded, roundedNumber, topLevelFields } from './jsonText';
+import { isRounded, MAY_BE_ROUNDED, roundedNumber, topLevelFields } from './jsonText';
 
 /** The body to send and its customer, or a text that says what is wrong with the input and what to do. */
 export type CustomerBody =
@@ -197,28 +198,9 @@ function withoutRounding(body: string): { body: string } | { reason: string } {
  * Why a body must not be sent that holds a number of the input item as n8n has rounded it, such as by an expression that
  * makes text of it; undefined if it holds none.
  */
-export function reasonAgainstRounded(item: unknown, body: string): string | undefined {
-	// Most bodies have no number of this length.
-	if (!/\d{16}|\de\+\d/.test(body)) return undefined;
-	const number = roundedIn(item, body, '', new Set());
+export function reasonAgainstRounded(item: object, body: string): string | undefined {
+	if (!MAY_BE_ROUNDED.test(body)) return undefined;
+	const text = jsonStringify(item, { replaceCircularRefs: true });
+	const number = roundedNumber(text, (digits) => body.includes(digits));
 	return number && `The field "${number.path}" of the input ${rounded(number.digits)}`;
-}
-
-function roundedIn(
-	value: unknown,
-	body: string,
-	path: string,
-	seen: Set<object>,
-): { path: string; digits: string } | undefined {
-	if (typeof value === 'number') {
-		const digits = String(value);
-		return isRounded(digits) && body.includes(digits) ? { path, digits } : undefined;
-	}
-	if (typeof value !== 'object' || value === null || seen.has(value)) return undefined;
-	seen.add(value);
-	for (const [name, inner] of Object.entries(value)) {
-		const found = roundedIn(inner, body, path === '' ? name : `${path}.${name}`, seen);
-		if (found) return found;
-	}
-	return undefined;
 }

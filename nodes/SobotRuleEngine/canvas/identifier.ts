@@ -89,31 +89,6 @@ const VISIBLE_JOINERS = new RegExp(
 const HIDDEN =
 	/(?![ \u3000])[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Z}\p{Noncharacter_Code_Point}\u2800\uFFF9-\uFFFB]/u;
 
-/** Unicode's names of those that are met most. */
-const NAMES: Readonly<Record<string, string>> = {
-	'\0': 'NULL',
-	'\t': 'TAB',
-	'\n': 'LINE FEED',
-	'\r': 'CARRIAGE RETURN',
-	'\u00A0': 'NO-BREAK SPACE',
-	'\u00AD': 'SOFT HYPHEN',
-	'\u200B': 'ZERO WIDTH SPACE',
-	'\u200C': 'ZERO WIDTH NON-JOINER',
-	'\u200D': 'ZERO WIDTH JOINER',
-	'\u200E': 'LEFT-TO-RIGHT MARK',
-	'\u200F': 'RIGHT-TO-LEFT MARK',
-	'\u2028': 'LINE SEPARATOR',
-	'\u202A': 'LEFT-TO-RIGHT EMBEDDING',
-	'\u202C': 'POP DIRECTIONAL FORMATTING',
-	'\u202D': 'LEFT-TO-RIGHT OVERRIDE',
-	'\u202F': 'NARROW NO-BREAK SPACE',
-	'\u2060': 'WORD JOINER',
-	'\u2066': 'LEFT-TO-RIGHT ISOLATE',
-	'\u2068': 'FIRST STRONG ISOLATE',
-	'\u2069': 'POP DIRECTIONAL ISOLATE',
-	'\uFEFF': 'BYTE ORDER MARK',
-};
-
 /**
  * Says how an identifier, such as a contact ID, is spoiled, and what to do: a reason that begins with its verb, to follow
  * the parameter's name. Undefined if it may be right.
@@ -129,7 +104,12 @@ export function spoiledIdentifier(text: string): string | undefined {
 	}
 	const visible = text.replace(VISIBLE_JOINERS, (joiners) => 'x'.repeat(joiners.length));
 	const hidden = HIDDEN.exec(visible);
-	if (hidden) return reasonAgainstHidden(text, hidden.index, hidden[0]);
+	if (hidden) {
+		const what = where(text, hidden.index, `the hidden character ${codePoint(hidden[0])}`);
+		const escaped = `\\u{${codePoint(hidden[0]).slice(2)}}`;
+		const blank = /\s/.test(hidden[0]) ? ' ' : '';
+		return `${what}. Remove it from your data, for example with .replaceAll('${escaped}', '${blank}').`;
+	}
 	return SPOILED_FORMS.find(({ pattern }) => pattern.test(text))?.reason(text);
 }
 
@@ -139,15 +119,6 @@ export function brokenCharacter(text: string): string | undefined {
 	if (!half) return undefined;
 	const what = where(text, half.index, `half a character (${codePoint(half[0])})`);
 	return `${what}, because the text was cut there. Correct it in your data.`;
-}
-
-function reasonAgainstHidden(text: string, index: number, character: string): string {
-	const name = Object.hasOwn(NAMES, character) ? `${NAMES[character]} ` : '';
-	const point = codePoint(character);
-	const what = where(text, index, `the hidden character ${name === '' ? point : `${name}(${point})`}`);
-	const hex = character.codePointAt(0)?.toString(16).toUpperCase();
-	const blank = /\s/.test(character) ? ' ' : '';
-	return `${what}. Remove it from your data, for example with .replaceAll('\\u{${hex}}', '${blank}').`;
 }
 
 /** `contains` or `begins with`, what, and the text before it. */

@@ -28,10 +28,15 @@ export function topLevelFields(text: string): TextField[] {
 	return fields;
 }
 
-/** The first number in the text of a JSON object that JavaScript has rounded, and where it is: `order.ids[1]`. */
-export function roundedNumber(text: string): { path: string; digits: string } | undefined {
-	// Most texts have no number of this length.
-	if (!/\d{16}|\de\+\d/.test(text)) return undefined;
+/** Whether a text may hold a number that JavaScript has rounded: most have none of this length. */
+export const MAY_BE_ROUNDED = /\d{16}|\de\+\d/;
+
+/** The first wanted number in the text of a JSON object that JavaScript has rounded, and where it is: `order.ids[1]`. */
+export function roundedNumber(
+	text: string,
+	isWanted: (digits: string) => boolean = () => true,
+): { path: string; digits: string } | undefined {
+	if (!MAY_BE_ROUNDED.test(text)) return undefined;
 	const path: Array<string | number> = [];
 	let previous = '';
 	for (const { token } of tokensOf(text)) {
@@ -41,7 +46,7 @@ export function roundedNumber(text: string): { path: string; digits: string } | 
 		else if (token === '}' || token === ']') path.pop();
 		else if (token === ':') path[path.length - 1] = JSON.parse(previous) as string;
 		else if (token === ',' && typeof place === 'number') path[path.length - 1] = place + 1;
-		else if (isRounded(token)) return { path: printed(path), digits: token };
+		else if (isRounded(token) && isWanted(token)) return { path: printed(path), digits: token };
 		previous = token;
 	}
 	return undefined;

@@ -4,6 +4,7 @@ import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-work
 import { accountKey, type Account, type Token } from '../../sobot/account/account';
 import { findCanvas, readCanvases, type NamedCanvas } from '../../sobot/account/canvasRows';
 import { readAccount, tokenFromFields, typedExpressions } from '../../sobot/account/credential';
+import { isJsonObject } from '../../sobot/outcome/answer';
 import { newCustomer, type Customer } from '../../sobot/outcome/customer';
 import { hasTable } from '../n8n/deduplicationTable';
 import { forEachIndex } from '../n8n/eventLoop';
@@ -112,7 +113,8 @@ async function planOf(
 		if (contactId === undefined) return rejected('reason' in reading ? reading.reason : '');
 		if ((options.unknownOutcome ?? 'fail') !== batch.unknownOutcome)
 			return rejected(`'Unknown Outcome' ${SAME_FOR_ALL}`, contactId);
-		const lost = 'body' in reading && reasonAgainstRounded(node.getInputData()[index]?.json, reading.body);
+		const item = node.getInputData()[index]?.json ?? {};
+		const lost = 'body' in reading && reasonAgainstRounded(item, reading.body);
 		if (lost) reading = { reason: lost, contactId };
 		const target = await targets.at(index);
 		if ('reason' in target) return rejected(target.reason, contactId);
@@ -159,19 +161,17 @@ function reasonAgainst(node: IExecuteFunctions, text: string): string | undefine
 		: "'Send Once Per' works in a saved workflow only. Save the workflow, then run it again.";
 }
 
-/** The fields of a credential, or why n8n could not read it. */
-type CredentialReading = { fields: ICredentialDataDecryptedObject } | { reason: string };
+/** What a credential names, or why it cannot be used. */
+type Credential =
+	| { account: Account; accountKey: string; canvases: NamedCanvas[]; token: Token | undefined }
+	| { reason: string };
 
 /** The targets of a batch. A credential without expressions is read from n8n's database once. */
 class Targets {
-	/** the reading of the credential, once it is known to be the same for every item */
-	private reading?: CredentialReading;
-	/** whether it is known if the fields depend on the item */
-	private isKnown = false;
+	/** the credential, once it is known to be the same for every item */
+	private shared?: Credential;
+	private dependsOnItem?: boolean;
 	private readonly byKey = new Map<string, Target>();
-	/** what the latest fields give, by the value of 'Canvas' */
-	private readonly built = new Map<unknown, Target | { reason: string }>();
-	private builtFrom?: ICredentialDataDecryptedObject;
 
 	constructor(
 		private readonly node: IExecuteFunctions,
@@ -180,53 +180,41 @@ class Targets {
 
 	/** The target of an item, the same object for all items with one account and canvas; or why it has none. */
 	async at(index: number): Promise<Target | { reason: string }> {
-		const read = await this.fieldsAt(index);
-		if ('reason' in read) return read;
-		const { fields } = read;
-		const wanted = this.parameters.at('canvas', index, '', { extractValue: true });
-		if (this.builtFrom !== fields) this.built.clear();
-		this.builtFrom = fields;
-		const target = this.built.get(wanted) ?? this.build(fields, wanted, index);
-		this.built.set(wanted, target);
-		return target;
-	}
-
-	private build(
-		fields: ICredentialDataDecryptedObject,
-		wanted: unknown,
-		index: number,
-	): Target | { reason: string } {
-		const reading = readAccount(fields);
-		if ('reason' in reading) return reading;
-		const rows = readCanvases(fields);
-		if ('reason' in rows) return rows;
-		const canvas = typeof wanted === 'string' ? findCanvas(rows.canvases, wanted) : undefined;
-		if (!canvas) return { reason: unknownCanvas(wanted, rows.canvases) };
-		const key = [accountKey(reading.account), canvas.triggerId, canvas.secret].join('\n');
-		const known = this.byKey.get(key);
-		if (known) return known;
-		const target = { key, ...reading, canvas, token: tokenFromFields(fields), itemIndex: index };
+		const credential = this.shared ?? (await this.read(index));
+		if ('reason' in credential) return credential;
+		const { account, canvases, token } = credential;
+		const entered = this.parameters.at('canvas', index, '');
+		const wanted = isJsonObject(entered) ? entered.value : entered;
+		const canvas = typeof wanted === 'string' ? findCanvas(canvases, wanted) : undefined;
+		if (!canvas) return { reason: unknownCanvas(wanted, canvases) };
+		const key = [credential.accountKey, canvas.triggerId, canvas.secret].join('\n');
+		const target = this.byKey.get(key) ?? { key, account, canvas, token, itemIndex: index };
 		this.byKey.set(key, target);
 		return target;
 	}
 
-	private async fieldsAt(index: number): Promise<CredentialReading> {
-		if (this.reading) return this.reading;
+	private async read(index: number): Promise<Credential> {
+		let credential: Credential;
 		try {
 			const fields = await this.node.getCredentials('sobotApi', index);
-			if (this.isKnown) return { fields };
-			const varies =
+			this.dependsOnItem ??=
 				Object.keys(typedExpressions(fields)).length > 0 || (await dependsOnItem(this.node, fields));
-			this.isKnown = true;
-			if (!varies) this.reading = { fields };
-			return { fields };
+			credential = credentialOf(fields);
 		} catch (cause) {
-			const reason = whyUnreadable(cause);
-			// If the very first read fails, so do the others: do not make every item wait for the same.
-			if (!this.isKnown) this.reading = { reason };
-			return { reason };
+			credential = { reason: whyUnreadable(cause) };
 		}
+		// If the very first read fails, so do the others: do not make every item wait for the same.
+		if (!this.dependsOnItem) this.shared = credential;
+		return credential;
 	}
+}
+
+function credentialOf(fields: ICredentialDataDecryptedObject): Credential {
+	const reading = readAccount(fields);
+	if ('reason' in reading) return reading;
+	const rows = readCanvases(fields);
+	if ('reason' in rows) return rows;
+	return { ...reading, ...rows, accountKey: accountKey(reading.account), token: tokenFromFields(fields) };
 }
 
 function unknownCanvas(wanted: unknown, canvases: readonly NamedCanvas[]): string {

@@ -12,21 +12,13 @@ import type { Options } from './options';
 import type { Plan } from './plan';
 import type { SendHistory } from './sendHistory';
 
-/** The result for a customer that was never sent, in an execution that ended early. */
-const STOPPED: Result = {
-	outcome: 'notSent',
+/** The result for a customer who has none when the execution ends early. */
+const stopped = (isInDoubt: boolean): Result => ({
+	outcome: isInDoubt ? 'unknown' : 'notSent',
 	retCode: null,
-	message: 'Not sent: the execution ended before this customer.',
-	advice: 'Send this customer again.',
-};
-
-/** The result for a customer whose call was in flight then. */
-const STOPPED_IN_DOUBT: Result = {
-	outcome: 'unknown',
-	retCode: null,
-	message: `The execution ended before Sobot answered. ${MAY_OR_MAY_NOT}.`,
-	advice: LOOK_FIRST,
-};
+	message: `The execution ended before ${isInDoubt ? `Sobot answered. ${MAY_OR_MAY_NOT}` : 'this customer'}.`,
+	advice: isInDoubt ? LOOK_FIRST : 'Send this customer again.',
+});
 
 /** How to finish a batch. */
 const TO_SEND_THE_REST =
@@ -41,9 +33,6 @@ const NO_SUCH_CUSTOMER = '910026';
 /** How to go on without a customer whom Sobot does not know: each Retry would end there. */
 const TO_SKIP_THE_FAILED =
 	"To leave out whom Sobot does not know, set 'On Error' to 'Continue' in this node's settings, save, and choose 'Retry with currently saved workflow'.";
-
-/** The longest account of a batch in the list of executions, in characters. Source: n8n, execution metadata. */
-const LONGEST_ACCOUNT = 400;
 
 /** The result for an item; undefined while its customer has none. */
 export function resultOfPlan(plan: Plan): Result | undefined {
@@ -65,7 +54,7 @@ export function outputItem(
 	index: number,
 	options: Options,
 ): INodeExecutionData {
-	const result = resultOfPlan(plan) ?? (isDoubtful(plan.customer) ? STOPPED_IN_DOUBT : STOPPED);
+	const result = resultOfPlan(plan) ?? stopped(isDoubtful(plan.customer));
 	const reason = isAsWanted(plan, options)
 		? ''
 		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
@@ -181,15 +170,9 @@ function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history:
 		return 'Nobody was put on the canvas. Correct this, and execute the workflow again.';
 	}
 	const again = unknownOutcome === 'sendAgain' ? 'sends them again' : 'does not send them again';
-	const sentences = [
-		`Accepted: ${counted(accepted, 'customer')} of ${plans.length}.`,
-		...(failed.length > 0 ? [`Failed: ${counted(failed, 'customer')}.`] : []),
-		...(left.length > 0 ? [`Not reached yet: ${counted(left, 'customer')}.`] : []),
-		...(unknown.length > 0
-			? [`Unknown: ${counted(unknown, 'customer')}. Look them up in Sobot: Retry ${again}.`]
-			: []),
-		'Item numbers start at 0.',
-	];
+	const sentences = [accountOf(plans)];
+	if (unknown.length > 0) sentences.push(`Look them up in Sobot: Retry ${again}.`);
+	sentences.push('Item numbers start at 0.');
 	if (failed.length + left.length > 0) sentences.push(TO_SEND_THE_REST);
 	const codeOf = (plan?: Plan) => plan && resultOfPlan(plan)?.retCode;
 	const isOfCustomers = failed.length > 0 && failed.every((i) => codeOf(plans[i]) === NO_SUCH_CUSTOMER);
@@ -197,18 +180,13 @@ function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history:
 	return sentences.join(' ');
 }
 
-/** The names of the accounts in the list of executions. */
-export const ACCOUNTS = ['sobot_accepted', 'sobot_unknown', 'sobot_failed', 'sobot_not_reached'] as const;
-
-/** What became of the customers of a batch that ends early, by the name of the account in the list of executions. */
-export function accountsOf(plans: readonly Plan[]): ReadonlyArray<readonly [string, string]> {
-	const { accepted, unknown, failed, left } = groupByOutcome(plans);
-	const lists = [accepted, unknown, failed, left];
-	return ACCOUNTS.flatMap((key, i) => {
-		const indexes = lists[i] ?? [];
-		const isShown = i === 0 || indexes.length > 0;
-		return isShown ? [[key, counted(indexes, 'customer', LONGEST_ACCOUNT)] as const] : [];
-	});
+/** What became of the customers of a batch: `Accepted: 2 customers (items 0-1) of 3. Unknown: 1 customer (item 2).` */
+export function accountOf(plans: readonly Plan[]): string {
+	const { accepted, failed, left, unknown } = groupByOutcome(plans);
+	const others = Object.entries({ Failed: failed, 'Not reached yet': left, Unknown: unknown })
+		.filter(([, indexes]) => indexes.length > 0)
+		.map(([label, indexes]) => ` ${label}: ${counted(indexes, 'customer')}.`);
+	return `Accepted: ${counted(accepted, 'customer')} of ${plans.length}.${others.join('')}`;
 }
 
 /** The indexes of the items, by outcome. `left`: not reached; an item in doubt is `unknown`. */
@@ -230,24 +208,12 @@ export function groupByOutcome(plans: readonly Plan[]) {
 	return lists;
 }
 
-/**
- * A count and the item numbers: `3 customers (items 0-1, 4)`.
- *
- * @param longest a longer list is cut: `300 customers (items 0-1, 4, ... and 297 more)`
- */
-export function counted(indexes: readonly number[], noun: string, longest = Infinity): string {
+/** A count and the item numbers: `3 customers (items 0-1, 4)`. */
+function counted(indexes: readonly number[], noun: string): string {
 	if (indexes.length === 0) return `no ${noun}s`;
 	const plural = indexes.length === 1 ? '' : 's';
-	const spans = spansOf(indexes);
-	const textOf = (shown: typeof spans) => {
-		const left = indexes.length - shown.reduce((sum, [from, to]) => sum + to - from + 1, 0);
-		const numbers = shown.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
-		if (left > 0) numbers.push(`... and ${left} more`);
-		return `${indexes.length} ${noun}${plural} (item${plural} ${numbers.join(', ')})`;
-	};
-	let shown = spans.slice(0, longest);
-	while (textOf(shown).length > longest) shown = shown.slice(0, -1);
-	return textOf(shown);
+	const numbers = spansOf(indexes).map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+	return `${indexes.length} ${noun}${plural} (item${plural} ${numbers.join(', ')})`;
 }
 
 /** The runs of consecutive numbers in an ascending list: first and last. */

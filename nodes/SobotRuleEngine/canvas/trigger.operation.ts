@@ -1,19 +1,30 @@
 // Resource Canvas, operation Trigger: puts each input item's customer on a canvas.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { canvasRequest } from '../../sobot/canvas/canvas';
 import { systemClock } from '../../sobot/clock';
-import { deliver, type DeliveryOptions } from '../../sobot/delivery/delivery';
+import { deliver, type Batch, type DeliveryOptions } from '../../sobot/delivery/delivery';
 import type { Ledger } from '../../sobot/ledger/ledger';
+import { redactSecrets, type HttpAnswer } from '../../sobot/outcome/answer';
 import { resultOf, type Customer, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/outcome/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { credentialTokenStore } from '../n8n/credentialTokenStore';
 import { forEachIndex } from '../n8n/eventLoop';
-import { senderFor } from '../n8n/sender';
 import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
-import { makePlans, rejected, type Plan, type SendPlan, type Target } from './plan';
-import { Progress } from './progress';
+import { makePlans, rejected, type Plan, type Target } from './plan';
+import { logProgress, showEarlyEnd } from './progress';
 import { dryRunItem, isAsWanted, outputItem, refusalOf, throwFirstFailure } from './report';
 import { SendHistory } from './sendHistory';
+
+/** One run of the node that is about to send. */
+interface Run {
+	readonly node: IExecuteFunctions;
+	readonly plans: readonly Plan[];
+	readonly options: Options;
+	readonly history: SendHistory;
+	readonly ledger?: Ledger;
+	readonly stopsOnFailure: boolean;
+}
 
 /**
  * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool, this
@@ -38,9 +49,10 @@ export async function execute(this: IExecuteFunctions): Promise<INodeExecutionDa
 		await ledger?.close();
 		throw refusal;
 	}
-	await send({ node: this, plans, options, history, ledger, stopsOnFailure });
+	const run: Run = { node: this, plans, options, history, ledger, stopsOnFailure };
+	await send(run);
 	if (stopsOnFailure) throwFirstFailure(this, plans, options, history);
-	addHints(this, plans, options, history);
+	addHints(run);
 	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
 }
 
@@ -70,69 +82,51 @@ async function outputs(
 	return items;
 }
 
-/** One run of the node that is about to send. */
-interface Run {
-	readonly node: IExecuteFunctions;
-	readonly plans: readonly Plan[];
-	readonly options: Options;
-	readonly history: SendHistory;
-	readonly ledger?: Ledger;
-	readonly stopsOnFailure: boolean;
-}
-
 /** Sends all customers, those of each canvas at its own rate, in parallel. Never throws. */
-async function send({ node, plans, options, history, ledger, stopsOnFailure }: Run): Promise<void> {
-	const progress = new Progress(node, plans, systemClock);
+async function send(run: Run): Promise<void> {
+	const { node, plans, options, history, ledger, stopsOnFailure } = run;
 	const signal = node.getExecutionCancelSignal();
 	const onAbort = () => {
 		history.remember(plans, options);
-		progress.showEarlyEnd();
+		showEarlyEnd(node, plans);
 	};
+	let hasEnded = false;
+	void logProgress(node, plans, systemClock, () => hasEnded);
 	signal?.addEventListener('abort', onAbort);
 	try {
 		if (signal?.aborted) onAbort();
-		const toSend = plans.filter(isOpen);
-		const batch = { stopsOnFailure, hasFailed: false };
-		await deliverByTarget(toSend, (target) => ({
-			...deliveryOptions(node, target, options),
-			batch,
-			ledger,
-		}));
+		await deliverByTarget(run);
 		await ledger?.close(signal?.aborted === true);
 	} finally {
 		signal?.removeEventListener('abort', onAbort);
-		progress.end();
+		hasEnded = true;
 	}
 	history.remember(plans, options);
 	// An execution that times out at this moment would not show the message.
-	if (stopsOnFailure && !plans.every((plan) => isAsWanted(plan, options))) progress.showEarlyEnd();
+	if (stopsOnFailure && !plans.every((plan) => isAsWanted(plan, options))) showEarlyEnd(node, plans);
 }
 
-async function deliverByTarget(
-	plans: readonly SendPlan[],
-	optionsOf: (target: Target) => DeliveryOptions,
-): Promise<void> {
+async function deliverByTarget(run: Run): Promise<void> {
 	const groups = new Map<Target, Customer[]>();
-	for (const { target, customer } of plans) {
-		const group = groups.get(target) ?? [];
-		groups.set(target, group);
-		group.push(customer);
+	for (const plan of run.plans) {
+		if (plan.kind !== 'send' || resultOf(plan.customer)) continue;
+		const group = groups.get(plan.target) ?? [];
+		groups.set(plan.target, group);
+		group.push(plan.customer);
 	}
+	const batch: Batch = { stopsOnFailure: run.stopsOnFailure, hasFailed: false };
 	await Promise.all(
 		Array.from(groups, async ([target, customers]) => {
-			const options = optionsOf(target);
 			try {
-				await deliver(customers, options);
+				await deliver(customers, deliveryOptions(run, target, batch));
 			} catch (cause) {
-				options.batch.hasFailed = true;
+				batch.hasFailed = true;
 				for (const customer of customers)
 					if (!resultOf(customer)) customer.known = unexpected(cause, customer.known === 'inDoubt');
 			}
 		}),
 	);
 }
-
-const isOpen = (plan: Plan): plan is SendPlan => plan.kind === 'send' && !resultOf(plan.customer);
 
 function unexpected(cause: unknown, isInDoubt: boolean): Result {
 	const said = cause instanceof Error ? cause.message : String(cause);
@@ -144,11 +138,7 @@ function unexpected(cause: unknown, isInDoubt: boolean): Result {
 	};
 }
 
-function deliveryOptions(
-	node: IExecuteFunctions,
-	target: Target,
-	options: Options,
-): Omit<DeliveryOptions, 'batch'> {
+function deliveryOptions({ node, options, ledger }: Run, target: Target, batch: Batch): DeliveryOptions {
 	const { account, canvas } = target;
 	const session = sessionOf(account);
 	session.begin(target.token);
@@ -158,23 +148,27 @@ function deliveryOptions(
 		store: credentialTokenStore(node, account, target.itemIndex),
 		trust: trustOf(target.key),
 		clock: systemClock,
+		batch,
+		ledger,
 		signal: node.getExecutionCancelSignal(),
 		requestsPerSecond: options.requestsPerSecond,
 		giveUpAfterSeconds: options.giveUpAfter,
 		unknownOutcome: options.unknownOutcome,
-		send: senderFor(node, target, options.timeout),
+		// Without n8n's authentication, which reads the database at each call and takes HTTP 200 with 900002 for success.
+		send: async (token, body) => {
+			const named = { ...canvas, baseUrl: account.baseUrl };
+			const request = canvasRequest(named, token, body, options.timeout * 1000);
+			const answer = (await node.helpers.httpRequest(request)) as HttpAnswer;
+			const secrets = [token, canvas.secret, account.appKey];
+			return { statusCode: answer.statusCode, body: redactSecrets(answer.body, secrets) };
+		},
 	};
 }
 
 /** A batch that takes longer, in s, should be one that can be run again. */
 const LONG_BATCH_SECONDS = 10;
 
-function addHints(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	history: SendHistory,
-): void {
+function addHints({ node, plans, options, history }: Run): void {
 	const failed = plans.filter((plan) => !isAsWanted(plan, options)).length;
 	if (failed > 0)
 		warn(
@@ -188,26 +182,17 @@ function addHints(
 		);
 	if (!history.hasText && plans.length > LONG_BATCH_SECONDS * options.requestsPerSecond)
 		warn(node, "Add the option 'Send Once Per', so that you can run a long list again after a crash.");
-	hintAtRepeats(node, plans);
-}
-
-function hintAtRepeats(node: IExecuteFunctions, plans: readonly Plan[]): void {
-	const times = new Map<string, number>();
-	for (const plan of plans) {
-		if (plan.kind !== 'send' || resultOf(plan.customer)?.outcome !== 'accepted') continue;
-		const name = `${plan.target.canvas.triggerId} ${plan.contactId}`;
-		times.set(name, (times.get(name) ?? 0) + 1);
-	}
-	const repeated = [...times].filter(([, count]) => count > 1);
-	const [first] = repeated;
-	if (!first) return;
-	const others = repeated.length > 1 ? `, and ${repeated.length - 1} more IDs occur more than once` : '';
-	// n8n renders a hint as HTML.
-	const contactId = first[0].replace(/^\d* /, '').slice(0, 100).replace(/[<>&]/g, ' ');
-	warn(
-		node,
-		`The contact ID ${contactId} occurs ${first[1]} times in the input${others}. Each item puts its customer on the canvas once more.`,
+	const accepted = plans.flatMap((plan) =>
+		plan.kind === 'send' && resultOf(plan.customer)?.outcome === 'accepted'
+			? [`${plan.target.canvas.triggerId} ${plan.contactId}`]
+			: [],
 	);
+	const again = accepted.length - new Set(accepted).size;
+	if (again > 0)
+		warn(
+			node,
+			`Contact IDs occur more than once in the input: ${again} of ${plans.length} items put a customer on the same canvas once more.`,
+		);
 }
 
 function warn(node: IExecuteFunctions, message: string, type: 'info' | 'warning' = 'warning'): void {

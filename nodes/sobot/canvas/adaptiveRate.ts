@@ -27,20 +27,11 @@ const GROWTH = 0.25;
 /** Below this rate, in calls per second, growth is scaled down: in a crowd, full growth would only produce refusals. */
 const CROWD_RATE = 10;
 
-/** After this many calls without a refusal, other processes have probably left: growth doubles every second. */
-const QUIET_CALLS = 120;
+/** After this many seconds without a refusal, other processes have probably left: growth doubles every second. */
+const QUIET_SECONDS = 7;
 
-/** Growth does not double before this many seconds without a refusal. */
-const SHORTEST_QUIET_SECONDS = 1.2;
-
-/** After this many seconds without a refusal, growth doubles in any case. */
-const LONGEST_QUIET_SECONDS = 8;
-
-/** Upper bound of the doubled growth, as a share of the rate for each second. */
-const FASTEST_GROWTH_SHARE = 0.15;
-
-/** The same bound for low rates, in calls per second for each second. */
-const FASTEST_GROWTH_CALLS = 2;
+/** Upper bound of the doubled growth, in calls per second for each second. */
+const FASTEST_GROWTH = 3;
 
 /** Multiplicative decrease per refusal, as a share of the rate. Faster processes give up more, which evens out shares. */
 const DECREASE = 0.1;
@@ -201,20 +192,11 @@ export class AdaptiveRate {
 	private growTo(nowMs: number): void {
 		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pausedUntilMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
-		this.grownToMs = nowMs;
-		this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);
-	}
-
-	private growthPerSecond(nowMs: number): number {
+		const quietSeconds = (nowMs - Math.max(this.lastRefusalMs, this.heldUntilMs)) / 1000;
 		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
-		const quietFromMs = Math.max(this.lastRefusalMs, this.heldUntilMs);
-		const quietSeconds = Math.min(
-			LONGEST_QUIET_SECONDS,
-			Math.max(SHORTEST_QUIET_SECONDS, QUIET_CALLS / this.rate),
-		);
-		const doublings = (nowMs - quietFromMs) / 1000 - quietSeconds;
-		const fastest = Math.max(FASTEST_GROWTH_SHARE * this.rate, FASTEST_GROWTH_CALLS);
-		return Math.min(fastest, growth * Math.max(1, 2 ** doublings));
+		const perSecond = Math.min(FASTEST_GROWTH, growth * Math.max(1, 2 ** (quietSeconds - QUIET_SECONDS)));
+		this.rate = Math.min(HIGHEST_RATE, this.rate + perSecond * seconds);
+		this.grownToMs = nowMs;
 	}
 }
 

@@ -6,16 +6,14 @@ import type { Clock } from '../clock';
 const TOKENS_FOR_UNPROVED_CANVAS = 3;
 /** A canvas that has accepted customers is probably right, and another program is replacing the tokens. */
 const TOKENS_FOR_PROVED_CANVAS = 8;
-/** After this time a canvas gets another chance: someone may have corrected it in Sobot. */
-const BLAME_MS = 3_600_000;
-/** After this time without a call the evidence is evicted. */
-const IDLE_MS = 2 * BLAME_MS;
+/** After this time the evidence is forgotten: someone may have corrected the canvas in Sobot. */
+const EVIDENCE_MS = 3_600_000;
 
 /** The evidence on one canvas, for one trigger ID and secret. */
 export class CanvasTrust {
 	private readonly refusedTokens = new Set<string>();
+	private refusedSinceMs = -Infinity;
 	private isProved = false;
-	private blamedMs = -Infinity;
 	private usedMs: number;
 
 	constructor(private readonly clock: Clock) {
@@ -24,14 +22,13 @@ export class CanvasTrust {
 
 	/** Whether the evidence is too old to matter. */
 	get isIdle(): boolean {
-		return this.clock.nowMs() - this.usedMs > IDLE_MS;
+		return this.clock.nowMs() - this.usedMs > EVIDENCE_MS;
 	}
 
 	/** Records that Sobot has put a customer on the canvas. */
 	recordAccepted(): void {
 		this.isProved = true;
 		this.refusedTokens.clear();
-		this.blamedMs = -Infinity;
 		this.usedMs = this.clock.nowMs();
 	}
 
@@ -42,17 +39,11 @@ export class CanvasTrust {
 	 * @returns true if the canvas is to blame, so that no other token would help
 	 */
 	recordNotFound(token: string): boolean {
-		const nowMs = this.clock.nowMs();
-		this.usedMs = nowMs;
-		if (nowMs - this.blamedMs < BLAME_MS) return true;
-		if (this.blamedMs > -Infinity) {
-			this.blamedMs = -Infinity;
-			this.refusedTokens.clear();
-		}
-		this.refusedTokens.add(token);
+		this.usedMs = this.clock.nowMs();
+		if (this.usedMs - this.refusedSinceMs >= EVIDENCE_MS) this.refusedTokens.clear();
+		if (this.refusedTokens.size === 0) this.refusedSinceMs = this.usedMs;
 		const enough = this.isProved ? TOKENS_FOR_PROVED_CANVAS : TOKENS_FOR_UNPROVED_CANVAS;
-		if (this.refusedTokens.size < enough) return false;
-		this.blamedMs = nowMs;
-		return true;
+		if (this.refusedTokens.size < enough) this.refusedTokens.add(token);
+		return this.refusedTokens.size >= enough;
 	}
 }

@@ -23,8 +23,10 @@ interface Waiter {
 /** Hands out the slots of one trigger ID. */
 export class RateLimiter {
 	private readonly rate: AdaptiveRate;
-	/** the slots of each 'Requests per Second': a call needs one of each limit that is not below its own */
-	private readonly slots = new Map([[CALLS_PER_SECOND, new Slots(CALLS_PER_SECOND)]]);
+	/** when the next slot of each 'Requests per Second' begins: a call needs one of each limit that is not below its own */
+	private readonly nextMs = new Map([[CALLS_PER_SECOND, -Infinity]]);
+	/** the latest calls, oldest first: more than any second may hold */
+	private readonly calls: Array<{ readonly sentMs: number; readonly requestsPerSecond: number }> = [];
 	private waiting: Waiter[] = [];
 	/** when the current timer fires; earlier timers are ignored */
 	private wakeMs = Infinity;
@@ -85,7 +87,7 @@ export class RateLimiter {
 			}
 			const atMs = this.earliestMs(waiter.requestsPerSecond);
 			if (atMs <= nowMs) {
-				this.take(nowMs, waiter);
+				this.take(nowMs, waiter.requestsPerSecond);
 				waiter.resolve(true);
 				continue;
 			}
@@ -97,65 +99,28 @@ export class RateLimiter {
 	}
 
 	private earliestMs(requestsPerSecond: number): number {
-		this.addSlots(requestsPerSecond);
+		if (!this.nextMs.has(requestsPerSecond)) this.nextMs.set(requestsPerSecond, -Infinity);
 		let earliestMs = this.rate.pausedUntilMs;
-		for (const [perSecond, slots] of this.slots) {
-			if (perSecond >= requestsPerSecond) earliestMs = Math.max(earliestMs, slots.earliestMs);
+		for (const [limit, nextMs] of this.nextMs) {
+			if (limit < requestsPerSecond) continue;
+			const oldest = this.calls.filter((call) => call.requestsPerSecond <= limit).at(-limit);
+			const windowMs = limit < CALLS_PER_SECOND ? WINDOW_MS : SAFE_WINDOW_MS;
+			earliestMs = Math.max(earliestMs, nextMs, (oldest?.sentMs ?? -Infinity) + windowMs);
 		}
 		return earliestMs;
 	}
 
-	private take(nowMs: number, waiter: Waiter): void {
-		this.lastUsedMs = nowMs;
-		this.rate.recordSent(nowMs);
-		const rate = this.rate.rateAt(nowMs);
-		for (const [perSecond, slots] of this.slots) {
-			if (perSecond < waiter.requestsPerSecond) continue;
-			slots.take(nowMs, Math.min(perSecond, rate), this.rate.pausedUntilMs);
+	private take(sentMs: number, requestsPerSecond: number): void {
+		this.lastUsedMs = sentMs;
+		this.calls.push({ sentMs, requestsPerSecond });
+		if (this.calls.length > CALLS_PER_SECOND) this.calls.shift();
+		this.rate.recordSent(sentMs);
+		const rate = this.rate.rateAt(sentMs);
+		for (const [limit, nextMs] of this.nextMs) {
+			if (limit < requestsPerSecond) continue;
+			// A pause is not made up.
+			const fromMs = Math.max(nextMs, sentMs - MOST_CAUGHT_UP_MS, this.rate.pausedUntilMs);
+			this.nextMs.set(limit, fromMs + WINDOW_MS / Math.min(limit, rate));
 		}
-	}
-
-	private addSlots(requestsPerSecond: number): void {
-		if (this.slots.has(requestsPerSecond)) return;
-		// The slots of the next lower limit hold all earlier calls that count for this one.
-		const lower = Math.max(...[...this.slots.keys()].filter((one) => one < requestsPerSecond));
-		this.slots.set(requestsPerSecond, new Slots(requestsPerSecond, this.slots.get(lower)));
-	}
-}
-
-/** Evenly spaced slots, of which no second holds more than `mostPerSecond`. */
-class Slots {
-	/** when the latest calls left, at most `mostPerSecond` of them */
-	private readonly sentMs: number[];
-	/** when the next slot begins */
-	private nextMs = -Infinity;
-	private spacingMs = 0;
-
-	/** @param lower the slots of the next lower limit, whose calls count here too */
-	constructor(
-		private readonly mostPerSecond: number,
-		lower?: Slots,
-	) {
-		this.sentMs = [...(lower?.sentMs ?? [])];
-	}
-
-	/** When the next call may leave. */
-	get earliestMs(): number {
-		const oldestMs = this.sentMs.at(-this.mostPerSecond) ?? -Infinity;
-		const windowMs = Math.min(this.mostPerSecond * this.spacingMs, SAFE_WINDOW_MS);
-		return Math.max(this.nextMs, oldestMs + windowMs);
-	}
-
-	/**
-	 * Records a call that leaves now.
-	 *
-	 * @param perSecond the rate at which the next call follows
-	 * @param pausedUntilMs the end of the last pause, which is not made up
-	 */
-	take(nowMs: number, perSecond: number, pausedUntilMs: number): void {
-		this.sentMs.push(nowMs);
-		if (this.sentMs.length > this.mostPerSecond) this.sentMs.shift();
-		this.spacingMs = WINDOW_MS / perSecond;
-		this.nextMs = Math.max(this.nextMs, nowMs - MOST_CAUGHT_UP_MS, pausedUntilMs) + this.spacingMs;
 	}
 }
