@@ -2,28 +2,42 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Clock } from '../../sobot/clock';
 import type { Plan } from './plan';
-import { accountOf, groupByOutcome } from './report';
+import { accountOf, groupByOutcome, resultOfPlan } from './report';
 
-/** How often the log gets a line, in seconds. */
-const LOG_EVERY_SECONDS = 30;
+/** How often the log gets a line, in ms. */
+const LOG_EVERY_MS = 30_000;
 
-/** The longest value of an execution's highlighted data, in characters. Source: n8n, execution metadata. */
-const LONGEST_VALUE = 512;
+/** How long after its end a batch may still be in memory, in ms: n8n's `sleep` cannot be ended. */
+const CHECK_EVERY_MS = 1000;
 
-/** Writes to n8n's log how far a batch has come, until it has ended. Never rejects. */
+/** Longer lists of items are cut: n8n cuts a value of an execution's highlighted data at 512 characters. */
+const MOST_RANGES = 3;
+
+/**
+ * Writes to n8n's log how far a batch has come, by the clock, since Sobot may answer nothing for a while; and a last line if
+ * there was one before. Never rejects.
+ */
 export async function logProgress(
 	node: IExecuteFunctions,
 	plans: readonly Plan[],
 	clock: Clock,
 	hasEnded: () => boolean,
 ): Promise<void> {
-	for (let seconds = 1; ; seconds++) {
-		// Short, since n8n's `sleep` cannot be ended, and keeps the batch in memory.
-		await clock.sleep(1000);
-		if (hasEnded()) return;
-		if (seconds % LOG_EVERY_SECONDS > 0) continue;
-		const accepted = groupByOutcome(plans).accepted.length;
-		const line = `${node.getNode().name} is sending: ${accepted} of ${plans.length} customers accepted`;
+	// Whom earlier tries have put on the canvas does not count for the rate.
+	const countNew = () => plans.filter((plan) => resultOfPlan(plan)?.outcome === 'accepted').length;
+	const [sinceMs, newBefore] = [clock.nowMs(), countNew()];
+	let loggedMs = sinceMs;
+	for (let isOver = false; !isOver;) {
+		await clock.sleep(CHECK_EVERY_MS);
+		isOver = hasEnded();
+		const nowMs = clock.nowMs();
+		if (isOver ? loggedMs === sinceMs : nowMs - loggedMs < LOG_EVERY_MS) continue;
+		loggedMs = nowMs;
+		const { accepted } = groupByOutcome(plans);
+		const left = plans.filter((plan) => resultOfPlan(plan)?.isUntold ?? !resultOfPlan(plan)).length;
+		const rate = ((countNew() - newBefore) * 1000) / (nowMs - sinceMs);
+		const what = isOver ? 'has ended' : 'is sending';
+		const line = `${node.getNode().name} ${what}: ${accepted.length} of ${plans.length} customers accepted, ${left} left, ${rate.toFixed(1)} a second`;
 		try {
 			node.logger.info(line);
 		} catch {
@@ -34,14 +48,13 @@ export async function logProgress(
 
 /** Shows in n8n's log and in the list of executions what became of whom in a batch that ends early. Never throws. */
 export function showEarlyEnd(node: IExecuteFunctions, plans: readonly Plan[]): void {
-	const text = `${node.getNode().name.slice(0, 80)} ended early. ${accountOf(plans)}`;
+	const what = `${node.getNode().name.slice(0, 40)} ended early.`;
 	try {
-		node.logger.warn(text);
+		node.logger.warn(`${what} ${accountOf(plans)}`);
 		const { customData } = node.getWorkflowDataProxy(0).$execution as {
 			customData?: { set(key: string, value: string): void };
 		};
-		const counts = text.replace(/ \(items? [\d, -]+\)/g, '');
-		customData?.set('sobot', text.length > LONGEST_VALUE ? counts : text);
+		customData?.set('sobot', `${what} ${accountOf(plans, MOST_RANGES)}`);
 	} catch {
 		// The memory in the node context is complete without it.
 	}

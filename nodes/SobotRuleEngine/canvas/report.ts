@@ -180,13 +180,17 @@ function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history:
 	return sentences.join(' ');
 }
 
-/** What became of the customers of a batch: `Accepted: 2 customers (items 0-1) of 3. Unknown: 1 customer (item 2).` */
-export function accountOf(plans: readonly Plan[]): string {
+/**
+ * What became of the customers of a batch: `Accepted: 2 customers (items 0-1) of 3. Unknown: 1 customer (item 2).`
+ *
+ * @param mostRanges how many ranges of items to name for each outcome
+ */
+export function accountOf(plans: readonly Plan[], mostRanges = Infinity): string {
 	const { accepted, failed, left, unknown } = groupByOutcome(plans);
 	const others = Object.entries({ Failed: failed, 'Not reached yet': left, Unknown: unknown })
 		.filter(([, indexes]) => indexes.length > 0)
-		.map(([label, indexes]) => ` ${label}: ${counted(indexes, 'customer')}.`);
-	return `Accepted: ${counted(accepted, 'customer')} of ${plans.length}.${others.join('')}`;
+		.map(([label, indexes]) => ` ${label}: ${counted(indexes, 'customer', mostRanges)}.`);
+	return `Accepted: ${counted(accepted, 'customer', mostRanges)} of ${plans.length}.${others.join('')}`;
 }
 
 /** The indexes of the items, by outcome. `left`: not reached; an item in doubt is `unknown`. */
@@ -208,11 +212,15 @@ export function groupByOutcome(plans: readonly Plan[]) {
 	return lists;
 }
 
-/** A count and the item numbers: `3 customers (items 0-1, 4)`. */
-function counted(indexes: readonly number[], noun: string): string {
+/** A count and the item numbers: `3 customers (items 0-1, 4)`; of a longer list `(items 0-1, 4, ... and 297 more)`. */
+function counted(indexes: readonly number[], noun: string, mostRanges = Infinity): string {
 	if (indexes.length === 0) return `no ${noun}s`;
 	const plural = indexes.length === 1 ? '' : 's';
-	const numbers = spansOf(indexes).map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+	const shown = spansOf(indexes).slice(0, mostRanges);
+	const numbers = shown.map(([from, to]) => (from === to ? `${from}` : `${from}-${to}`));
+	const last = shown.at(-1)?.[1] ?? 0;
+	const more = indexes.filter((index) => index > last).length;
+	if (more > 0) numbers.push(`... and ${more} more`);
 	return `${indexes.length} ${noun}${plural} (item${plural} ${numbers.join(', ')})`;
 }
 
