@@ -163,16 +163,6 @@ describe('when the wall clock jumps', () => {
 	});
 });
 
-test('is idle until the first push, and once its newest push is older than the window', async () => {
-	const memory = newProcess();
-	expect(memory.isIdle).toBe(true);
-	await accept(memory, 1, {}, MINUTE_MS);
-	await clock.advance(MINUTE_MS - 1);
-	expect(memory.isIdle).toBe(false);
-	await clock.advance(1);
-	expect(memory.isIdle).toBe(true);
-});
-
 describe('while a push is pending', () => {
 	const saved: StoredMemory = {};
 	/** Lets a push through, and tells what has become of it: `true` let through, `false` a redelivery, undefined it waits. */
@@ -261,14 +251,5 @@ describe('while a push is pending', () => {
 		onAnswer?.(true);
 		await clock.advance(CHECK_EVERY_MS);
 		expect(later).toBeUndefined();
-	});
-
-	test('the memory is not idle; once n8n has refused it, it is', async () => {
-		const memory = newProcess();
-		const [pending] = await deliverTimes(1, memory);
-		await clock.advance(HOUR_MS);
-		expect(memory.isIdle).toBe(false);
-		pending?.answer(false);
-		expect(memory.isIdle).toBe(true);
 	});
 });

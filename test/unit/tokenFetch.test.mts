@@ -165,15 +165,6 @@ test.each(['900003', '900004'])('%s is permanent: it is not tried again', async 
 	expect(sobot.calls).toBe(1);
 });
 
-test('is idle after an hour without use', async () => {
-	const { clock, fetch, get } = setUp();
-	await get();
-	await clock.advance(HOUR_MS - 1);
-	expect(fetch.isIdle).toBe(false);
-	await clock.advance(1);
-	expect(fetch.isIdle).toBe(true);
-});
-
 test('an answer that never ends holds nobody up for more than 30 s, and the next fetch is a new one', async () => {
 	const { clock, fetch, sobot, get } = setUp();
 	const startedMs = clock.nowMs();

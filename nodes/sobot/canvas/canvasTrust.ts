@@ -8,31 +8,20 @@ const TOKENS_FOR_UNPROVED_CANVAS = 3;
 const TOKENS_FOR_PROVED_CANVAS = 8;
 /** After this time a canvas gets another chance: someone may have corrected it in Sobot. */
 const BLAME_MS = 3_600_000;
-/** After this time without a call the evidence is evicted. */
-const IDLE_MS = 2 * BLAME_MS;
 
 /** The evidence on one canvas, for one trigger ID and secret. */
 export class CanvasTrust {
 	private readonly refusedTokens = new Set<string>();
 	private isProved = false;
 	private blamedMs = -Infinity;
-	private usedMs: number;
 
-	constructor(private readonly clock: Clock) {
-		this.usedMs = clock.nowMs();
-	}
-
-	/** Whether the evidence is too old to matter. */
-	get isIdle(): boolean {
-		return this.clock.nowMs() - this.usedMs > IDLE_MS;
-	}
+	constructor(private readonly clock: Clock) {}
 
 	/** Records that Sobot has put a customer on the canvas. */
 	recordAccepted(): void {
 		this.isProved = true;
 		this.refusedTokens.clear();
 		this.blamedMs = -Infinity;
-		this.usedMs = this.clock.nowMs();
 	}
 
 	/**
@@ -43,7 +32,6 @@ export class CanvasTrust {
 	 */
 	recordNotFound(token: string): boolean {
 		const nowMs = this.clock.nowMs();
-		this.usedMs = nowMs;
 		if (nowMs - this.blamedMs < BLAME_MS) return true;
 		if (this.blamedMs > -Infinity) {
 			this.blamedMs = -Infinity;

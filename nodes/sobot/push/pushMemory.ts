@@ -62,11 +62,6 @@ export class PushMemory {
 		};
 	}
 
-	/** Whether a new memory would know as much. */
-	get isIdle(): boolean {
-		return this.pending.size === 0 && ![...this.accepted.keys()].some((key) => this.hasAccepted(key));
-	}
-
 	/** Whether this push was accepted within the window, as far as this process knows. */
 	private hasAccepted(key: string): boolean {
 		return this.isCurrent(this.accepted.get(key) ?? '');

@@ -21,25 +21,14 @@ const RACE_MS = 10_000;
 /** How many of the tokens it fetched a process remembers, to tell which of two is the newer. */
 const REMEMBERED_TOKENS = 50;
 
-/** After this time without use an account's fetch is evicted. */
-const IDLE_MS = 3_600_000;
-
 /** The requests for tokens of one account. */
 export class TokenFetch {
 	private inFlight?: Promise<Token>;
 	/** the newest token, and when (monotonic) it was fetched */
 	private last?: { token: Token; atMs: number };
-	private usedAtMs: number;
 	private readonly fetched = new RecentValues(REMEMBERED_TOKENS);
 
-	constructor(private readonly clock: Clock) {
-		this.usedAtMs = clock.nowMs();
-	}
-
-	/** Whether a new instance would do as well. */
-	get isIdle(): boolean {
-		return this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
-	}
+	constructor(private readonly clock: Clock) {}
 
 	/**
 	 * A token to replace `previous`: the newest that this process has fetched, if it is newer, or a new one from Sobot.
@@ -48,7 +37,6 @@ export class TokenFetch {
 	 * @throws TokenError when Sobot refuses, or no attempt succeeds; nothing else
 	 */
 	async fetch(account: Account, previous: Token | undefined, send: SendTokenRequest): Promise<Token> {
-		this.usedAtMs = this.clock.nowMs();
 		const { last } = this;
 		if (!this.inFlight && last && this.replaces(last, previous)) return last.token;
 		return await this.fetchNew(account, send);
@@ -56,16 +44,14 @@ export class TokenFetch {
 
 	/** A token from a request that is in flight at this moment or starts now. Throws TokenError only. */
 	async fetchNew(account: Account, send: SendTokenRequest): Promise<Token> {
-		this.usedAtMs = this.clock.nowMs();
 		this.inFlight ??= this.run(account, send).finally(() => (this.inFlight = undefined));
 		return await this.inFlight;
 	}
 
 	private async run(account: Account, send: SendTokenRequest): Promise<Token> {
 		const reading = await this.askUntilAnswered(account, send);
-		this.usedAtMs = this.clock.nowMs();
 		if ('error' in reading) throw reading.error;
-		this.last = { token: reading.token, atMs: this.usedAtMs };
+		this.last = { token: reading.token, atMs: this.clock.nowMs() };
 		this.fetched.add(reading.token.value);
 		return reading.token;
 	}

@@ -24,9 +24,6 @@ const SHORTEST_USE_MS = 10_000;
 /** How often a waiting renewal checks whether another process has renewed, or no caller wants a token any more. */
 const STORE_CHECK_MS = 1000;
 
-/** After this time without use a session is evicted. */
-const IDLE_MS = 3_600_000;
-
 /**
  * The moment to renew ahead of expiry, in epoch ms: at random between a tenth and a twentieth of the token's lifetime
  * before it, at most 10 to 5 minutes. Each process picks its own, which keeps several from renewing at once without a
@@ -60,21 +57,14 @@ export class TokenSession {
 	private renewal?: Renewal;
 	/** how many callers wait for a renewal */
 	private waiting = 0;
-	private usedAtMs: number;
 	private readonly refused = new RecentValues(REMEMBERED_TOKENS);
 	private readonly confirmed = new RecentValues(REMEMBERED_TOKENS);
 	private readonly backoff: RenewalBackoff;
 	private readonly spread: RenewalSpread;
 
 	constructor(private readonly clock: Clock) {
-		this.usedAtMs = clock.nowMs();
 		this.backoff = new RenewalBackoff(clock);
 		this.spread = new RenewalSpread(clock);
-	}
-
-	/** Whether the session has not been used for a long time. */
-	get isIdle(): boolean {
-		return !this.renewal && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
 	}
 
 	/** Whether this account has ever had a token here. */
@@ -95,7 +85,6 @@ export class TokenSession {
 
 	/** At the start of an execution: takes over the stored token, unless this process already has a newer one. */
 	begin(stored: Token | undefined): void {
-		this.usedAtMs = this.clock.nowMs();
 		const { current } = this;
 		if (!stored || stored.value === current?.value || this.refused.has(stored.value)) return;
 		if (current && this.isUsable(current) && current.fetchedAtMs > stored.fetchedAtMs) return;
@@ -104,7 +93,6 @@ export class TokenSession {
 
 	/** The token to send with now; undefined if the caller has to wait for one. Renews ahead in the background. */
 	ready(store: TokenStore): Token | undefined {
-		this.usedAtMs = this.clock.nowMs();
 		if (!this.current || !this.isUsable(this.current)) return undefined;
 		if (this.isRenewalAheadDue(this.current)) this.renewAhead(store);
 		return this.current;
@@ -127,7 +115,6 @@ export class TokenSession {
 		signal?: AbortSignal,
 		retCode?: string | null,
 	): Promise<Token> {
-		this.usedAtMs = this.clock.nowMs();
 		this.markRefused(refused, retCode);
 		return await this.token(store, signal);
 	}
@@ -241,7 +228,6 @@ export class TokenSession {
 	/** @param isFetched whether a renewal had it fetched or found it in the store; undefined without a renewal */
 	private adopt(token: Token, isFetched?: boolean): void {
 		this.current = token;
-		this.usedAtMs = this.clock.nowMs();
 		this.renewed = isFetched === undefined ? undefined : { atMs: this.clock.nowMs(), isFetched };
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());
 		this.renewAheadNotBeforeMs = -Infinity;
