@@ -20,24 +20,25 @@ export interface Protection {
 	ipAllowlist?: readonly string[];
 }
 
-/** The decision. `reason` is for n8n's log and never contains a secret. */
-export type Admission =
-	| { admitted: true }
-	| { admitted: false; status: 401 | 403; headers: Record<string, string>; reason: string };
+/** The answer to a push that is not accepted. */
+export interface Refusal {
+	/** 500: the trigger could not read its own settings */
+	status: 400 | 401 | 403 | 415 | 500;
+	/** for n8n's log; never contains a secret */
+	reason: string;
+	headers?: Record<string, string>;
+}
 
-/** 403 for an address that is not allowed, 401 for a missing or wrong secret. */
-export function admit(caller: Caller, { secret, ipAllowlist }: Protection): Admission {
-	if (ipAllowlist && !isAllowedAddress(caller.address, ipAllowlist)) {
-		const reason = `its address, ${caller.address}, is not in 'IP Allowlist'`;
-		return { admitted: false, status: 403, headers: {}, reason };
-	}
+/** What demands basic authentication of a caller that shows none until it is asked. */
+const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' };
+
+/** 403 for an address that is not allowed, 401 for a missing or wrong secret; undefined if the caller may push. */
+export function refusalOf(caller: Caller, { secret, ipAllowlist }: Protection): Refusal | undefined {
+	if (ipAllowlist && !isAllowedAddress(caller.address, ipAllowlist))
+		return { status: 403, reason: `its address, ${caller.address}, is not in 'IP Allowlist'` };
 	const reason = secret && secretMismatch(caller, secret);
-	if (reason === undefined) return { admitted: true };
-	const headers: Record<string, string> =
-		secret?.method === 'basic'
-			? { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' }
-			: {};
-	return { admitted: false, status: 401, headers, reason };
+	if (reason === undefined) return undefined;
+	return { status: 401, reason, ...(secret?.method === 'basic' ? { headers: CHALLENGE } : {}) };
 }
 
 /** Why the caller's secret does not match; undefined if it does. */
@@ -46,10 +47,8 @@ function secretMismatch({ query, rawHeaders }: Caller, expected: PushSecret): st
 	// An empty secret would let everybody in.
 	if (secret === '') return "the credential's 'Secret' is empty";
 	switch (method) {
-		case 'query': {
-			const given = Object.hasOwn(query, parameterName) ? query[parameterName] : undefined;
-			return mismatch(given, secret, `the query parameter "${parameterName}"`);
-		}
+		case 'query':
+			return mismatch(query[parameterName], secret, `the query parameter "${parameterName}"`);
 		case 'header':
 			return mismatch(onlyHeader(rawHeaders, headerName), secret, `the header "${headerName}"`);
 		case 'basic':

@@ -163,6 +163,20 @@ describe('when the wall clock jumps', () => {
 	});
 });
 
+test.each([
+	['accepted', true],
+	['refused', false],
+])('only the first answer counts: %s', async (_, isAccepted) => {
+	const [memory, saved] = [newProcess(), {} as StoredMemory];
+	const onAnswer = await letThrough(memory, 1, saved, MINUTE_MS);
+	onAnswer?.(isAccepted);
+	const { acceptedPushes } = saved;
+	await clock.advance(1);
+	for (const again of [true, false]) onAnswer?.(again);
+	expect(saved.acceptedPushes).toBe(acceptedPushes);
+	expect(await isRedelivery(memory, 1, saved, MINUTE_MS)).toBe(isAccepted);
+});
+
 describe('while a push is pending', () => {
 	const saved: StoredMemory = {};
 	/** Lets a push through, and tells what has become of it: `true` let through, `false` a redelivery, undefined it waits. */

@@ -6,7 +6,7 @@ import {
 	type INodeProperties,
 	type NodeTypeAndVersion,
 } from 'n8n-workflow';
-import { acknowledged, failed } from '../../sobot/push/pushAnswers';
+import { pushAnswer } from '../../sobot/push/pushAnswers';
 
 /** Where the parameters are shown. */
 const SHOW = { resource: ['webhookApp'], operation: ['acknowledge'] };
@@ -68,8 +68,8 @@ async function answer(context: IExecuteFunctions, outcome: Outcome): Promise<voi
 	const execution = context.getContext('flow');
 	const earlier = execution.sobotAnswer as Outcome | undefined;
 	if (earlier === undefined) {
-		const body = outcome === 'success' ? acknowledged() : failed();
-		await context.sendResponse({ body: { ...body }, headers: {}, statusCode: 200 });
+		const body = pushAnswer(outcome === 'success' ? 0 : 1);
+		await context.sendResponse({ body, headers: {}, statusCode: 200 });
 		execution.sobotAnswer = outcome;
 		// Nobody waits for the answer of a test without a push, or of a retried execution.
 		const isTest = ['manual', 'retry'].includes(context.getMode());

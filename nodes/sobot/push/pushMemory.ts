@@ -41,8 +41,8 @@ export class PushMemory {
 	 * n8n has accepted it, so is this one, and otherwise this one is let through in its place.
 	 *
 	 * @param deliveryKey in hex
-	 * @returns undefined for a redelivery. Otherwise what must be called once, when n8n answers, with whether n8n has
-	 * accepted the push.
+	 * @returns undefined for a redelivery. Otherwise what must be called when n8n answers, with whether n8n has accepted the
+	 * push. Only the first call counts.
 	 */
 	async letThrough(
 		deliveryKey: string,
@@ -57,8 +57,9 @@ export class PushMemory {
 		const sinceMs = this.clock.nowMs();
 		this.pending.set(key, sinceMs);
 		return (isAccepted) => {
+			if (this.pending.get(key) !== sinceMs) return;
+			this.pending.delete(key);
 			if (isAccepted) this.remember(key, stored);
-			if (this.pending.get(key) === sinceMs) this.pending.delete(key);
 		};
 	}
 
