@@ -117,10 +117,9 @@ function triggerOf(workflow: Workflow): INode {
 export async function switchOn(
 	workflow: Workflow,
 	activation: WorkflowActivateMode = 'activate',
-	webhookBaseUrl = 'https://n8n.example.com/webhook',
 ): Promise<LogLine[]> {
 	const mode = activation === 'manual' ? 'manual' : 'trigger';
-	const data = { ...additionalData(new StoredCredentials()), webhookBaseUrl };
+	const data = additionalData(new StoredCredentials());
 	const context = new HookContext(workflow, triggerOf(workflow), data, mode, activation);
 	const log = recordLog(context);
 	await new SobotWebhookAppTrigger().webhookMethods.default.create.call(context);
