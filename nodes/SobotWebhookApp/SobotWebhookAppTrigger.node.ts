@@ -11,7 +11,7 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { acknowledged } from '../sobot/push/pushAnswers';
+import { pushAnswer } from '../sobot/push/pushAnswers';
 import { pushMemoryOf } from '../sobot/shared';
 import { checkActivation } from './activation';
 import { ACTIVATION_MESSAGE, BUILDER_HINT, HINTS, PROPERTIES, TRIGGER_PANEL, WEBHOOKS } from './description';
@@ -77,7 +77,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		} catch (error) {
 			// Nothing may be thrown here: docs/n8n-behavior.md, W6.
 			const reason = `the trigger's settings cannot be read: ${(error as Error).message.replace(/\.$/, '')}`;
-			return refuse(this, { status: 500, headers: {}, reason });
+			return refuse(this, { status: 500, reason });
 		}
 		const reception = receivePush(readRequest(this), settings);
 		if (reception.kind === 'refused') return refuse(this, reception);
@@ -85,7 +85,7 @@ export class SobotWebhookAppTrigger implements INodeType {
 		const { json, deliveryKey } = reception;
 		const workflowData = [[{ json: json as IDataObject }]];
 		if (settings.isAnsweredByWorkflow) return { workflowData };
-		if (deliveryKey === undefined) return { workflowData, webhookResponse: acknowledged() };
+		if (settings.redeliveryWindowMs === 0) return { workflowData, webhookResponse: pushAnswer(0) };
 		const onAnswer = await pushMemoryOf(`${this.getWorkflow().id} ${this.getNode().id}`).letThrough(
 			deliveryKey,
 			this.getWorkflowStaticData('node'),

@@ -29,20 +29,12 @@ const TEXT_OR_NUMBER = /"|-?(?:[\d.]{15}[\d.eE+-]+|[\d.]+[eE][\d.eE+-]+)/g;
 
 /** Whether the number stays what it is, and also reads the same once it is text. */
 function isExact(literal: string): boolean {
-	// No program writes a number so long that it would not round. Trimming its zeros would take the square of its length.
-	if (literal.length > LONGEST_EXACT) return false;
 	const number = Number(literal);
 	if (Math.abs(number) > Number.MAX_SAFE_INTEGER) return false;
-	const digits = literal
-		.replace(/e.*/i, '')
-		.replace(/\D/g, '')
-		.replace(/^0+|0+$/g, '');
+	const digits = literal.replace(/e.*/i, '').replace(/\D/g, '').replace(/^0+/, '');
 	const isInRange = digits === '' || Math.abs(number) > SMALLEST_EXACT;
 	return String(number) === literal || (digits.length <= 15 && isInRange);
 }
-
-/** Longer than any number that JavaScript prints, in characters. */
-const LONGEST_EXACT = 400;
 
 /** Close to zero, a double holds fewer digits. */
 const SMALLEST_EXACT = 1e-300;

@@ -86,7 +86,7 @@ function rename(
 	// A name that another field of this push already has would overwrite that field.
 	const nameOf = (id: string) => {
 		const name = names.get(id);
-		return name === undefined || Object.hasOwn(fields, name) ? id : name;
+		return !name || Object.hasOwn(fields, name) ? id : name;
 	};
 	// fromEntries makes own properties of every name, `__proto__` too.
 	return Object.fromEntries(Object.entries(fields).map(([id, value]) => [nameOf(id), value]));

@@ -1,5 +1,4 @@
 // The Sobot Webhook App credential: how a push proves that it comes from the user's Sobot account.
-import { trimmedText } from './typedText';
 
 /** The credential's fields, trimmed. A field that is not text counts as empty. */
 export interface PushSecret {
@@ -23,6 +22,11 @@ export function readPushSecret(fields: Readonly<Record<string, unknown>>): PushS
 	};
 }
 
+/** The text without white space around it; '' for anything but text. */
+export function trimmedText(value: unknown): string {
+	return typeof value === 'string' ? value.trim() : '';
+}
+
 /** How to get a good secret. */
 const MAKE_ONE_UP = 'For example, let a password manager create 32 letters and digits.';
 
@@ -31,45 +35,22 @@ const SHORTEST_SECRET = 16;
 
 /** Why this credential cannot work or protects nothing, and what to enter instead; undefined if it is usable. */
 export function reasonAgainstSecret(fields: Readonly<Record<string, unknown>>): string | undefined {
-	const read = readPushSecret(fields);
-	const secretName = read.method === 'basic' ? 'Password' : 'Secret';
-	if (read.secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
-	const reason = reasonAgainstForm(read);
-	if (reason !== undefined || [...read.secret].length >= SHORTEST_SECRET) return reason;
-	return `'${secretName}' is shorter than ${SHORTEST_SECRET} characters, so it can be guessed. Make up a longer one. ${MAKE_ONE_UP}`;
-}
-
-/** Why no push could match, and what to enter instead. */
-function reasonAgainstForm(read: PushSecret): string | undefined {
-	const { method, parameterName, headerName, user, secret } = read;
-	switch (method) {
-		case 'query':
-			return reasonAgainstParameterName(parameterName) ?? reasonAgainstQuerySecret(secret);
-		case 'header':
-			if (!/^[\w!#$%&'*+.^`|~-]+$/.test(headerName))
-				return "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.";
-			if (!/^[\x20-\x7e]+$/.test(secret))
-				return `'Secret' contains characters that are not allowed in a header. ${MAKE_ONE_UP}`;
-			return undefined;
-		case 'basic':
-			if (user === '' || user.includes(':'))
-				return "'User' is empty or contains a colon. Enter a name without one.";
-			return undefined;
-		default:
-			return "'Method' has an unknown value. Choose one from the list.";
-	}
-}
-
-function reasonAgainstParameterName(name: string): string | undefined {
+	const { method, parameterName, headerName, user, secret } = readPushSecret(fields);
+	const secretName = method === 'basic' ? 'Password' : 'Secret';
+	if (secret === '') return `'${secretName}' is empty. Make one up. ${MAKE_ONE_UP}`;
+	if (!['query', 'header', 'basic'].includes(method))
+		return "'Method' has an unknown value. Choose one from the list.";
 	// n8n drops query parameters that are named like a property of every object.
-	if (/^[\w.~-]+$/.test(name) && !(name in {})) return undefined;
-	return "'Parameter Name' is empty or contains characters other than letters, digits and - . _ ~. Enter only a name, such as key, without ? and =.";
-}
-
-/** Characters outside this set mean something else in a URL, unless they are percent-encoded there. */
-function reasonAgainstQuerySecret(secret: string): string | undefined {
-	const unsafe = [...new Set(secret.match(/[^\w.~-]/gu))];
-	if (unsafe.length === 0) return undefined;
-	const listed = unsafe.map((character) => (/\s/.test(character) ? 'a space' : character)).join(' ');
-	return `'Secret' contains ${listed}, which would change in a URL. Use only letters, digits and - . _ ~. ${MAKE_ONE_UP}`;
+	if (method === 'query' && (!/^[\w.~-]+$/.test(parameterName) || parameterName in {}))
+		return "'Parameter Name' is empty or contains characters other than letters, digits and - . _ ~. Enter only a name, such as key, without ? and =.";
+	if (method === 'query' && !/^[\w.~-]+$/.test(secret))
+		return `'Secret' contains characters that would change in a URL. Use only letters, digits and - . _ ~. ${MAKE_ONE_UP}`;
+	if (method === 'header' && !/^[\w!#$%&'*+.^`|~-]+$/.test(headerName))
+		return "'Header Name' is not a valid HTTP header name. Enter one such as x-sobot-key.";
+	if (method === 'header' && !/^[\x20-\x7e]+$/.test(secret))
+		return `'Secret' contains characters that are not allowed in a header. ${MAKE_ONE_UP}`;
+	if (method === 'basic' && (user === '' || user.includes(':')))
+		return "'User' is empty or contains a colon. Enter a name without one.";
+	if ([...secret].length >= SHORTEST_SECRET) return undefined;
+	return `'${secretName}' is shorter than ${SHORTEST_SECRET} characters, so it can be guessed. Make up a longer one. ${MAKE_ONE_UP}`;
 }

@@ -1,7 +1,6 @@
 // Decides whether a push is refused, dropped or accepted, and builds the workflow's input. Knows nothing of n8n.
 import { isJsonObject } from '../sobot/outcome/answer';
-import type { RefusalStatus } from '../sobot/push/pushAnswers';
-import { admit, type Caller, type Protection } from './admission';
+import { refusalOf, type Caller, type Protection, type Refusal } from './admission';
 import { withExactNumbers } from './exactNumbers';
 import { deliveryKeyOf, isNestedTooDeep, parsePush } from './parsePush';
 import { withoutSecrets } from './requestDetails';
@@ -9,8 +8,6 @@ import { withoutSecrets } from './requestDetails';
 /** A push as it arrived. */
 export interface PushRequest extends Caller {
 	method: string;
-	/** names in lower case */
-	headers: Readonly<Record<string, unknown>>;
 	/** as n8n has parsed it */
 	body: unknown;
 	/** as it arrived */
@@ -33,34 +30,27 @@ export interface TriggerSettings extends Protection {
 	redeliveryWindowMs: number;
 }
 
-/** The answer to a refused push. `reason` is for n8n's log and never contains a secret. */
-export interface Refusal {
-	status: RefusalStatus;
-	headers: Record<string, string>;
-	reason: string;
-}
-
 /** The decision about a push. `reason` is for n8n's log and never contains a secret. */
 export type Reception =
 	/** answered with an HTTP status that makes Sobot resend the push; starts nothing */
 	| ({ kind: 'refused' } & Refusal)
 	/** acknowledged; starts nothing */
 	| { kind: 'dropped'; reason: string }
-	/** starts the workflow with this JSON; with a `deliveryKey` only if it is no redelivery */
-	| { kind: 'accepted'; json: Record<string, unknown>; deliveryKey?: string };
+	/** starts the workflow with this JSON, if it is no redelivery */
+	| { kind: 'accepted'; json: Record<string, unknown>; deliveryKey: string };
 
 /** Authorizes a push, checks its format, filters it and turns it into the workflow's input. */
 export function receivePush(request: PushRequest, settings: TriggerSettings): Reception {
-	const admission = admit(request, settings);
-	if (!admission.admitted) return { kind: 'refused', ...admission };
+	const refusal = refusalOf(request, settings);
+	if (refusal) return { kind: 'refused', ...refusal };
 
 	// n8n parses forms and XML into objects too.
 	const contentType = request.headers['content-type'];
 	if (typeof contentType !== 'string' || !/^application\/json *(;|$)/i.test(contentType))
-		return refusal(415, 'its content type is not application/json');
+		return refused(415, 'its content type is not application/json');
 	const { body: parsed } = request;
-	if (!isJsonObject(parsed)) return refusal(400, 'its body is not a JSON object');
-	if (isNestedTooDeep(parsed)) return refusal(400, 'its body is nested more than 1,000 levels deep');
+	if (!isJsonObject(parsed)) return refused(400, 'its body is not a JSON object');
+	if (isNestedTooDeep(parsed)) return refused(400, 'its body is nested more than 1,000 levels deep');
 
 	const body = withExactNumbers(jsonText(request), parsed);
 	const { pid } = body;
@@ -68,13 +58,12 @@ export function receivePush(request: PushRequest, settings: TriggerSettings): Re
 	if (settings.companyIds.length > 0 && !settings.companyIds.includes(companyId))
 		return { kind: 'dropped', reason: "its company is not in 'Company IDs'" };
 
-	const isDeduplicated = settings.redeliveryWindowMs > 0;
-	const deliveryKey = isDeduplicated || settings.simplify ? deliveryKeyOf(body) : undefined;
+	const deliveryKey = deliveryKeyOf(body);
 	const json: Record<string, unknown> = settings.simplify
 		? { ...parsePush(body, settings.customFieldNames, deliveryKey) }
 		: { ...body };
 	if (settings.includeRequest) json.request = withoutSecrets(request, settings.secret);
-	return { kind: 'accepted', json, ...(isDeduplicated ? { deliveryKey } : {}) };
+	return { kind: 'accepted', json, deliveryKey };
 }
 
 /** The JSON that n8n has parsed; '' if n8n has not kept it. */
@@ -82,6 +71,6 @@ function jsonText({ rawBody, encoding }: PushRequest): string {
 	return rawBody?.toString(encoding).replace(/^\uFEFF/, '') ?? '';
 }
 
-function refusal(status: RefusalStatus, reason: string): Reception {
-	return { kind: 'refused', status, headers: {}, reason };
+function refused(status: Refusal['status'], reason: string): Reception {
+	return { kind: 'refused', status, reason };
 }

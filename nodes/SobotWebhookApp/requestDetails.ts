@@ -12,38 +12,24 @@ export interface RequestDetails {
 const ALWAYS_SECRET = ['authorization', 'proxy-authorization', 'cookie'];
 
 /**
- * Leaves out every header that carries credentials, the parameter or header of this trigger's own secret, and every
- * value that contains the secret: proxies repeat the whole URL in headers such as x-original-url.
+ * Leaves out what carries credentials, and every value that contains the trigger's own secret: proxies repeat the whole URL
+ * in headers such as x-original-url.
  */
 export function withoutSecrets(
 	{ method, query, headers }: RequestDetails,
 	secret?: PushSecret,
 ): RequestDetails {
-	const ownHeaders = secret?.method === 'header' ? [secret.headerName.toLowerCase()] : [];
-	const secretParameters = secret?.method === 'query' ? [secret.parameterName] : [];
-	return {
-		method,
-		query: omit(query, secretParameters, secret),
-		headers: omit(headers, [...ALWAYS_SECRET, ...ownHeaders], secret),
-	};
-}
-
-function omit(
-	record: Readonly<Record<string, unknown>>,
-	names: readonly string[],
-	secret?: PushSecret,
-): Record<string, unknown> {
-	return Object.fromEntries(
-		Object.entries(record).filter(
-			([name, value]) =>
-				!names.includes(name.toLowerCase()) && !names.includes(name) && !(secret && reveals(value, secret)),
-		),
-	);
+	const shown = (record: Readonly<Record<string, unknown>>) =>
+		Object.fromEntries(
+			Object.entries(record).filter(
+				([name, value]) => !ALWAYS_SECRET.includes(name.toLowerCase()) && !(secret && reveals(value, secret)),
+			),
+		);
+	return { method, query: shown(query), headers: shown(headers) };
 }
 
 /** Whether a value contains the secret: as it is, percent-encoded, or as basic authentication. */
 function reveals(value: unknown, secret: PushSecret): boolean {
-	if (secret.secret === '') return false;
 	if (typeof value === 'object' && value !== null)
 		return Object.values(value).some((inner) => reveals(inner, secret));
 	const text = String(value);

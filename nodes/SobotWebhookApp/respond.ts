@@ -5,37 +5,33 @@ import {
 	type IWebhookFunctions,
 	type IWebhookResponseData,
 } from 'n8n-workflow';
-import { acknowledged, refused } from '../sobot/push/pushAnswers';
-import type { Refusal } from './receivePush';
+import { pushAnswer } from '../sobot/push/pushAnswers';
+import type { Refusal } from './admission';
 
 /**
  * Acknowledges a push once n8n has stored the execution: when it reads `webhookResponse` (docs/n8n-behavior.md, W3). An
  * answer for which it has not read it is a refusal, such as 500 if n8n's database is away.
  *
- * @param onAnswer called once, when n8n answers: whether it has accepted the push. A caller that hangs up changes nothing.
+ * @param onAnswer called when n8n answers, with whether it has accepted the push. Only the first call counts. A caller that
+ * hangs up changes nothing.
  */
 export function acknowledgeOnceStored(
 	context: IWebhookFunctions,
 	workflowData: INodeExecutionData[][],
 	onAnswer: (isAccepted: boolean) => void,
 ): IWebhookResponseData {
-	let isAnswered = false;
-	const answer = (isAccepted: boolean) => {
-		if (!isAnswered) onAnswer(isAccepted);
-		isAnswered = true;
-	};
 	const response = context.getResponseObject();
 	const end = response.end.bind(response) as (...chunk: unknown[]) => typeof response;
 	// Every answer of n8n ends here. The response emits no event for an answer that comes after its caller has hung up.
 	response.end = (...chunk: unknown[]) => {
-		answer(false);
+		onAnswer(false);
 		return end(...chunk);
 	};
 	return {
 		workflowData,
 		get webhookResponse() {
-			answer(true);
-			return acknowledged();
+			onAnswer(true);
+			return pushAnswer(0);
 		},
 	};
 }
@@ -43,7 +39,7 @@ export function acknowledgeOnceStored(
 /** Acknowledges a push at once, and starts nothing. */
 export function drop(context: IWebhookFunctions, reason: string): IWebhookResponseData {
 	context.logger.debug(`"${context.getNode().name}" acknowledged a push and dropped it: ${reason}.`);
-	return { webhookResponse: acknowledged() };
+	return { webhookResponse: pushAnswer(0) };
 }
 
 /**
@@ -52,10 +48,10 @@ export function drop(context: IWebhookFunctions, reason: string): IWebhookRespon
  */
 export function refuse(
 	context: IWebhookFunctions,
-	{ status, headers, reason }: Refusal,
+	{ status, reason, headers = {} }: Refusal,
 ): IWebhookResponseData {
 	const response = context.getResponseObject();
-	response.status(status).set(headers).json(refused(status));
+	response.status(status).set(headers).json(pushAnswer(status));
 	const node = context.getNode();
 	context.logger.warn(`"${node.name}" refused a push with ${status}: ${reason}.`, {
 		workflowId: context.getWorkflow().id,

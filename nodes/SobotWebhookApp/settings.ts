@@ -2,18 +2,11 @@
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 import { n8nSays, unresolvedExpression } from '../sobot/outcome/errors';
 import { RESENT_WITHIN_MS } from '../sobot/push/pushMemory';
-import { readPushSecret } from './pushSecret';
+import { readPushSecret, trimmedText } from './pushSecret';
 import type { PushRequest, TriggerSettings } from './receivePush';
-import { splitList, trimmedText } from './typedText';
 
-/** The trigger's options, as n8n provides them. An option that the user has not added is missing. */
-export interface TriggerOptions {
-	ignoreRepeatsMinutes?: unknown;
-	companyIds?: unknown;
-	ipAllowlist?: unknown;
-	customFieldNames?: unknown;
-	includeRequest?: unknown;
-}
+/** The trigger's options by name, as n8n provides them. An option that the user has not added is missing. */
+export type TriggerOptions = Readonly<Record<string, unknown>>;
 
 /** 'Ignore Repeats For' where the option was never added. */
 export const DEFAULT_REPEAT_MINUTES = RESENT_WITHIN_MS / 60_000;
@@ -30,13 +23,12 @@ export function isAnsweredByWorkflow(context: IHookFunctions | IWebhookFunctions
 
 /** The push that n8n has received. n8n keeps the raw body of each request. */
 export function readRequest(context: IWebhookFunctions): PushRequest {
-	const { method, rawHeaders, ip, rawBody, encoding } = context.getRequestObject() as ReturnType<
+	const { method, ip, rawBody, encoding } = context.getRequestObject() as ReturnType<
 		IWebhookFunctions['getRequestObject']
 	> &
 		Pick<PushRequest, 'rawBody' | 'encoding'>;
 	return {
 		method,
-		rawHeaders,
 		rawBody,
 		encoding,
 		address: ip ?? '',
@@ -53,13 +45,9 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 	const isProtected = context.getNodeParameter('authentication') !== 'none';
 	return {
 		secret: isProtected ? readPushSecret(await readCredential(context)) : undefined,
-		ipAllowlist: 'ipAllowlist' in options ? splitList(options.ipAllowlist) : undefined,
+		ipAllowlist: listOption(options, 'ipAllowlist'),
 		companyIds: readCompanyIds(options),
-		customFieldNames: new Map(
-			customFieldRows(options)
-				.filter(({ id, name }) => id !== '' && name !== '')
-				.map(({ id, name }) => [id, name]),
-		),
+		customFieldNames: new Map(customFieldRows(options).map(({ id, name }) => [id, name])),
 		simplify: context.getNodeParameter('simplify') !== false,
 		includeRequest: options.includeRequest === true,
 		isAnsweredByWorkflow: isAnswered,
@@ -70,17 +58,27 @@ export async function readSettings(context: IWebhookFunctions): Promise<TriggerS
 }
 
 async function readCredential(context: IWebhookFunctions): Promise<Record<string, unknown>> {
-	try {
-		return await context.getCredentials('sobotWebhookAppApi');
-	} catch (cause) {
-		throw unreadable(cause);
-	}
+	return await context.getCredentials('sobotWebhookAppApi').catch((cause: unknown) => {
+		const name = 'Sobot Webhook App API';
+		const other = `n8n could not read the ${name} credential. Correct its expressions, or choose another.${n8nSays(cause)}`;
+		throw new Error(unresolvedExpression(cause, name) ?? other);
+	});
 }
 
-function unreadable(cause: unknown): Error {
-	const name = 'Sobot Webhook App API';
-	const other = `n8n could not read the ${name} credential. Correct its expressions, or choose another.${n8nSays(cause)}`;
-	return new Error(unresolvedExpression(cause, name) ?? other);
+/** The entries of a list that the user has added; undefined if it was not added. */
+export function listOption(options: TriggerOptions, name: string): string[] | undefined {
+	return name in options ? splitList(options[name]) : undefined;
+}
+
+/**
+ * The entries of a list, separated by commas, semicolons, white space or line breaks, also in their full-width forms.
+ *
+ * @param value text, or a number or array from an expression; anything else is an empty list
+ */
+export function splitList(value: unknown): string[] {
+	const isList = ['string', 'number'].includes(typeof value) || Array.isArray(value);
+	const text = isList ? String(value) : '';
+	return text.split(/[,;\s，；、]+/).filter((entry) => entry !== '');
 }
 
 /** The rows of 'Custom Field Names' that are not empty, with their texts trimmed. */
@@ -98,8 +96,8 @@ export function isCompanyId(text: string): boolean {
 
 /** An ID that no company can have would drop every push without a trace. */
 function readCompanyIds(options: TriggerOptions): string[] {
-	if (!('companyIds' in options)) return [];
-	const ids = splitList(options.companyIds);
+	const ids = listOption(options, 'companyIds');
+	if (!ids) return [];
 	if (ids.length === 0 || !ids.every(isCompanyId))
 		throw new Error("'Company IDs' is empty or has invalid entries.");
 	return ids;

@@ -73,11 +73,6 @@ test.each([
 	expect(await n8n.executions(workflow)).toEqual([]);
 });
 
-test('an address on this machine is pointed out in the log', async () => {
-	await listen(n8n);
-	await untilLogged('Set WEBHOOK_URL to the public address of this n8n.');
-});
-
 describe('two triggers before one Acknowledge', () => {
 	test.each([
 		['connected first', 'Push', 'Other'],

@@ -75,14 +75,14 @@ describe('several triggers before it', () => {
 	test('none of them: there is no push', async () => {
 		const { sent, error } = await runAcknowledge({ triggers: [A, B], outcomes: ['success'] });
 		expect(sent).toEqual([]);
-		expect(error?.message).toBe('No push started this execution.');
+		expect(error?.message).toBe('There is no push to acknowledge.');
 	});
 });
 
 test('a workflow without a trigger of ours: there is no push', async () => {
 	const { sent, error } = await runAcknowledge({ triggers: [], outcomes: ['success'] });
 	expect(sent).toEqual([]);
-	expect(error?.message).toBe('There is no push to acknowledge in this workflow.');
+	expect(error?.message).toBe('There is no push to acknowledge.');
 });
 
 describe('a second Acknowledge', () => {

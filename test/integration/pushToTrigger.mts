@@ -24,7 +24,6 @@ export interface Request {
 	rawBody?: Buffer;
 	query?: Record<string, unknown>;
 	headers?: Record<string, string>;
-	rawHeaders?: string[];
 	ip?: string;
 }
 
@@ -39,7 +38,11 @@ export async function push(
 	mode: WorkflowExecuteMode = 'webhook',
 	workflow = triggerWorkflow(parameters),
 ) {
-	const headers = { 'content-type': 'application/json', ...request.headers };
+	// Node gives the names of headers in lower case.
+	const given = Object.entries(request.headers ?? {}).map(
+		([name, value]) => [name.toLowerCase(), value] as const,
+	);
+	const headers = { 'content-type': 'application/json', ...Object.fromEntries(given) };
 	const answer = { status: 0, headers: {} as Record<string, string>, body: undefined as unknown };
 	const response = {
 		status(code: number) {
@@ -68,7 +71,6 @@ export async function push(
 				rawBody: request.rawBody,
 				query: request.query ?? {},
 				headers,
-				rawHeaders: request.rawHeaders ?? Object.entries(headers).flat(),
 				ip: request.ip ?? '203.0.113.7',
 			},
 			httpResponse: response,
@@ -117,10 +119,9 @@ function triggerOf(workflow: Workflow): INode {
 export async function switchOn(
 	workflow: Workflow,
 	activation: WorkflowActivateMode = 'activate',
-	webhookBaseUrl = 'https://n8n.example.com/webhook',
 ): Promise<LogLine[]> {
 	const mode = activation === 'manual' ? 'manual' : 'trigger';
-	const data = { ...additionalData(new StoredCredentials()), webhookBaseUrl };
+	const data = additionalData(new StoredCredentials());
 	const context = new HookContext(workflow, triggerOf(workflow), data, mode, activation);
 	const log = recordLog(context);
 	await new SobotWebhookAppTrigger().webhookMethods.default.create.call(context);

@@ -49,5 +49,8 @@ test.each([
 	'1:2:3:4:5:6:7:8:9',
 	'1.2.3.4/8/8',
 	'1.2.3.4:80',
+	'1.2.3.4::1',
+	'::ffff:1.2.3.0/24',
+	'1',
 	'',
 ])('%s is not a range', (text) => expect(isRange(text)).toBe(false));

@@ -1,4 +1,4 @@
-import { admit, type Caller } from '../../nodes/SobotWebhookApp/admission';
+import { refusalOf, type Caller } from '../../nodes/SobotWebhookApp/admission';
 import { readPushSecret, type PushSecret } from '../../nodes/SobotWebhookApp/pushSecret';
 
 const SECRET: PushSecret = {
@@ -10,17 +10,15 @@ const SECRET: PushSecret = {
 };
 const caller = (more: Partial<Caller> = {}): Caller => ({
 	query: {},
-	rawHeaders: [],
+	headers: {},
 	address: '203.0.113.7',
 	...more,
 });
-const header = (...rawHeaders: string[]) => caller({ rawHeaders });
+const header = (name: string, value: unknown) => caller({ headers: { [name]: value } });
 const basic = (userAndPassword: string) =>
-	header('Authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
-const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist?: string[]) => {
-	const admission = admit(from, { secret, ipAllowlist });
-	return admission.admitted ? 200 : admission.status;
-};
+	header('authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
+const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist?: string[]) =>
+	refusalOf(from, { secret, ipAllowlist })?.status ?? 200;
 
 test('lets anybody push where nothing protects the trigger', () => {
 	expect(statusOf(caller())).toBe(200);
@@ -51,14 +49,15 @@ describe('header', () => {
 	const secret: PushSecret = { ...SECRET, method: 'header' };
 	test.each([
 		['right', header('x-sobot-key', 's3cret'), 200],
-		['right in other case of its name', header('X-Sobot-Key', 's3cret'), 200],
 		['missing', header('host', 'x'), 401],
 		['wrong', header('x-sobot-key', 'nope'), 401],
-		['doubled', header('x-sobot-key', 's3cret', 'X-Sobot-Key', 's3cret'), 401],
+		['doubled, as Node joins them', header('x-sobot-key', 's3cret, s3cret'), 401],
+		['a list', header('x-sobot-key', ['s3cret']), 401],
 		['only as a value', header('x-other', 'x-sobot-key'), 401],
 		['in the query', caller({ query: { key: 's3cret' } }), 401],
 	])('%s', (_, from, status) => {
 		expect(statusOf(from, secret)).toBe(status);
+		expect(statusOf(from, { ...secret, headerName: 'X-Sobot-Key' })).toBe(status);
 	});
 });
 
@@ -71,17 +70,12 @@ describe('basic', () => {
 			header('authorization', `basic ${Buffer.from('sobot:s3cret').toString('base64')}`),
 			200,
 		],
-		['missing', header(), 401],
+		['missing', caller(), 401],
 		['wrong password', basic('sobot:nope'), 401],
 		['wrong user', basic('other:s3cret'), 401],
 		['no colon', basic('sobots3cret'), 401],
-		['not Base64', header('Authorization', 'Basic ???'), 401],
-		['another scheme', header('Authorization', 'Bearer s3cret'), 401],
-		[
-			'doubled',
-			header('Authorization', 'Basic c29ib3Q6czNjcmV0', 'authorization', 'Basic c29ib3Q6czNjcmV0'),
-			401,
-		],
+		['not Base64', header('authorization', 'Basic ???'), 401],
+		['another scheme', header('authorization', 'Bearer s3cret'), 401],
 	])('%s', (_, from, status) => {
 		expect(statusOf(from, secret)).toBe(status);
 	});
@@ -91,8 +85,7 @@ describe('basic', () => {
 	});
 
 	test('is asked for with WWW-Authenticate', () => {
-		expect(admit(caller(), { secret })).toEqual({
-			admitted: false,
+		expect(refusalOf(caller(), { secret })).toEqual({
 			status: 401,
 			headers: { 'WWW-Authenticate': 'Basic realm="Sobot Webhook App", charset="UTF-8"' },
 			reason: 'basic authentication is missing',
@@ -107,7 +100,7 @@ describe('a secret that is empty or not text lets nobody in', () => {
 			for (const shown of ['', ' ', 'undefined', 'null', '42', 'true', '[object Object]', 's3cret']) {
 				const from = caller({
 					query: { key: shown },
-					rawHeaders: ['x-sobot-key', shown, ...basic(`${user}:${shown}`).rawHeaders],
+					headers: { 'x-sobot-key': shown, ...basic(`${user}:${shown}`).headers },
 				});
 				const expected = readPushSecret({ ...SECRET, method, secret, user });
 				expect(statusOf(from, expected)).toBe(401);
@@ -144,13 +137,13 @@ test.each<[string, Caller, PushSecret, string]>([
 	['basic, wrong', basic('a:b'), { ...SECRET, method: 'basic' }, 'basic authentication does not match'],
 	['empty', caller(), { ...SECRET, secret: '' }, "the credential's 'Secret' is empty"],
 ])('the reason of a refusal, for the log: %s', (_, from, secret, reason) => {
-	const admission = admit(from, { secret });
-	expect(admission).toEqual(expect.objectContaining({ admitted: false, reason }));
-	expect(JSON.stringify(admission)).not.toContain('s3cret');
+	const refusal = refusalOf(from, { secret });
+	expect(refusal?.reason).toBe(reason);
+	expect(JSON.stringify(refusal)).not.toContain('s3cret');
 });
 
 test('the reason of a refused address names it', () => {
-	expect(admit(caller(), { ipAllowlist: ['198.51.100.0/24'] })).toEqual(
-		expect.objectContaining({ reason: "its address, 203.0.113.7, is not in 'IP Allowlist'" }),
+	expect(refusalOf(caller(), { ipAllowlist: ['198.51.100.0/24'] })?.reason).toBe(
+		"its address, 203.0.113.7, is not in 'IP Allowlist'",
 	);
 });

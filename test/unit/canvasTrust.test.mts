@@ -37,11 +37,3 @@ test('gives a blamed canvas another chance after an hour', async () => {
 	await clock.advance(1);
 	expect(trust.recordNotFound('d')).toBe(false);
 });
-
-test('is idle once it has not been used for an hour', async () => {
-	const { clock, trust } = setUp();
-	trust.recordAccepted();
-	expect(trust.isIdle).toBe(false);
-	await clock.advance(HOUR_MS + 1);
-	expect(trust.isIdle).toBe(true);
-});

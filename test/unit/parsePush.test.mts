@@ -141,6 +141,7 @@ test('a name that another field of the push has already does not overwrite that 
 		bbb: '2',
 	});
 	expect(parsePush({ ex_fields: { aaa: '1' } }, names).customFields).toEqual({ bbb: '1' });
+	expect(parsePush({ ex_fields: { aaa: '1' } }, new Map([['aaa', '']])).customFields).toEqual({ aaa: '1' });
 });
 
 test('the delivery key is the same for a redelivery, however its keys are ordered, and another for another push', () => {

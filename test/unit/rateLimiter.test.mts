@@ -160,22 +160,6 @@ test('callers with a low limit count for those with a higher one, also those tha
 	expect(mostInASecond(moments.sort((a, b) => a - b))).toBeLessThanOrEqual(3);
 });
 
-test('is idle after ten minutes without a call, unless a caller waits', async () => {
-	const clock = new SimulatedClock();
-	const rateLimiter = new RateLimiter(clock);
-	expect(rateLimiter.isIdle).toBe(false);
-	await clock.advance(600_000);
-	expect(rateLimiter.isIdle).toBe(true);
-	await clock.run(takeSlots(rateLimiter, clock, 1, 1));
-	expect(rateLimiter.isIdle).toBe(false);
-	const waiting = rateLimiter.takeSlot(1);
-	await clock.run(waiting);
-	await clock.advance(599_999);
-	expect(rateLimiter.isIdle).toBe(false);
-	await clock.advance(1);
-	expect(rateLimiter.isIdle).toBe(true);
-});
-
 test('probes with longer and longer pauses while nothing gets through, and continues below the earlier rate', async () => {
 	const clock = new SimulatedClock();
 	const rateLimiter = new RateLimiter(clock);

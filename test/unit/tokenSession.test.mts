@@ -427,28 +427,3 @@ describe('the wall clock jumps', () => {
 		expect((await clock.run(replacing, 11_000)).value).toBe('t5');
 	});
 });
-
-test('is idle after an hour without use, but not during a renewal', async () => {
-	const { clock, store, session, begin } = setUp();
-	expect(session.isIdle).toBe(false);
-	begin();
-	await clock.advance(HOUR_MS - 1);
-	expect(session.isIdle).toBe(false);
-	session.ready(store);
-	await clock.advance(HOUR_MS - 1);
-	expect(session.isIdle).toBe(false);
-	await clock.advance(1);
-	expect(session.isIdle).toBe(true);
-	let give = (_token: Token) => {};
-	const slow: TokenStore = {
-		read: async () => undefined,
-		renew: async () => await new Promise<Token>((resolve) => (give = resolve)),
-	};
-	await clock.advance(DAY_MS);
-	const waiting = session.token(slow);
-	await clock.advance(2 * HOUR_MS);
-	expect(session.isIdle).toBe(false);
-	give(store.token('t1'));
-	await waiting;
-	expect(session.isIdle).toBe(false);
-});

@@ -14,22 +14,13 @@ export class CanvasTrust {
 	private readonly refusedTokens = new Set<string>();
 	private refusedSinceMs = -Infinity;
 	private isProved = false;
-	private usedMs: number;
 
-	constructor(private readonly clock: Clock) {
-		this.usedMs = clock.nowMs();
-	}
-
-	/** Whether the evidence is too old to matter. */
-	get isIdle(): boolean {
-		return this.clock.nowMs() - this.usedMs > EVIDENCE_MS;
-	}
+	constructor(private readonly clock: Clock) {}
 
 	/** Records that Sobot has put a customer on the canvas. */
 	recordAccepted(): void {
 		this.isProved = true;
 		this.refusedTokens.clear();
-		this.usedMs = this.clock.nowMs();
 	}
 
 	/**
@@ -39,9 +30,9 @@ export class CanvasTrust {
 	 * @returns true if the canvas is to blame, so that no other token would help
 	 */
 	recordNotFound(token: string): boolean {
-		this.usedMs = this.clock.nowMs();
-		if (this.usedMs - this.refusedSinceMs >= EVIDENCE_MS) this.refusedTokens.clear();
-		if (this.refusedTokens.size === 0) this.refusedSinceMs = this.usedMs;
+		const nowMs = this.clock.nowMs();
+		if (nowMs - this.refusedSinceMs >= EVIDENCE_MS) this.refusedTokens.clear();
+		if (this.refusedTokens.size === 0) this.refusedSinceMs = nowMs;
 		const enough = this.isProved ? TOKENS_FOR_PROVED_CANVAS : TOKENS_FOR_UNPROVED_CANVAS;
 		if (this.refusedTokens.size < enough) this.refusedTokens.add(token);
 		return this.refusedTokens.size >= enough;

@@ -9,9 +9,6 @@ const MOST_CAUGHT_UP_MS = 200;
 /** Longest sleep, in ms, before the limiter looks again: a stopped execution waits no longer than this. */
 const LONGEST_SLEEP_MS = 250;
 
-/** After this many ms without a call, a new limiter would do as well. */
-const IDLE_MS = 600_000;
-
 /** One caller's wait for a slot. */
 interface Waiter {
 	readonly requestsPerSecond: number;
@@ -30,11 +27,9 @@ export class RateLimiter {
 	private waiting: Waiter[] = [];
 	/** when the current timer fires; earlier timers are ignored */
 	private wakeMs = Infinity;
-	private lastUsedMs: number;
 
 	constructor(private readonly clock: Clock) {
 		this.rate = new AdaptiveRate(() => clock.random());
-		this.lastUsedMs = clock.nowMs();
 	}
 
 	/**
@@ -54,11 +49,6 @@ export class RateLimiter {
 	/** Reports that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
 	refused(sentMs: number): void {
 		this.rate.refused(this.clock.nowMs(), sentMs);
-	}
-
-	/** Whether nobody waits and the last call was long ago. */
-	get isIdle(): boolean {
-		return this.waiting.length === 0 && this.clock.nowMs() >= this.lastUsedMs + IDLE_MS;
 	}
 
 	/** Grants all slots that are due, and sets one timer for all callers that still wait. */
@@ -111,7 +101,6 @@ export class RateLimiter {
 	}
 
 	private take(sentMs: number, requestsPerSecond: number): void {
-		this.lastUsedMs = sentMs;
 		this.calls.push({ sentMs, requestsPerSecond });
 		if (this.calls.length > CALLS_PER_SECOND) this.calls.shift();
 		this.rate.recordSent(sentMs);

@@ -9,52 +9,29 @@ export const RESENT_WITHIN_MS = 10 * 60_000;
 export const REMEMBERED_PUSHES = 10_000;
 /** How many of them static data holds: the latest, since a push that a restart left unacknowledged came just before. */
 export const STORED_PUSHES = 300;
+/** How often a redelivery looks whether n8n has answered the push that it waits for, in ms. */
+export const CHECK_EVERY_MS = 500;
 
 /**
- * This module's part of a trigger's static data: one record per push, oldest first. n8n reads and writes it for each push
- * and stores it with each execution, so it is small, and a single string.
+ * This module's part of a trigger's static data: a record for each push, without separators. n8n reads and writes it for each
+ * push and stores it with each execution, so it is small, and a single string.
  */
 export interface StoredMemory {
 	acceptedPushes?: string;
 }
 
-/** The first field of a record: 66 bits of the delivery key, base64url. */
+/** The first part of a record: 66 bits of the delivery key, base64url. */
 const KEY_LENGTH = 11;
-/** The second field: when the push was accepted, epoch milliseconds in base 36. Enough until the year 2059. */
+/** The second part: when the push was accepted, in epoch ms, in base 36. Enough until the year 2059. */
 const TIME_LENGTH = 8;
-/** Records follow each other without separators. */
-const RECORD_LENGTH = KEY_LENGTH + TIME_LENGTH;
-/** Matches each record of a text. */
-const RECORD = new RegExp(`.{${RECORD_LENGTH}}`, 'g');
-
-/** How far the clocks of two machines may differ. A record further ahead means that the wall clock was set back. */
-const CLOCK_SKEW_MS = 5_000;
-
-/** When a push was accepted. */
-interface Acceptance {
-	/** monotonic milliseconds of this process: ages are counted from here */
-	acceptedMs: number;
-	/** epoch milliseconds, as stored: identifies the record, and dates it for other processes */
-	epochMs: number;
-}
-
-/** A push that was let through, and that n8n has not answered yet. */
-interface Pending {
-	/** monotonic milliseconds of this process */
-	sinceMs: number;
-	/** whether n8n has accepted the push; resolves when n8n answers */
-	isAccepted: Promise<boolean>;
-}
 
 /** The pushes that one trigger has accepted or let through, as far as this process knows. */
 export class PushMemory {
-	/** by delivery key, oldest first */
-	private readonly pending = new Map<string, Pending>();
-	/** oldest first */
-	private accepted = new Map<string, Acceptance>();
-	/** when the newest push was accepted, in ms of the monotonic clock */
-	private newestMs = -Infinity;
-	/** how long the newest push counts */
+	/** the records of accepted pushes, by their first part; those that this process knew first come first */
+	private readonly accepted = new Map<string, string>();
+	/** when pushes were let through that n8n has not answered, in monotonic ms, by the same key */
+	private readonly pending = new Map<string, number>();
+	/** how long an accepted push counts */
 	private windowMs = 0;
 
 	constructor(private readonly clock: Clock) {}
@@ -63,126 +40,65 @@ export class PushMemory {
 	 * Lets a push through, unless it is a redelivery. A redelivery of a pending push waits for the answer to that one: if
 	 * n8n has accepted it, so is this one, and otherwise this one is let through in its place.
 	 *
+	 * @param deliveryKey in hex
 	 * @returns undefined for a redelivery. Otherwise what must be called when n8n answers, with whether n8n has accepted the
-	 * push.
+	 * push. Only the first call counts.
 	 */
 	async letThrough(
 		deliveryKey: string,
 		stored: StoredMemory,
 		windowMs: number,
 	): Promise<((isAccepted: boolean) => void) | undefined> {
-		for (;;) {
-			if (this.has(deliveryKey, stored, windowMs)) return undefined;
-			const longestMs = Math.max(windowMs, RESENT_WITHIN_MS);
-			this.forgetUnanswered(longestMs);
-			const earlier = this.pending.get(deliveryKey);
-			if (!earlier) break;
-			const leftMs = earlier.sinceMs + longestMs - this.clock.nowMs();
-			// No timer holds a window of weeks.
-			const isTooLate = this.clock.sleep(Math.min(leftMs, RESENT_WITHIN_MS)).then(() => false);
-			if (await Promise.race([earlier.isAccepted, isTooLate])) return undefined;
-		}
-		let settle: (isAccepted: boolean) => void;
-		const isAccepted = new Promise<boolean>((resolve) => (settle = resolve));
-		const pending: Pending = { sinceMs: this.clock.nowMs(), isAccepted };
-		this.pending.set(deliveryKey, pending);
-		return (isPushAccepted) => {
-			if (isPushAccepted) this.remember(deliveryKey, stored, windowMs);
-			if (this.pending.get(deliveryKey) === pending) this.pending.delete(deliveryKey);
-			settle(isPushAccepted);
+		const key = Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
+		this.windowMs = windowMs;
+		this.load(stored);
+		while (!this.hasAccepted(key) && this.isPending(key)) await this.clock.sleep(CHECK_EVERY_MS);
+		if (this.hasAccepted(key)) return undefined;
+		const sinceMs = this.clock.nowMs();
+		this.pending.set(key, sinceMs);
+		return (isAccepted) => {
+			if (this.pending.get(key) !== sinceMs) return;
+			this.pending.delete(key);
+			if (isAccepted) this.remember(key, stored);
 		};
 	}
 
-	/** n8n never answers a push whose execution is stopped while it waits for its slot. It must not block its like. */
-	private forgetUnanswered(afterMs: number): void {
-		for (const [deliveryKey, { sinceMs }] of this.pending) {
-			if (this.clock.nowMs() - sinceMs < afterMs) break;
-			this.pending.delete(deliveryKey);
-		}
+	/** Whether this push was accepted within the window, as far as this process knows. */
+	private hasAccepted(key: string): boolean {
+		return this.isCurrent(this.accepted.get(key) ?? '');
 	}
 
-	/** Whether this push is known to have been accepted within the window. */
-	private has(deliveryKey: string, stored: StoredMemory, windowMs: number): boolean {
-		this.load(stored, windowMs);
-		const acceptance = this.accepted.get(keyOf(deliveryKey));
-		return acceptance !== undefined && this.clock.nowMs() - acceptance.acceptedMs < windowMs;
+	/** A push of the future was accepted before the wall clock was set back. It does not count: it might for days. */
+	private isCurrent(record: string): boolean {
+		return Math.abs(this.clock.epochMs() - parseInt(record.slice(KEY_LENGTH), 36)) < this.windowMs;
+	}
+
+	/** n8n never answers a push whose execution is stopped while it waits for its slot. It must not block its like. */
+	private isPending(key: string): boolean {
+		const sinceMs = this.pending.get(key) ?? -Infinity;
+		return this.clock.nowMs() - sinceMs < Math.max(this.windowMs, RESENT_WITHIN_MS);
+	}
+
+	/** Adds what other processes have accepted. A writer appends its own push last: if that one is known, so are the rest. */
+	private load({ acceptedPushes: stored = '' }: StoredMemory): void {
+		const length = KEY_LENGTH + TIME_LENGTH;
+		if (this.hasAccepted(stored.slice(-length, -TIME_LENGTH))) return;
+		for (let start = 0; start < stored.length; start += length) {
+			const key = stored.slice(start, start + KEY_LENGTH);
+			const record = stored.slice(start, start + length);
+			if (this.isCurrent(record) && !this.hasAccepted(key)) this.accepted.set(key, record);
+		}
 	}
 
 	/** Remembers a push that n8n has accepted, and forgets those that are too old or too many. */
-	private remember(deliveryKey: string, stored: StoredMemory, windowMs: number): void {
-		this.load(stored, windowMs);
-		const key = keyOf(deliveryKey);
-		const acceptance = { acceptedMs: this.clock.nowMs(), epochMs: this.clock.epochMs() };
-		this.accepted.delete(key);
-		this.accept(key, acceptance, windowMs);
-		for (const [oldest, { acceptedMs }] of this.accepted) {
-			if (this.accepted.size <= REMEMBERED_PUSHES && acceptance.acceptedMs - acceptedMs < windowMs) break;
-			this.accepted.delete(oldest);
+	private remember(acceptedKey: string, stored: StoredMemory): void {
+		this.accepted.delete(acceptedKey);
+		const time = this.clock.epochMs().toString(36).padStart(TIME_LENGTH, '0');
+		this.accepted.set(acceptedKey, acceptedKey + time);
+		for (const [key, record] of this.accepted) {
+			if (this.accepted.size <= REMEMBERED_PUSHES && this.isCurrent(record)) break;
+			this.accepted.delete(key);
 		}
-		stored.acceptedPushes = this.latestRecords(acceptance.acceptedMs - windowMs);
+		stored.acceptedPushes = [...this.accepted.values()].slice(-STORED_PUSHES).join('');
 	}
-
-	/** True once no push is pending and every push is older than the window: a new memory would know as much. */
-	get isIdle(): boolean {
-		return this.pending.size === 0 && this.clock.nowMs() - this.newestMs >= this.windowMs;
-	}
-
-	/** Merges the pushes of other processes. A writer appends its own push last: if that one is known, so are the rest. */
-	private load(stored: StoredMemory, windowMs: number): void {
-		const { acceptedPushes } = stored;
-		if (!acceptedPushes || this.knows(acceptedPushes.slice(-RECORD_LENGTH))) return;
-		for (const record of acceptedPushes.match(RECORD) ?? []) this.loadRecord(record, windowMs);
-		this.accepted = new Map(
-			[...this.accepted].sort(([, one], [, other]) => one.acceptedMs - other.acceptedMs),
-		);
-	}
-
-	private loadRecord(record: string, windowMs: number): void {
-		if (this.knows(record)) return;
-		const [nowMs, epochMs] = [this.clock.nowMs(), this.clock.epochMs()];
-		const { key, acceptedEpochMs } = read(record);
-		const known = this.accepted.get(key);
-		if (acceptedEpochMs - epochMs > CLOCK_SKEW_MS) {
-			// Counts as accepted now, once, and is stored with this date from here on.
-			if (!known) this.accept(key, { acceptedMs: nowMs, epochMs }, windowMs);
-			return;
-		}
-		const acceptedMs = nowMs - Math.max(0, epochMs - acceptedEpochMs);
-		if (nowMs - acceptedMs < windowMs && acceptedMs > (known?.acceptedMs ?? -Infinity))
-			this.accept(key, { acceptedMs, epochMs: acceptedEpochMs }, windowMs);
-	}
-
-	private accept(key: string, acceptance: Acceptance, windowMs: number): void {
-		this.accepted.set(key, acceptance);
-		this.newestMs = Math.max(this.newestMs, acceptance.acceptedMs);
-		this.windowMs = windowMs;
-	}
-
-	private knows(record: string): boolean {
-		const { key, acceptedEpochMs } = read(record);
-		return this.accepted.get(key)?.epochMs === acceptedEpochMs;
-	}
-
-	/** The records to store: the latest pushes that were accepted after this moment. */
-	private latestRecords(sinceMs: number): string {
-		return [...this.accepted.keys()]
-			.slice(-STORED_PUSHES)
-			.map((key) => {
-				const acceptance = this.accepted.get(key);
-				return acceptance && acceptance.acceptedMs > sinceMs ? write(key, acceptance.epochMs) : '';
-			})
-			.join('');
-	}
-}
-
-function keyOf(deliveryKey: string): string {
-	return Buffer.from(deliveryKey, 'hex').toString('base64url').slice(0, KEY_LENGTH);
-}
-
-function write(key: string, acceptedEpochMs: number): string {
-	return key + acceptedEpochMs.toString(36).padStart(TIME_LENGTH, '0');
-}
-
-function read(record: string): { key: string; acceptedEpochMs: number } {
-	return { key: record.slice(0, KEY_LENGTH), acceptedEpochMs: parseInt(record.slice(KEY_LENGTH), 36) };
 }

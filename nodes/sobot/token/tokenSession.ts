@@ -19,9 +19,6 @@ const REMEMBERED_TOKENS = 50;
 /** How often a waiting renewal checks whether another process has renewed. */
 const STORE_CHECK_MS = 1000;
 
-/** After this time without use a session is evicted. */
-const IDLE_MS = 3_600_000;
-
 /** Processes that share a store notice a dead token at once, and share no lock: they renew within this time. */
 const SPREAD_MS = 500;
 
@@ -73,20 +70,13 @@ export class TokenSession {
 	private youngDeaths = 0;
 	/** whether this process was the first to renew the last time; undefined before */
 	private wasFirst?: boolean;
-	private usedAtMs: number;
 	/** the latest tokens that Sobot has refused: one may still be stored, or be refused once more */
 	private readonly refused = new Set<string>();
 	/** the requests of all renewals in this process, those of n8n's own nodes too */
 	readonly requests: TokenFetch;
 
 	constructor(private readonly clock: Clock) {
-		this.usedAtMs = clock.nowMs();
 		this.requests = new TokenFetch(clock);
-	}
-
-	/** Whether the session has not been used for a long time. */
-	get isIdle(): boolean {
-		return !this.renewal && this.clock.nowMs() - this.usedAtMs >= IDLE_MS;
 	}
 
 	/** Whether this account has ever had a token here. */
@@ -107,7 +97,6 @@ export class TokenSession {
 
 	/** At the start of an execution: takes over the stored token, unless this process already has a newer one. */
 	begin(stored: Token | undefined): void {
-		this.usedAtMs = this.clock.nowMs();
 		const { current } = this;
 		if (!stored || stored.value === current?.value || this.refused.has(stored.value)) return;
 		if (current && this.isUsable(current) && current.fetchedAtMs > stored.fetchedAtMs) return;
@@ -116,7 +105,6 @@ export class TokenSession {
 
 	/** The token to send with now; undefined if the caller has to wait for one. Renews ahead in the background. */
 	ready(store: TokenStore): Token | undefined {
-		this.usedAtMs = this.clock.nowMs();
 		if (!this.current || !this.isUsable(this.current)) return undefined;
 		if (!this.renewal && this.clock.epochMs() >= this.renewAheadAtEpochMs) this.renewAhead(store);
 		return this.current;
@@ -243,7 +231,6 @@ export class TokenSession {
 
 	private adopt(token: Token, isRenewal = false): void {
 		this.current = token;
-		this.usedAtMs = this.clock.nowMs();
 		this.renewedAtMs = isRenewal ? this.clock.nowMs() : undefined;
 		this.confirmedAtMs = undefined;
 		this.renewAheadAtEpochMs = pickRenewalMoment(token, this.clock.random());

@@ -1,4 +1,4 @@
-import { splitList } from '../../nodes/SobotWebhookApp/typedText';
+import { splitList } from '../../nodes/SobotWebhookApp/settings';
 
 test.each([
 	[' 1.2.3.4,, ::1 ,', ['1.2.3.4', '::1']],
