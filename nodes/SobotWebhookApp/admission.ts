@@ -6,8 +6,8 @@ import type { PushSecret } from './pushSecret';
 /** The parts of a request that identify its sender. */
 export interface Caller {
 	query: Readonly<Record<string, unknown>>;
-	/** names in lower case */
-	headers: Readonly<Record<string, unknown>>;
+	/** names and values alternate, as they arrived: a repeated header shows only here */
+	rawHeaders: readonly string[];
 	/** the caller's address, as n8n sees it behind the proxies that it trusts */
 	address: string;
 }
@@ -42,7 +42,7 @@ export function refusalOf(caller: Caller, { secret, ipAllowlist }: Protection): 
 }
 
 /** Why the caller's secret does not match; undefined if it does. */
-function secretMismatch({ query, headers }: Caller, expected: PushSecret): string | undefined {
+function secretMismatch({ query, rawHeaders }: Caller, expected: PushSecret): string | undefined {
 	const { method, parameterName, headerName, user, secret } = expected;
 	// An empty secret would let everybody in.
 	if (secret === '') return "the credential's 'Secret' is empty";
@@ -50,9 +50,9 @@ function secretMismatch({ query, headers }: Caller, expected: PushSecret): strin
 		case 'query':
 			return mismatch(query[parameterName], secret, `the query parameter "${parameterName}"`);
 		case 'header':
-			return mismatch(headers[headerName.toLowerCase()], secret, `the header "${headerName}"`);
+			return mismatch(onlyHeader(rawHeaders, headerName), secret, `the header "${headerName}"`);
 		case 'basic':
-			return mismatch(basicCredentials(headers.authorization), `${user}:${secret}`, 'basic authentication');
+			return mismatch(basicCredentials(rawHeaders), `${user}:${secret}`, 'basic authentication');
 		default:
 			return "the credential's 'Method' is unknown";
 	}
@@ -63,10 +63,19 @@ function mismatch(given: unknown, expected: string, where: string): string | und
 	return given === undefined ? `${where} is missing` : `${where} does not match`;
 }
 
+/** The value of a header that appears exactly once. */
+function onlyHeader(rawHeaders: readonly string[], name: string): string | undefined {
+	const values = rawHeaders.filter(
+		(_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === name.toLowerCase(),
+	);
+	return values.length === 1 ? values[0] : undefined;
+}
+
 /** `user:password` from the Authorization header, if it has the format of RFC 7617. */
-function basicCredentials(header: unknown): string | undefined {
-	const [, encoded] =
-		/^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(typeof header === 'string' ? header : '') ?? [];
+function basicCredentials(rawHeaders: readonly string[]): string | undefined {
+	const encoded = /^Basic +([A-Za-z0-9+/]+={0,2}) *$/i.exec(
+		onlyHeader(rawHeaders, 'authorization') ?? '',
+	)?.[1];
 	return encoded === undefined ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
 }
 

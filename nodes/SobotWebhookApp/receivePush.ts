@@ -8,6 +8,8 @@ import { withoutSecrets } from './requestDetails';
 /** A push as it arrived. */
 export interface PushRequest extends Caller {
 	method: string;
+	/** names in lower case */
+	headers: Readonly<Record<string, unknown>>;
 	/** as n8n has parsed it */
 	body: unknown;
 	/** as it arrived */

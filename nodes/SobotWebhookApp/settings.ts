@@ -23,12 +23,13 @@ export function isAnsweredByWorkflow(context: IHookFunctions | IWebhookFunctions
 
 /** The push that n8n has received. n8n keeps the raw body of each request. */
 export function readRequest(context: IWebhookFunctions): PushRequest {
-	const { method, ip, rawBody, encoding } = context.getRequestObject() as ReturnType<
+	const { method, rawHeaders, ip, rawBody, encoding } = context.getRequestObject() as ReturnType<
 		IWebhookFunctions['getRequestObject']
 	> &
 		Pick<PushRequest, 'rawBody' | 'encoding'>;
 	return {
 		method,
+		rawHeaders,
 		rawBody,
 		encoding,
 		address: ip ?? '',

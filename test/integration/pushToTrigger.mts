@@ -24,6 +24,7 @@ export interface Request {
 	rawBody?: Buffer;
 	query?: Record<string, unknown>;
 	headers?: Record<string, string>;
+	rawHeaders?: string[];
 	ip?: string;
 }
 
@@ -38,11 +39,7 @@ export async function push(
 	mode: WorkflowExecuteMode = 'webhook',
 	workflow = triggerWorkflow(parameters),
 ) {
-	// Node gives the names of headers in lower case.
-	const given = Object.entries(request.headers ?? {}).map(
-		([name, value]) => [name.toLowerCase(), value] as const,
-	);
-	const headers = { 'content-type': 'application/json', ...Object.fromEntries(given) };
+	const headers = { 'content-type': 'application/json', ...request.headers };
 	const answer = { status: 0, headers: {} as Record<string, string>, body: undefined as unknown };
 	const response = {
 		status(code: number) {
@@ -71,6 +68,7 @@ export async function push(
 				rawBody: request.rawBody,
 				query: request.query ?? {},
 				headers,
+				rawHeaders: request.rawHeaders ?? Object.entries(headers).flat(),
 				ip: request.ip ?? '203.0.113.7',
 			},
 			httpResponse: response,

@@ -10,13 +10,13 @@ const SECRET: PushSecret = {
 };
 const caller = (more: Partial<Caller> = {}): Caller => ({
 	query: {},
-	headers: {},
+	rawHeaders: [],
 	address: '203.0.113.7',
 	...more,
 });
-const header = (name: string, value: unknown) => caller({ headers: { [name]: value } });
+const header = (...rawHeaders: string[]) => caller({ rawHeaders });
 const basic = (userAndPassword: string) =>
-	header('authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
+	header('Authorization', `Basic ${Buffer.from(userAndPassword).toString('base64')}`);
 const statusOf = (from: Caller, secret?: PushSecret, ipAllowlist?: string[]) =>
 	refusalOf(from, { secret, ipAllowlist })?.status ?? 200;
 
@@ -49,15 +49,14 @@ describe('header', () => {
 	const secret: PushSecret = { ...SECRET, method: 'header' };
 	test.each([
 		['right', header('x-sobot-key', 's3cret'), 200],
+		['right in other case of its name', header('X-Sobot-Key', 's3cret'), 200],
 		['missing', header('host', 'x'), 401],
 		['wrong', header('x-sobot-key', 'nope'), 401],
-		['doubled, as Node joins them', header('x-sobot-key', 's3cret, s3cret'), 401],
-		['a list', header('x-sobot-key', ['s3cret']), 401],
+		['doubled', header('x-sobot-key', 's3cret', 'X-Sobot-Key', 's3cret'), 401],
 		['only as a value', header('x-other', 'x-sobot-key'), 401],
 		['in the query', caller({ query: { key: 's3cret' } }), 401],
 	])('%s', (_, from, status) => {
 		expect(statusOf(from, secret)).toBe(status);
-		expect(statusOf(from, { ...secret, headerName: 'X-Sobot-Key' })).toBe(status);
 	});
 });
 
@@ -70,12 +69,17 @@ describe('basic', () => {
 			header('authorization', `basic ${Buffer.from('sobot:s3cret').toString('base64')}`),
 			200,
 		],
-		['missing', caller(), 401],
+		['missing', header(), 401],
 		['wrong password', basic('sobot:nope'), 401],
 		['wrong user', basic('other:s3cret'), 401],
 		['no colon', basic('sobots3cret'), 401],
-		['not Base64', header('authorization', 'Basic ???'), 401],
-		['another scheme', header('authorization', 'Bearer s3cret'), 401],
+		['not Base64', header('Authorization', 'Basic ???'), 401],
+		['another scheme', header('Authorization', 'Bearer s3cret'), 401],
+		[
+			'doubled',
+			header('Authorization', 'Basic c29ib3Q6czNjcmV0', 'authorization', 'Basic c29ib3Q6czNjcmV0'),
+			401,
+		],
 	])('%s', (_, from, status) => {
 		expect(statusOf(from, secret)).toBe(status);
 	});
@@ -100,7 +104,7 @@ describe('a secret that is empty or not text lets nobody in', () => {
 			for (const shown of ['', ' ', 'undefined', 'null', '42', 'true', '[object Object]', 's3cret']) {
 				const from = caller({
 					query: { key: shown },
-					headers: { 'x-sobot-key': shown, ...basic(`${user}:${shown}`).headers },
+					rawHeaders: ['x-sobot-key', shown, ...basic(`${user}:${shown}`).rawHeaders],
 				});
 				const expected = readPushSecret({ ...SECRET, method, secret, user });
 				expect(statusOf(from, expected)).toBe(401);

@@ -6,6 +6,7 @@ const request = (more: Partial<PushRequest> = {}): PushRequest => ({
 	method: 'POST',
 	query: {},
 	headers: { 'content-type': 'application/json' },
+	rawHeaders: [],
 	address: '203.0.113.7',
 	body: BODY,
 	...more,
