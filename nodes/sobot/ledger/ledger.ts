@@ -63,16 +63,20 @@ export class Ledger {
 	private held = new Set<Customer>();
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
-	/** how many pairs of the campaign's markers have been asked for */
-	private pairsTold = 0;
-	/** the last markers of the campaign that are to be added behind the latest customers, and those to be removed then */
-	private lastToAdd: readonly string[] = [];
-	private lastToRemove: readonly string[] = [];
+	/** the pairs of the campaign's markers that have not been asked for */
+	private pairsToAsk: Array<0 | 1>;
+	/** the last markers of the campaign: the one whose turn it is to be moved comes first */
+	private last: readonly string[];
+	/** whether that one has been removed, and is added again behind the latest customers */
+	private isLastRemoved = false;
 	private lastWriteMs = 0;
 	private opening?: Promise<void>;
 	private storing?: Promise<void>;
 
-	constructor(private readonly options: LedgerOptions) {}
+	constructor(private readonly options: LedgerOptions) {
+		this.pairsToAsk = options.campaign ? [0, 1] : [];
+		this.last = options.campaign?.last ?? [];
+	}
 
 	/** Whether customers who are not sent any more should be asked for. */
 	get mayHoldEarlier(): boolean {
@@ -280,41 +284,34 @@ export class Ledger {
 
 	/** Adds entries between the markers of the campaign. Rejects if the store has forgotten a part of it. */
 	private async addInCampaign(entries: readonly string[]): Promise<ReadonlySet<string>> {
-		const { store, campaign, claims } = this.options;
+		const { store, claims } = this.options;
 		const again = [...claims.toAddAgain];
 		const all = [...again, ...entries];
-		const added = this.lastToAdd;
-		const known = await (campaign && this.pairsTold < 2
-			? this.beginCampaign(campaign, all)
-			: store.add([...all, ...added]));
+		if (this.pairsToAsk[0] === 0) await this.askForPair(0, []);
+		const [moved, ...others] = this.isLastRemoved ? this.last : [];
+		const known = await (this.pairsToAsk[0] === 1
+			? this.askForPair(1, all)
+			: store.add(moved === undefined ? all : [...all, moved]));
 		claims.toAddAgain.splice(0, again.length);
-		if (campaign && added.length > 0)
-			this.lastToRemove = campaign.last.flat().filter((entry) => !added.includes(entry));
-		this.lastToAdd = [];
+		if (moved !== undefined) this.last = [...others, moved];
+		this.isLastRemoved = false;
 		return known;
 	}
 
-	/** The pairs are asked for one after the other, the second one with the first customers. */
-	private async beginCampaign(campaign: Campaign, entries: string[]): Promise<ReadonlySet<string>> {
-		if (this.pairsTold === 0) await this.askForPair(campaign, 0, []);
-		return await this.askForPair(campaign, 1, entries);
-	}
-
-	private async askForPair({ first, last }: Campaign, pair: 0 | 1, entries: string[]) {
-		const { store, claims, onBegin } = this.options;
-		const [begin, ends] = [first[pair], last[pair]];
-		const added = [begin, ...entries, ...ends];
+	/** @param entries the first customers, which come with the second pair */
+	private async askForPair(pair: 0 | 1, entries: string[]): Promise<ReadonlySet<string>> {
+		const { store, claims, onBegin, campaign } = this.options;
+		const [begin = '', end = ''] = [campaign?.first[pair], campaign?.last[pair]];
+		const added = [begin, ...entries, end];
 		const known = await store.add(added);
-		const end = ends.find((entry) => known.has(entry));
-		if (end !== undefined && !known.has(begin)) {
+		if (known.has(end) && !known.has(begin)) {
 			await this.removeRead(added.filter((entry) => !known.has(entry)));
 			throw new ForgottenCampaign();
 		}
-		this.pairsTold++;
-		this.lastToRemove = [...this.lastToRemove, end ?? ends[0]];
+		this.pairsToAsk.shift();
 		if (!known.has(begin)) {
 			if (pair === 0) onBegin();
-			else claims.toAddAgain.push(...first);
+			else claims.toAddAgain.push(...(campaign?.first ?? []));
 		}
 		return known;
 	}
@@ -348,10 +345,11 @@ export class Ledger {
 		const remove = [...toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
-		if (this.pairsTold === 2) remove.push(...this.lastToRemove);
+		const isInCampaign = this.pairsToAsk.length === 0;
+		if (isInCampaign) remove.push(...this.last.slice(0, 1));
 		await store.remove(remove);
 		toRemove.length = 0;
-		if (this.pairsTold === 2) this.lastToAdd = this.lastToRemove;
+		this.isLastRemoved = isInCampaign && this.last.length > 0;
 		claims.stored(outcomes);
 	}
 
@@ -363,11 +361,11 @@ export class Ledger {
 
 	private async insistOnStoring(): Promise<void> {
 		const { claims, clock } = this.options;
-		const isBehind = () => claims.toStore.size + claims.toRemove.length + this.lastToAdd.length > 0;
+		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0 || this.isLastRemoved;
 		const store = async () => {
 			await this.storeOutcomes(true);
-			// Another execution of the campaign may have removed the other form.
-			if (this.lastToAdd.length > 0) await this.addInCampaign([]);
+			// Another execution of the campaign may have removed the other one.
+			if (this.isLastRemoved) await this.addInCampaign([]);
 		};
 		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++)
 			await this.inTurn(store).catch(async () => await clock.sleep(PAUSE_MS));
