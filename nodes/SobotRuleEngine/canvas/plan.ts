@@ -32,11 +32,8 @@ export interface Identity {
 	readonly key: string;
 }
 
-/** Names the customers of the items, one after the other: `SendHistory`. */
-interface Naming {
-	/** @param text the value of 'Send Once Per' */
-	identify(triggerId: string, contactId: string, text?: string): Identity;
-}
+/** Names the customer of the next item: `SendHistory`. */
+type Naming = { identify(triggerId: string, contactId: string, sendOncePer?: string): Identity };
 
 /** A canvas of an account, and the item for which its credential is read. */
 export interface Target {

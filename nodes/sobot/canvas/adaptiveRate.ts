@@ -81,10 +81,7 @@ const PAUSE_JITTER = 0.5;
 /** After silence the rate is this fraction of what was let through before. */
 const SAFE_SHARE = 0.9;
 
-/** Silence of more than this many ms comes from a limiter that bans, not from a full second. */
-const SHORTEST_BAN_MS = 5000;
-
-/** The rate does not grow for this many times the length of a ban, which bounds the share of time lost to bans. */
+/** The rate does not grow for this many times the length of a silence, which bounds the share of time lost to bans. */
 const HOLD_FACTOR = 4;
 
 /** Number of calls kept: 5 s of them, longer than a refusal takes. */
@@ -160,9 +157,8 @@ export class AdaptiveRate {
 		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
 		this.pausedUntilMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
 		this.isProbing = true;
-		const silentMs = this.pausedUntilMs - lastThroughMs;
-		if (hasBeenThrough && silentMs >= SHORTEST_BAN_MS)
-			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * silentMs;
+		if (hasBeenThrough)
+			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * (this.pausedUntilMs - lastThroughMs);
 	}
 
 	/** Some calls get through: lowers the rate by the share of the last second's calls that was refused. */
