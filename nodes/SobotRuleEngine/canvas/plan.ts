@@ -232,15 +232,10 @@ function readBody(
 	{ contactIdField: entered = 'Contact_id' }: Record<string, unknown>,
 ): CustomerBody {
 	const contactIdField = typeof entered === 'string' ? entered.trim() : '';
-	if (contactIdField === '') {
+	if (contactIdField === '' || contactIdField === 'nick') {
+		const wrong = contactIdField === '' ? 'is empty' : 'names the nickname';
 		return {
-			reason: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
-		};
-	}
-	if (contactIdField === 'nick') {
-		return {
-			reason:
-				"The option 'Contact ID Field' names the nickname. Enter the name of the customer source field.",
+			reason: `The option 'Contact ID Field' ${wrong}. Enter the name of the customer source field.`,
 		};
 	}
 	switch (parameters.at('dataMode', index, 'defineBelow')) {

@@ -99,7 +99,6 @@ export class AdaptiveRate {
 	private grownToMs?: number;
 	private heldUntilMs = -Infinity;
 	private lastReactionMs = -Infinity;
-	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
 	/** reactions to refusals since the last call that got through */
 	private reactions = 0;
@@ -131,7 +130,6 @@ export class AdaptiveRate {
 	/** Records that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
 	refused(nowMs: number, sentMs: number): void {
 		this.growTo(nowMs);
-		this.lastRefusalMs = nowMs;
 		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused);
 		if (!call) return;
 		call.isRefused = true;
@@ -188,7 +186,7 @@ export class AdaptiveRate {
 	private growTo(nowMs: number): void {
 		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pausedUntilMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
-		const quietSeconds = (nowMs - Math.max(this.lastRefusalMs, this.heldUntilMs)) / 1000;
+		const quietSeconds = (nowMs - Math.max(this.lastReactionMs, this.heldUntilMs)) / 1000;
 		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
 		const perSecond = Math.min(FASTEST_GROWTH, growth * Math.max(1, 2 ** (quietSeconds - QUIET_SECONDS)));
 		this.rate = Math.min(HIGHEST_RATE, this.rate + perSecond * seconds);
