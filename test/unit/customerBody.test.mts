@@ -168,6 +168,7 @@ describe('Define Below', () => {
 			{ additional: [{ name: 'a', value: undefined }] },
 			'has no value for this item',
 		],
+		['a field that is no number', { additional: [{ name: 'a', value: NaN }] }, 'has no value for this item'],
 		[
 			'a field without a name',
 			{ additional: [{ name: ' ', value: 1 }] },

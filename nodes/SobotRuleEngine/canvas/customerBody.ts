@@ -146,11 +146,9 @@ function reasonAgainstField(
 ): string | undefined {
 	if (name === '') return "A field in 'Data for the Canvas' has no name. Enter one, or remove the field.";
 	if (known.has(name)) return fieldTwice(name);
-	if (value === undefined) {
+	if (value === undefined || (typeof value === 'number' && !Number.isFinite(value))) {
 		return `The field "${name}" in 'Data for the Canvas' has no value for this item. Check its expression, or remove the field.`;
 	}
-	if (typeof value === 'number' && !Number.isFinite(value))
-		return `The field "${name}" in 'Data for the Canvas' is not a number for this item. Check its expression.`;
 	return typeof value === 'string' && isTemplate(value)
 		? `The field "${name}" in 'Data for the Canvas' ${stillTemplate(value)}`
 		: undefined;

@@ -35,19 +35,17 @@ export const LONGEST_TIMEOUT_SECONDS = 3600;
 
 const UNKNOWN_OUTCOMES: readonly unknown[] = ['fail', 'sendAgain', 'treatAsSent'];
 
-/** The options of a batch, or a text that says what is wrong with them. Never throws. */
-export function readOptions(node: IExecuteFunctions): { options: Options } | { reason: string } {
-	let entered: Record<string, unknown>;
+/** The options of a batch; the defaults, and a text that says what is wrong, if they cannot be used. Never throws. */
+export function readOptions(node: IExecuteFunctions): { options: Options; reason?: string } {
 	try {
-		entered = node.getNodeParameter('options', 0, {}) as Record<string, unknown>;
+		const entered = node.getNodeParameter('options', 0, {}) as Record<string, unknown>;
+		const options = { ...DEFAULT_OPTIONS, ...entered };
+		const reason = reasonAgainst(options);
+		return reason === undefined ? { options } : { options: DEFAULT_OPTIONS, reason };
 	} catch (cause) {
-		return {
-			reason: `The options of this node could not be read. Check their expressions.${n8nSays(cause)}`,
-		};
+		const reason = `The options of this node could not be read. Check their expressions.${n8nSays(cause)}`;
+		return { options: DEFAULT_OPTIONS, reason };
 	}
-	const options = { ...DEFAULT_OPTIONS, ...entered };
-	const reason = reasonAgainst(options);
-	return reason === undefined ? { options } : { reason };
 }
 
 function reasonAgainst(options: Options): string | undefined {

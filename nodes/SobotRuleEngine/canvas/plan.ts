@@ -32,11 +32,8 @@ export interface Identity {
 	readonly key: string;
 }
 
-/** Names the customers of the items, one after the other: `SendHistory`. */
-interface Naming {
-	/** @param text the value of 'Send Once Per' */
-	identify(triggerId: string, contactId: string, text?: string): Identity;
-}
+/** Names the customer of the next item: `SendHistory`. */
+type Naming = { identify(triggerId: string, contactId: string, sendOncePer?: string): Identity };
 
 /** A canvas of an account, and the item for which its credential is read. */
 export interface Target {
@@ -235,15 +232,10 @@ function readBody(
 	{ contactIdField: entered = 'Contact_id' }: Record<string, unknown>,
 ): CustomerBody {
 	const contactIdField = typeof entered === 'string' ? entered.trim() : '';
-	if (contactIdField === '') {
+	if (contactIdField === '' || contactIdField === 'nick') {
+		const wrong = contactIdField === '' ? 'is empty' : 'names the nickname';
 		return {
-			reason: "The option 'Contact ID Field' is empty. Enter the name of the customer source field.",
-		};
-	}
-	if (contactIdField === 'nick') {
-		return {
-			reason:
-				"The option 'Contact ID Field' names the nickname. Enter the name of the customer source field.",
+			reason: `The option 'Contact ID Field' ${wrong}. Enter the name of the customer source field.`,
 		};
 	}
 	switch (parameters.at('dataMode', index, 'defineBelow')) {

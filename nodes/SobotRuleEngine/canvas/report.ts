@@ -6,11 +6,22 @@ import {
 	type IExecuteFunctions,
 	type INodeExecutionData,
 } from 'n8n-workflow';
+import type { Ledger } from '../../sobot/ledger/ledger';
 import { countsAsSent, isDoubtful, isSent, resultOf, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/outcome/returnCodes';
 import type { Options } from './options';
 import type { Plan } from './plan';
 import type { SendHistory } from './sendHistory';
+
+/** One run of the node. */
+export interface Run {
+	readonly node: IExecuteFunctions;
+	readonly plans: readonly Plan[];
+	readonly options: Options;
+	readonly history: SendHistory;
+	readonly ledger?: Ledger;
+	readonly stopsOnFailure: boolean;
+}
 
 /** The result for a customer who has none when the execution ends early. */
 const stopped = (isInDoubt: boolean): Result => ({
@@ -48,17 +59,13 @@ export function isAsWanted(plan: Plan, { unknownOutcome }: Options): boolean {
 }
 
 /** One output item, with the same fields for every outcome. */
-export function outputItem(
-	node: IExecuteFunctions,
-	plan: Plan,
-	index: number,
-	options: Options,
-): INodeExecutionData {
+export function outputItem(run: Run, plan: Plan, index: number): INodeExecutionData {
+	const { node, options } = run;
 	const result = resultOfPlan(plan) ?? stopped(isDoubtful(plan.customer));
 	const reason = isAsWanted(plan, options)
 		? ''
 		: [withCustomer(result.message, plan, index), result.advice].join(' ').trim();
-	const item = toItem(node, index, options, {
+	const item = toItem(run, index, {
 		contactId: plan.contactId ?? '',
 		outcome: result.outcome,
 		ret_code: result.retCode ?? '',
@@ -74,14 +81,9 @@ export function outputItem(
 }
 
 /** The output item of a dry run: what would be sent, or why the item cannot be sent. */
-export function dryRunItem(
-	node: IExecuteFunctions,
-	plan: Plan,
-	index: number,
-	options: Options,
-): INodeExecutionData {
+export function dryRunItem(run: Run, plan: Plan, index: number): INodeExecutionData {
 	const canvas = plan.kind === 'send' ? plan.target.canvas : undefined;
-	return toItem(node, index, options, {
+	return toItem(run, index, {
 		contactId: plan.contactId ?? '',
 		outcome: plan.kind === 'send' ? 'dryRun' : 'notSent',
 		canvas: canvas?.name ?? '',
@@ -108,12 +110,7 @@ function sentBefore({ earlier: { accepted, unknown, isRetry } }: SendHistory): s
  *
  * @param reason what is wrong with the options, if they could not be read
  */
-export function refusalOf(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	history: SendHistory,
-	reason?: string,
-): NodeOperationError | undefined {
+export function refusalOf({ node, plans, history }: Run, reason?: string): NodeOperationError | undefined {
 	const before = sentBefore(history);
 	if (reason !== undefined) return new NodeOperationError(node.getNode(), reason, { description: before });
 	const refused = plans.flatMap((plan, index) =>
@@ -134,12 +131,8 @@ export function refusalOf(
 }
 
 /** Throws if a customer's call failed or is in doubt. */
-export function throwFirstFailure(
-	node: IExecuteFunctions,
-	plans: readonly Plan[],
-	options: Options,
-	history: SendHistory,
-): void {
+export function throwFirstFailure(run: Run): void {
+	const { node, plans, options } = run;
 	const index = plans.findIndex((plan) => resultOfPlan(plan) && !isAsWanted(plan, options));
 	const plan = plans[index];
 	const result = plan && resultOfPlan(plan);
@@ -151,7 +144,7 @@ export function throwFirstFailure(
 		{ message, ret_code: result.retCode },
 		{
 			message,
-			description: [result.advice, summarize(plans, options, history)].join(' ').trim(),
+			description: [result.advice, summarize(run)].join(' ').trim(),
 			httpCode: result.retCode ?? undefined,
 			itemIndex: index,
 		},
@@ -162,14 +155,14 @@ export function throwFirstFailure(
 }
 
 /** The state of a batch that ended early, and how to finish it without sending anyone twice. */
-function summarize(plans: readonly Plan[], { unknownOutcome }: Options, history: SendHistory): string {
+function summarize({ plans, options, history }: Run): string {
 	const { accepted, failed, unknown, left } = groupByOutcome(plans);
 	const isReached = !history.mayHoldEarlier || left.length === 0;
 	if (accepted.length + unknown.length === 0 && isReached) {
 		if (history.hasEarlierRuns) return `${NOBODY} ${TO_SEND_THE_REST}`;
 		return 'Nobody was put on the canvas. Correct this, and execute the workflow again.';
 	}
-	const again = unknownOutcome === 'sendAgain' ? 'sends them again' : 'does not send them again';
+	const again = options.unknownOutcome === 'sendAgain' ? 'sends them again' : 'does not send them again';
 	const sentences = [accountOf(plans)];
 	if (unknown.length > 0) sentences.push(`Look them up in Sobot: Retry ${again}.`);
 	sentences.push('Item numbers start at 0.');
@@ -235,13 +228,8 @@ function spansOf(numbers: readonly number[]): Array<[number, number]> {
 	return spans;
 }
 
-function toItem(
-	node: IExecuteFunctions,
-	index: number,
-	{ includeInputFields }: Options,
-	fields: IDataObject,
-): INodeExecutionData {
-	const input = includeInputFields ? node.getInputData()[index]?.json : {};
+function toItem({ node, options }: Run, index: number, fields: IDataObject): INodeExecutionData {
+	const input = options.includeInputFields ? node.getInputData()[index]?.json : {};
 	return { json: { ...input, ...fields }, pairedItem: { item: index } };
 }
 

@@ -3,81 +3,61 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { canvasRequest } from '../../sobot/canvas/canvas';
 import { systemClock } from '../../sobot/clock';
 import { deliver, type Batch, type DeliveryOptions } from '../../sobot/delivery/delivery';
-import type { Ledger } from '../../sobot/ledger/ledger';
 import { redactSecrets, type HttpAnswer } from '../../sobot/outcome/answer';
 import { resultOf, type Customer, type Result } from '../../sobot/outcome/customer';
 import { LOOK_FIRST, MAY_OR_MAY_NOT } from '../../sobot/outcome/returnCodes';
 import { rateLimiterOf, sessionOf, trustOf } from '../../sobot/shared';
 import { credentialTokenStore } from '../n8n/credentialTokenStore';
 import { forEachIndex } from '../n8n/eventLoop';
-import { DEFAULT_OPTIONS, readOptions, type Options } from './options';
+import { readOptions } from './options';
 import { makePlans, rejected, type Plan, type Target } from './plan';
 import { logProgress, showEarlyEnd } from './progress';
-import { dryRunItem, isAsWanted, outputItem, refusalOf, throwFirstFailure } from './report';
+import { dryRunItem, isAsWanted, outputItem, refusalOf, throwFirstFailure, type Run } from './report';
 import { SendHistory } from './sendHistory';
-
-/** One run of the node that is about to send. */
-interface Run {
-	readonly node: IExecuteFunctions;
-	readonly plans: readonly Plan[];
-	readonly options: Options;
-	readonly history: SendHistory;
-	readonly ledger?: Ledger;
-	readonly stopsOnFailure: boolean;
-}
 
 /**
  * One output item for each input item, in order and paired. If the node continues on failure, or is an agent's tool, this
  * must not throw: docs/n8n-behavior.md, X1 and X8.
  */
 export async function execute(this: IExecuteFunctions): Promise<INodeExecutionData[]> {
-	const reading = readOptions(this);
-	const options = 'reason' in reading ? DEFAULT_OPTIONS : reading.options;
-	const reason = 'reason' in reading ? reading.reason : undefined;
+	const { options, reason } = readOptions(this);
 	const history = new SendHistory(this);
-	if (options.dryRun) return await dryRun(this, options, history);
 	const plans: Plan[] =
 		reason === undefined
 			? await makePlans(this, options, history)
 			: this.getInputData().map(() => rejected(reason));
+	const stopsOnFailure = !this.continueOnFail() && !this.getNode().type.endsWith('Tool');
+	if (options.dryRun) return await dryRun({ node: this, plans, options, history, stopsOnFailure });
 	history.settleEarlier(plans, options);
 	const ledger = history.open(plans, options);
 	await history.settleRejected(plans, ledger);
-	const stopsOnFailure = !this.continueOnFail() && !this.getNode().type.endsWith('Tool');
-	const refusal = stopsOnFailure ? refusalOf(this, plans, history, reason) : undefined;
+	const run: Run = { node: this, plans, options, history, ledger, stopsOnFailure };
+	const refusal = stopsOnFailure ? refusalOf(run, reason) : undefined;
 	if (refusal) {
 		await ledger?.close();
 		throw refusal;
 	}
-	const run: Run = { node: this, plans, options, history, ledger, stopsOnFailure };
 	await send(run);
-	if (stopsOnFailure) throwFirstFailure(this, plans, options, history);
+	if (stopsOnFailure) throwFirstFailure(run);
 	addHints(run);
-	return await outputs(plans, (plan, index) => outputItem(this, plan, index, options));
+	return await outputs(run, outputItem);
 }
 
-async function dryRun(
-	node: IExecuteFunctions,
-	options: Options,
-	history: SendHistory,
-): Promise<INodeExecutionData[]> {
-	const plans = await makePlans(node, options, history);
+async function dryRun(run: Run): Promise<INodeExecutionData[]> {
+	const { node, plans } = run;
 	const sendable = plans.filter(({ kind }) => kind === 'send').length;
 	const others = plans.length - sendable;
 	const bad = others > 0 ? `; ${others} not: see 'reason'` : '';
 	const message = `Dry run: nothing was sent. ${sendable} of ${plans.length} could be sent${bad}.`;
 	warn(node, message, others > 0 ? 'warning' : 'info');
-	return await outputs(plans, (plan, index) => dryRunItem(node, plan, index, options));
+	return await outputs(run, dryRunItem);
 }
 
-async function outputs(
-	plans: readonly Plan[],
-	toItem: (plan: Plan, index: number) => INodeExecutionData,
-): Promise<INodeExecutionData[]> {
+async function outputs(run: Run, toItem: typeof outputItem): Promise<INodeExecutionData[]> {
 	const items: INodeExecutionData[] = [];
-	await forEachIndex(plans.length, (index) => {
-		const plan = plans[index];
-		if (plan) items.push(toItem(plan, index));
+	await forEachIndex(run.plans.length, (index) => {
+		const plan = run.plans[index];
+		if (plan) items.push(toItem(run, plan, index));
 	});
 	return items;
 }

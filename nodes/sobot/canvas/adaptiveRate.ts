@@ -81,10 +81,7 @@ const PAUSE_JITTER = 0.5;
 /** After silence the rate is this fraction of what was let through before. */
 const SAFE_SHARE = 0.9;
 
-/** Silence of more than this many ms comes from a limiter that bans, not from a full second. */
-const SHORTEST_BAN_MS = 5000;
-
-/** The rate does not grow for this many times the length of a ban, which bounds the share of time lost to bans. */
+/** The rate does not grow for this many times the length of a silence, which bounds the share of time lost to bans. */
 const HOLD_FACTOR = 4;
 
 /** Number of calls kept: 5 s of them, longer than a refusal takes. */
@@ -102,7 +99,6 @@ export class AdaptiveRate {
 	private grownToMs?: number;
 	private heldUntilMs = -Infinity;
 	private lastReactionMs = -Infinity;
-	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
 	/** reactions to refusals since the last call that got through */
 	private reactions = 0;
@@ -134,7 +130,6 @@ export class AdaptiveRate {
 	/** Records that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
 	refused(nowMs: number, sentMs: number): void {
 		this.growTo(nowMs);
-		this.lastRefusalMs = nowMs;
 		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused);
 		if (!call) return;
 		call.isRefused = true;
@@ -160,9 +155,8 @@ export class AdaptiveRate {
 		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
 		this.pausedUntilMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
 		this.isProbing = true;
-		const silentMs = this.pausedUntilMs - lastThroughMs;
-		if (hasBeenThrough && silentMs >= SHORTEST_BAN_MS)
-			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * silentMs;
+		if (hasBeenThrough)
+			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * (this.pausedUntilMs - lastThroughMs);
 	}
 
 	/** Some calls get through: lowers the rate by the share of the last second's calls that was refused. */
@@ -192,7 +186,7 @@ export class AdaptiveRate {
 	private growTo(nowMs: number): void {
 		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pausedUntilMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
-		const quietSeconds = (nowMs - Math.max(this.lastRefusalMs, this.heldUntilMs)) / 1000;
+		const quietSeconds = (nowMs - Math.max(this.lastReactionMs, this.heldUntilMs)) / 1000;
 		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
 		const perSecond = Math.min(FASTEST_GROWTH, growth * Math.max(1, 2 ** (quietSeconds - QUIET_SECONDS)));
 		this.rate = Math.min(HIGHEST_RATE, this.rate + perSecond * seconds);
