@@ -143,9 +143,8 @@ export class N8n {
 	}
 
 	async environment() {
-		const isOfN8n = ([name]) => /^(N8N|DB|QUEUE|EXECUTIONS|WEBHOOK)_/.test(name);
 		return {
-			...Object.fromEntries(Object.entries(process.env).filter((one) => !isOfN8n(one))),
+			...process.env,
 			NODE_ENV: 'production',
 			N8N_USER_FOLDER: this.userFolder,
 			N8N_PORT: String(this.port),

@@ -8,6 +8,11 @@ set -euo pipefail
 FINDINGS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export FINDINGS
 
+# What the shell holds for another n8n does not reach this one; need_postgres and need_redis set what they need.
+for name in $(compgen -e); do
+	[[ ! $name =~ ^(N8N|DB|QUEUE|EXECUTIONS|WEBHOOK)_ ]] || unset "$name"
+done
+
 # A temporary folder, removed at the end, after the servers have ended.
 WORK=$(mktemp -d)
 export WORK
