@@ -41,7 +41,7 @@ export type TokenReading = { token: Token } | { error: TokenError };
 const LONGEST_LIFE_SECONDS = 86_400;
 
 /** A shorter lifetime counts as this. A token that ends before it arrives would be replaced without an end. */
-const SHORTEST_LIFE_SECONDS = 60;
+const SHORTEST_LIFE_SECONDS = 2;
 
 /** How long to wait for an answer to `get_token`, in ms. */
 const REQUEST_TIMEOUT_MS = 10_000;
