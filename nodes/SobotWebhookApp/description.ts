@@ -1,6 +1,7 @@
 // How the trigger node presents itself: parameters, panel texts, hints and webhooks.
 import type {
 	IBuilderHint,
+	IDataObject,
 	INodeProperties,
 	INodePropertyCollection,
 	IWebhookDescription,
@@ -74,18 +75,29 @@ export const TRIGGER_PANEL: TriggerPanelDefinition = {
 		'Once the workflow is built, activate (publish) it, and enter the Production URL on your Sobot canvas.',
 };
 
+/** 'Respond', for n8n to decide who answers a push. */
+const RESPONSE_MODE = '={{$parameter["responseMode"]}}';
+
 /** What both webhooks share. */
 const WEBHOOK_BASE = {
 	path: 'webhook',
-	responseMode: '={{$parameter["responseMode"]}}',
+	responseMode: RESPONSE_MODE,
 	// Present and empty: docs/n8n-behavior.md, W1.
 	responseData: '',
+	// Saves n8n from running its expression engine for each push, as in n8n's own nodes. Versions that do not know this key
+	// run it. Source: n8n-workflow, webhook-description-fields.
+	[Symbol.for('n8n.webhookDescriptionResolvers')]: {
+		responseMode: {
+			template: RESPONSE_MODE,
+			resolve: ({ responseMode }: IDataObject) => responseMode,
+		},
+	},
 } as const;
 
-/** Both methods on one path: docs/n8n-behavior.md, W9. */
+/** Both methods on one path. The editor shows one URL. */
 export const WEBHOOKS: IWebhookDescription[] = [
-	{ name: 'default', httpMethod: 'POST', ...WEBHOOK_BASE },
-	{ name: 'setup', httpMethod: 'PUT', ndvHideUrl: true, ...WEBHOOK_BASE },
+	{ name: 'default', httpMethod: 'POST', ...WEBHOOK_BASE } as IWebhookDescription,
+	{ name: 'setup', httpMethod: 'PUT', ndvHideUrl: true, ...WEBHOOK_BASE } as IWebhookDescription,
 ];
 
 const CUSTOM_FIELD: INodePropertyCollection = {
