@@ -86,11 +86,17 @@ test.each([
 	expect(resolved).toEqual(['nick 0']);
 });
 
-test('n8n resolves a column for each item whose value is not text', () => {
-	const items = ['a', 5, 'c', null].map((id) => ({ json: { id } }));
+test('n8n resolves a column for each item whose value is not text, a number or a boolean', () => {
+	const items = ['a', 5, true, null, { b: 'c' }].map((id) => ({ json: { id } }));
 	const { parameters, resolved } = watch({ contactId: '={{ $json.id }}' }, items);
-	expect(items.map((_item, index) => parameters.at('contactId', index))).toEqual(['a', 5, 'c', null]);
-	expect(resolved).toEqual(['contactId 0', 'contactId 1', 'contactId 3']);
+	expect(items.map((_item, index) => parameters.at('contactId', index))).toEqual([
+		'a',
+		5,
+		true,
+		null,
+		{ b: 'c' },
+	]);
+	expect(resolved).toEqual(['contactId 0', 'contactId 3', 'contactId 4']);
 });
 
 test('n8n resolves everything if it reads a field in another way', () => {

@@ -123,7 +123,33 @@ test('two processes that store in turns know of each other, at the moments at wh
 	expect(await known()).toEqual([false, false, true]);
 });
 
+test('what another process has accepted once more is stored as the latest', async () => {
+	const [here, there] = [newProcess(), newProcess()];
+	let saved: StoredMemory = {};
+	const ids = Array.from({ length: 2 * STORED_PUSHES }, (_, i) => i);
+	for (const id of ids) await accept(here, id, saved, MINUTE_MS);
+	await clock.advance(2 * MINUTE_MS);
+	for (const id of ids.slice(0, 20)) await accept(there, id, saved, MINUTE_MS);
+	saved = read(saved);
+	await accept(here, -1, saved, MINUTE_MS);
+	const known = await areRedeliveries(newProcess(), [...ids.slice(0, 20), -1], read(saved), MINUTE_MS);
+	expect(known).not.toContain(false);
+});
+
 describe('when the wall clock jumps', () => {
+	test.each([-HOUR_MS, HOUR_MS])(
+		'by %i ms, the process that accepted a push knows its resends, for the window',
+		async (jumpMs) => {
+			const [memory, saved] = [newProcess(), {} as StoredMemory];
+			await accept(memory, 1, saved, 10 * MINUTE_MS);
+			clock.wallOffsetMs = jumpMs;
+			await clock.advance(10 * MINUTE_MS - 1);
+			expect(await isRedelivery(memory, 1, read(saved), 10 * MINUTE_MS)).toBe(true);
+			await clock.advance(1);
+			expect(await isRedelivery(memory, 1, read(saved), 10 * MINUTE_MS)).toBe(false);
+		},
+	);
+
 	test.each([-5 * MINUTE_MS, 4 * MINUTE_MS])('by %i ms, the resends of a push are known', async (jumpMs) => {
 		const [memory, saved] = [newProcess(), {} as StoredMemory];
 		await accept(memory, 1, saved, 10 * MINUTE_MS);
@@ -175,6 +201,16 @@ test.each([
 	for (const again of [true, false]) onAnswer?.(again);
 	expect(saved.acceptedPushes).toBe(acceptedPushes);
 	expect(await isRedelivery(memory, 1, saved, MINUTE_MS)).toBe(isAccepted);
+});
+
+test('a push that n8n accepts after another has taken its place is remembered', async () => {
+	const [memory, saved] = [newProcess(), {} as StoredMemory];
+	const onAnswer = await letThrough(memory, 1, saved, MINUTE_MS);
+	await clock.advance(RESENT_WITHIN_MS);
+	const onSecond = await letThrough(memory, 1, saved, MINUTE_MS);
+	onAnswer?.(true);
+	onSecond?.(false);
+	expect(await isRedelivery(memory, 1, saved, MINUTE_MS)).toBe(true);
 });
 
 describe('while a push is pending', () => {

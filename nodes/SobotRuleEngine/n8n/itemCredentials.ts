@@ -1,6 +1,7 @@
 // A credential whose fields are expressions can name another account or other canvases for each item.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import { FORM_OF_CANVASES } from '../../sobot/account/canvasRows';
+import { sameTypedFields } from '../../sobot/account/credential';
 import { n8nSays, unresolvedExpression } from '../../sobot/outcome/errors';
 
 /**
@@ -19,11 +20,9 @@ export async function dependsOnItem(
 ): Promise<boolean> {
 	const count = node.getInputData().length;
 	if (count <= 1) return false;
-	const firstFields = JSON.stringify(first);
 	for (const index of [count, count - 1]) {
 		try {
-			const fields = await node.getCredentials('sobotApi', index);
-			if (JSON.stringify(fields) !== firstFields) return true;
+			if (!sameTypedFields(first, await node.getCredentials('sobotApi', index))) return true;
 		} catch {
 			return true;
 		}

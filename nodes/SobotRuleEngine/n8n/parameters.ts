@@ -25,7 +25,8 @@ const STEPS = new RegExp(STEP, 'gu');
 
 /**
  * The parameters of one run of the node, with the values and errors that n8n gives. n8n itself reads each parameter for the
- * first item. If its value is the same as without n8n, so are those of the other items, as long as their fields hold text.
+ * first item. If its value is the same as without n8n, so are those of the other items, as long as their fields hold text,
+ * numbers or booleans.
  */
 export class Parameters {
 	private readonly items: ReturnType<IExecuteFunctions['getInputData']>;
@@ -53,7 +54,7 @@ export class Parameters {
 	}
 }
 
-/** A value as it was typed, with the texts of an item's fields; undefined if only n8n can read it. */
+/** A value as it was typed, with the values of an item's fields; undefined if only n8n can read it. */
 function withFields(typed: unknown, json: unknown): unknown {
 	if (typeof typed === 'string') return typed.startsWith('=') ? fieldOf(typed, json) : typed;
 	if (typeof typed !== 'object' || typed === null) return typed;
@@ -62,8 +63,8 @@ function withFields(typed: unknown, json: unknown): unknown {
 	return Array.isArray(typed) ? entries.map(([, value]) => value) : Object.fromEntries(entries);
 }
 
-/** The text of the field that an expression names; undefined if it is not text, or the expression is more than a field. */
-function fieldOf(expression: string, json: unknown): string | undefined {
+/** The plain value of the field that an expression names; undefined if it is none, or the expression is more than a field. */
+function fieldOf(expression: string, json: unknown): unknown {
 	const steps = FIELD.exec(expression)?.[1];
 	if (steps === undefined) return undefined;
 	let value = json;
@@ -71,5 +72,5 @@ function fieldOf(expression: string, json: unknown): string | undefined {
 		const name = names.join('');
 		value = isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 	}
-	return typeof value === 'string' ? value : undefined;
+	return ['string', 'number', 'boolean'].includes(typeof value) ? value : undefined;
 }

@@ -64,6 +64,12 @@ export function typedExpressions(fields: Fields): Record<string, unknown> {
 	return JSON.parse(expressions) as Record<string, unknown>;
 }
 
+/** Whether users have entered the same: a token that is renewed meanwhile makes no difference. */
+export function sameTypedFields(one: Fields, other: Fields): boolean {
+	const typed = (fields: Fields) => JSON.stringify(Object.keys(TYPED_FIELDS).map((name) => fields[name]));
+	return typed(one) === typed(other);
+}
+
 /**
  * The first of these fields whose expression gives nothing, and what to do, as a text; undefined if there is none. n8n fills
  * every other field with its default. n8n 2 does not tell which fields are expressions.

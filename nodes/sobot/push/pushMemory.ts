@@ -25,10 +25,16 @@ const KEY_LENGTH = 11;
 /** The second part: when the push was accepted, in epoch ms, in base 36. Enough until the year 2059. */
 const TIME_LENGTH = 8;
 
+interface Accepted {
+	readonly record: string;
+	/** when this process itself accepted it, in monotonic ms: the wall clock may be set */
+	readonly sinceMs?: number;
+}
+
 /** The pushes that one trigger has accepted or let through, as far as this process knows. */
 export class PushMemory {
-	/** the records of accepted pushes, by their first part; those that this process knew first come first */
-	private readonly accepted = new Map<string, string>();
+	/** accepted pushes, by the first part of their record; those that this process knew first come first */
+	private readonly accepted = new Map<string, Accepted>();
 	/** when pushes were let through that n8n has not answered, in monotonic ms, by the same key */
 	private readonly pending = new Map<string, number>();
 	/** how long an accepted push counts */
@@ -56,20 +62,23 @@ export class PushMemory {
 		if (this.hasAccepted(key)) return undefined;
 		const sinceMs = this.clock.nowMs();
 		this.pending.set(key, sinceMs);
+		let isAnswered = false;
 		return (isAccepted) => {
-			if (this.pending.get(key) !== sinceMs) return;
-			this.pending.delete(key);
+			if (isAnswered) return;
+			isAnswered = true;
+			if (this.pending.get(key) === sinceMs) this.pending.delete(key);
 			if (isAccepted) this.remember(key, stored);
 		};
 	}
 
 	/** Whether this push was accepted within the window, as far as this process knows. */
 	private hasAccepted(key: string): boolean {
-		return this.isCurrent(this.accepted.get(key) ?? '');
+		return this.isCurrent(this.accepted.get(key) ?? { record: '' });
 	}
 
 	/** A push of the future was accepted before the wall clock was set back. It does not count: it might for days. */
-	private isCurrent(record: string): boolean {
+	private isCurrent({ record, sinceMs }: Accepted): boolean {
+		if (sinceMs !== undefined) return this.clock.nowMs() - sinceMs < this.windowMs;
 		return Math.abs(this.clock.epochMs() - parseInt(record.slice(KEY_LENGTH), 36)) < this.windowMs;
 	}
 
@@ -86,19 +95,25 @@ export class PushMemory {
 		for (let start = 0; start < stored.length; start += length) {
 			const key = stored.slice(start, start + KEY_LENGTH);
 			const record = stored.slice(start, start + length);
-			if (this.isCurrent(record) && !this.hasAccepted(key)) this.accepted.set(key, record);
+			if (this.isCurrent({ record }) && !this.hasAccepted(key)) this.add(key, { record });
 		}
 	}
 
 	/** Remembers a push that n8n has accepted, and forgets those that are too old or too many. */
 	private remember(acceptedKey: string, stored: StoredMemory): void {
-		this.accepted.delete(acceptedKey);
 		const time = this.clock.epochMs().toString(36).padStart(TIME_LENGTH, '0');
-		this.accepted.set(acceptedKey, acceptedKey + time);
-		for (const [key, record] of this.accepted) {
-			if (this.accepted.size <= REMEMBERED_PUSHES && this.isCurrent(record)) break;
+		this.add(acceptedKey, { record: acceptedKey + time, sinceMs: this.clock.nowMs() });
+		for (const [key, one] of this.accepted) {
+			if (this.accepted.size <= REMEMBERED_PUSHES && this.isCurrent(one)) break;
 			this.accepted.delete(key);
 		}
-		stored.acceptedPushes = [...this.accepted.values()].slice(-STORED_PUSHES).join('');
+		const latest = [...this.accepted.values()].slice(-STORED_PUSHES);
+		stored.acceptedPushes = latest.map(({ record }) => record).join('');
+	}
+
+	/** Behind all others, also where an older record of the same push is there. */
+	private add(key: string, one: Accepted): void {
+		this.accepted.delete(key);
+		this.accepted.set(key, one);
 	}
 }
