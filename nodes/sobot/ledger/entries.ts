@@ -23,15 +23,19 @@ export const entriesOf = (key: string) => [claimEntry(key), pendingEntry(key)];
 export interface Campaign {
 	/** entries that are added before the first customer */
 	readonly first: readonly [string, string];
-	/** entries that are moved behind the latest customers, by turns: so one of them is always there */
-	readonly last: readonly [string, string];
+	/** entries behind the latest customer, each in two forms: one is added at the end before the other one is removed */
+	readonly last: readonly [Forms, Forms];
 }
+type Forms = readonly [string, string];
 
 /** How many entries a campaign keeps beside those of its customers. */
-export const ENTRIES_OF_CAMPAIGN = 4;
+export const ENTRIES_OF_CAMPAIGN = 6;
 
 /** @param name the same for all customers of the campaign */
 export const campaignOf = (name: string): Campaign => ({
 	first: [`first ${name} 1`, `first ${name} 2`],
-	last: [`last ${name} 1`, `last ${name} 2`],
+	last: [
+		[`last ${name} 1`, `last ${name} 1 again`],
+		[`last ${name} 2`, `last ${name} 2 again`],
+	],
 });

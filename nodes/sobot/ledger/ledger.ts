@@ -63,20 +63,16 @@ export class Ledger {
 	private held = new Set<Customer>();
 	/** customers whom another run was about to send */
 	private readonly doubtful: Customer[] = [];
-	/** the pairs of the campaign's markers that have not been asked for */
-	private pairsToAsk: Array<0 | 1>;
-	/** the last markers of the campaign: the one whose turn it is to be moved comes first */
-	private last: readonly string[];
-	/** whether that one has been removed, and is added again behind the latest customers */
-	private isLastRemoved = false;
+	/** how many pairs of the campaign's markers have been asked for */
+	private pairsTold = 0;
+	/** the last markers of the campaign that are to be added behind the latest customers, and those to be removed then */
+	private lastToAdd: readonly string[] = [];
+	private lastToRemove: readonly string[] = [];
 	private lastWriteMs = 0;
 	private opening?: Promise<void>;
 	private storing?: Promise<void>;
 
-	constructor(private readonly options: LedgerOptions) {
-		this.pairsToAsk = options.campaign ? [0, 1] : [];
-		this.last = options.campaign?.last ?? [];
-	}
+	constructor(private readonly options: LedgerOptions) {}
 
 	/** Whether customers who are not sent any more should be asked for. */
 	get mayHoldEarlier(): boolean {
@@ -284,34 +280,41 @@ export class Ledger {
 
 	/** Adds entries between the markers of the campaign. Rejects if the store has forgotten a part of it. */
 	private async addInCampaign(entries: readonly string[]): Promise<ReadonlySet<string>> {
-		const { store, claims } = this.options;
+		const { store, campaign, claims } = this.options;
 		const again = [...claims.toAddAgain];
 		const all = [...again, ...entries];
-		if (this.pairsToAsk[0] === 0) await this.askForPair(0, []);
-		const [moved, ...others] = this.isLastRemoved ? this.last : [];
-		const known = await (this.pairsToAsk[0] === 1
-			? this.askForPair(1, all)
-			: store.add(moved === undefined ? all : [...all, moved]));
+		const added = this.lastToAdd;
+		const known = await (campaign && this.pairsTold < 2
+			? this.beginCampaign(campaign, all)
+			: store.add([...all, ...added]));
 		claims.toAddAgain.splice(0, again.length);
-		if (moved !== undefined) this.last = [...others, moved];
-		this.isLastRemoved = false;
+		if (campaign && added.length > 0)
+			this.lastToRemove = campaign.last.flat().filter((entry) => !added.includes(entry));
+		this.lastToAdd = [];
 		return known;
 	}
 
-	/** @param entries the first customers, which come with the second pair */
-	private async askForPair(pair: 0 | 1, entries: string[]): Promise<ReadonlySet<string>> {
-		const { store, claims, onBegin, campaign } = this.options;
-		const [begin = '', end = ''] = [campaign?.first[pair], campaign?.last[pair]];
-		const added = [begin, ...entries, end];
+	/** The pairs are asked for one after the other, the second one with the first customers. */
+	private async beginCampaign(campaign: Campaign, entries: string[]): Promise<ReadonlySet<string>> {
+		if (this.pairsTold === 0) await this.askForPair(campaign, 0, []);
+		return await this.askForPair(campaign, 1, entries);
+	}
+
+	private async askForPair({ first, last }: Campaign, pair: 0 | 1, entries: string[]) {
+		const { store, claims, onBegin } = this.options;
+		const [begin, ends] = [first[pair], last[pair]];
+		const added = [begin, ...entries, ...ends];
 		const known = await store.add(added);
-		if (known.has(end) && !known.has(begin)) {
+		const end = ends.find((entry) => known.has(entry));
+		if (end !== undefined && !known.has(begin)) {
 			await this.removeRead(added.filter((entry) => !known.has(entry)));
 			throw new ForgottenCampaign();
 		}
-		this.pairsToAsk.shift();
+		this.pairsTold++;
+		this.lastToRemove = [...this.lastToRemove, end ?? ends[0]];
 		if (!known.has(begin)) {
 			if (pair === 0) onBegin();
-			else claims.toAddAgain.push(...(campaign?.first ?? []));
+			else claims.toAddAgain.push(...first);
 		}
 		return known;
 	}
@@ -345,11 +348,10 @@ export class Ledger {
 		const remove = [...toRemove, ...claims.noLongerPending(isLast).map(pendingEntry)];
 		for (const [key, outcome] of outcomes)
 			remove.push(...(outcome === 'accepted' ? [] : [claimEntry(key)]), pendingEntry(key));
-		const isInCampaign = this.pairsToAsk.length === 0;
-		if (isInCampaign) remove.push(...this.last.slice(0, 1));
+		if (this.pairsTold === 2) remove.push(...this.lastToRemove);
 		await store.remove(remove);
 		toRemove.length = 0;
-		this.isLastRemoved = isInCampaign && this.last.length > 0;
+		if (this.pairsTold === 2) this.lastToAdd = this.lastToRemove;
 		claims.stored(outcomes);
 	}
 
@@ -361,11 +363,11 @@ export class Ledger {
 
 	private async insistOnStoring(): Promise<void> {
 		const { claims, clock } = this.options;
-		const isBehind = () => claims.toStore.size + claims.toRemove.length > 0 || this.isLastRemoved;
+		const isBehind = () => claims.toStore.size + claims.toRemove.length + this.lastToAdd.length > 0;
 		const store = async () => {
 			await this.storeOutcomes(true);
-			// Another execution of the campaign may have removed the other one.
-			if (this.isLastRemoved) await this.addInCampaign([]);
+			// Another execution of the campaign may have removed the other form.
+			if (this.lastToAdd.length > 0) await this.addInCampaign([]);
 		};
 		for (let attempt = 1; attempt <= LAST_ATTEMPTS && isBehind(); attempt++)
 			await this.inTurn(store).catch(async () => await clock.sleep(PAUSE_MS));
