@@ -37,3 +37,10 @@ test('gives a blamed canvas another chance after an hour', async () => {
 	await clock.advance(1);
 	expect(trust.recordNotFound('d')).toBe(false);
 });
+
+test('a canvas that has accepted nobody for two hours counts as one that never has', async () => {
+	const { clock, trust } = setUp();
+	trust.recordAccepted();
+	await clock.advance(2 * HOUR_MS);
+	expect(['a', 'b', 'c'].map((token) => trust.recordNotFound(token))).toEqual([false, false, true]);
+});

@@ -88,6 +88,14 @@ test('always asks for a new token when told to, however young the last one is', 
 });
 
 describe('the wall clock jumps', () => {
+	test('back: a token of the future is not handed out as new', async () => {
+		const { clock, get } = setUp();
+		await get();
+		clock.wallOffsetMs = -HOUR_MS;
+		await clock.advance(HOUR_MS / 2);
+		expect((await get()).value).toBe('t2');
+	});
+
 	test.each([HOUR_MS, -HOUR_MS])('by %i ms: it costs one more request at most', async (jumpMs) => {
 		const { clock, sobot, get } = setUp();
 		const first = await get();

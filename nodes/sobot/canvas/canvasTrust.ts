@@ -6,20 +6,20 @@ import type { Clock } from '../clock';
 const TOKENS_FOR_UNPROVED_CANVAS = 3;
 /** A canvas that has accepted customers is probably right, and another program is replacing the tokens. */
 const TOKENS_FOR_PROVED_CANVAS = 8;
-/** After this time the evidence is forgotten: someone may have corrected the canvas in Sobot. */
+/** After this time refusals are forgotten, and after twice of it acceptances: someone may have changed the canvas in Sobot. */
 const EVIDENCE_MS = 3_600_000;
 
 /** The evidence on one canvas, for one trigger ID and secret. */
 export class CanvasTrust {
 	private readonly refusedTokens = new Set<string>();
 	private refusedSinceMs = -Infinity;
-	private isProved = false;
+	private provedMs = -Infinity;
 
 	constructor(private readonly clock: Clock) {}
 
 	/** Records that Sobot has put a customer on the canvas. */
 	recordAccepted(): void {
-		this.isProved = true;
+		this.provedMs = this.clock.nowMs();
 		this.refusedTokens.clear();
 	}
 
@@ -33,7 +33,8 @@ export class CanvasTrust {
 		const nowMs = this.clock.nowMs();
 		if (nowMs - this.refusedSinceMs >= EVIDENCE_MS) this.refusedTokens.clear();
 		if (this.refusedTokens.size === 0) this.refusedSinceMs = nowMs;
-		const enough = this.isProved ? TOKENS_FOR_PROVED_CANVAS : TOKENS_FOR_UNPROVED_CANVAS;
+		const isProved = nowMs - this.provedMs < 2 * EVIDENCE_MS;
+		const enough = isProved ? TOKENS_FOR_PROVED_CANVAS : TOKENS_FOR_UNPROVED_CANVAS;
 		if (this.refusedTokens.size < enough) this.refusedTokens.add(token);
 		return this.refusedTokens.size >= enough;
 	}

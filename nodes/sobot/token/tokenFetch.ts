@@ -36,7 +36,8 @@ export class TokenFetch {
 		sinceMs = this.clock.epochMs() - RACE_MS,
 	): Promise<Token> {
 		const { last } = this;
-		const isNew = last && last.fetchedAtMs > sinceMs && this.clock.epochMs() < last.expiresAtMs;
+		const nowMs = this.clock.epochMs();
+		const isNew = last && last.fetchedAtMs > sinceMs && last.fetchedAtMs <= nowMs && nowMs < last.expiresAtMs;
 		if (isNew && !this.inFlight) return last;
 		this.inFlight ??= this.run(account, send).finally(() => (this.inFlight = undefined));
 		return await this.inFlight;

@@ -179,8 +179,9 @@ export class TokenSession {
 				store,
 			});
 			const token = await untilAborted(renewal.token, signal).catch(async (error: Error) => {
-				// The credential or the engine of the execution that began it may be to blame.
-				const mayRenew = renewal.store !== store && error instanceof TokenError && !error.transient;
+				// Without a code of Sobot's, the credential or the engine of the execution that began it may be to blame.
+				const isLocal = error instanceof TokenError && !error.transient && error.retCode === null;
+				const mayRenew = renewal.store !== store && isLocal;
 				return mayRenew ? undefined : await Promise.reject(error);
 			});
 			if (token) return token;
