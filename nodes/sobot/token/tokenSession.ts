@@ -19,8 +19,11 @@ const REMEMBERED_TOKENS = 50;
 /** How often a waiting renewal checks whether another process has renewed. */
 const STORE_CHECK_MS = 1000;
 
-/** Processes that share a store notice a dead token at once, and share no lock: they renew within this time. */
-const SPREAD_MS = 500;
+/** Processes that share a store notice a dead token at once, and share no lock: they renew at random within this time. */
+const WIDEST_SPREAD_MS = 500;
+
+/** The same for a process that renews alone. */
+const NARROWEST_SPREAD_MS = 8;
 
 /** A new token dies young if Sobot stops accepting it sooner than this after its first accepted call. */
 const YOUNG_MS = 500;
@@ -68,8 +71,10 @@ export class TokenSession {
 	private notBeforeMs = -Infinity;
 	/** how many new tokens in a row died young */
 	private youngDeaths = 0;
-	/** whether this process was the first to renew the last time; undefined before */
-	private wasFirst?: boolean;
+	/** within what time this process renews, in ms: one that was the first the last times hardly waits */
+	private spreadMs = WIDEST_SPREAD_MS;
+	/** whether another process was faster the last time */
+	private isFollowing = false;
 	/** the latest tokens that Sobot has refused: one may still be stored, or be refused once more */
 	private readonly refused = new Set<string>();
 	/** the requests of all renewals in this process, those of n8n's own nodes too */
@@ -193,27 +198,26 @@ export class TokenSession {
 		const hasTime = previous !== undefined && this.isUsable(previous);
 		const found =
 			(await this.find(store, previous)) ?? (hasTime ? undefined : await this.waitForTurn(store, previous));
-		this.wasFirst = found === undefined;
+		this.isFollowing = found !== undefined;
 		if (found) {
+			this.spreadMs = Math.min(2 * this.spreadMs, WIDEST_SPREAD_MS);
 			if (found.value !== this.current?.value) this.adopt(found, true);
 			return found;
 		}
 		const message = 'n8n could not renew the token in the stored credential.';
 		const token = await withTokenError(store.renew(previous), message);
+		this.spreadMs = Math.max(this.spreadMs / 4, NARROWEST_SPREAD_MS);
 		// Sobot has just issued it, even if it refused the same value before.
 		this.refused.delete(token.value);
 		this.adopt(token, true);
 		return token;
 	}
 
-	/**
-	 * Waits for the turn to renew. The process that was the first the last time goes first again, and the others wait for it.
-	 * Returns the token of another process that renews meanwhile.
-	 */
+	/** Waits for the turn to renew. Returns the token of another process that renews meanwhile. */
 	private async waitForTurn(store: TokenStore, previous: Token | undefined): Promise<Token | undefined> {
 		const random = this.clock.random();
-		const share = this.wasFirst === undefined ? random : this.wasFirst ? 0 : (1 + random) / 2;
-		const endMs = Math.max(this.clock.nowMs(), this.notBeforeMs) + SPREAD_MS * share;
+		const share = this.isFollowing ? (1 + random) / 2 : random;
+		const endMs = Math.max(this.clock.nowMs(), this.notBeforeMs) + this.spreadMs * share;
 		for (;;) {
 			const leftMs = endMs - this.clock.nowMs();
 			if (leftMs <= 0) return undefined;
