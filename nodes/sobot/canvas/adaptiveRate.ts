@@ -27,11 +27,20 @@ const GROWTH = 0.25;
 /** Below this rate, in calls per second, growth is scaled down: in a crowd, full growth would only produce refusals. */
 const CROWD_RATE = 10;
 
-/** After this many seconds without a refusal, other processes have probably left: growth doubles every second. */
-const QUIET_SECONDS = 7;
+/** After this many calls without a refusal, other processes have probably left: growth doubles every second. */
+const QUIET_CALLS = 120;
 
-/** Upper bound of the doubled growth, in calls per second for each second. */
-const FASTEST_GROWTH = 3;
+/** Growth does not double before this many seconds without a refusal. */
+const SHORTEST_QUIET_SECONDS = 1.2;
+
+/** After this many seconds without a refusal, growth doubles in any case. */
+const LONGEST_QUIET_SECONDS = 8;
+
+/** Upper bound of the doubled growth, as a share of the rate for each second. */
+const FASTEST_GROWTH_SHARE = 0.15;
+
+/** The same bound for low rates, in calls per second for each second. */
+const FASTEST_GROWTH_CALLS = 2;
 
 /** Multiplicative decrease per refusal, as a share of the rate. Faster processes give up more, which evens out shares. */
 const DECREASE = 0.1;
@@ -81,7 +90,10 @@ const PAUSE_JITTER = 0.5;
 /** After silence the rate is this fraction of what was let through before. */
 const SAFE_SHARE = 0.9;
 
-/** The rate does not grow for this many times the length of a silence, which bounds the share of time lost to bans. */
+/** Silence of more than this many ms comes from a limiter that bans, not from a full second. */
+const SHORTEST_BAN_MS = 5000;
+
+/** The rate does not grow for this many times the length of a ban, which bounds the share of time lost to bans. */
 const HOLD_FACTOR = 4;
 
 /** Number of calls kept: 5 s of them, longer than a refusal takes. */
@@ -99,6 +111,7 @@ export class AdaptiveRate {
 	private grownToMs?: number;
 	private heldUntilMs = -Infinity;
 	private lastReactionMs = -Infinity;
+	private lastRefusalMs = -Infinity;
 	private triedFromMs = -Infinity;
 	/** reactions to refusals since the last call that got through */
 	private reactions = 0;
@@ -130,6 +143,7 @@ export class AdaptiveRate {
 	/** Records that Sobot refused a call, sent at `sentMs`, because it was over the limit. */
 	refused(nowMs: number, sentMs: number): void {
 		this.growTo(nowMs);
+		this.lastRefusalMs = nowMs;
 		const call = this.calls.findLast((one) => one.sentMs <= sentMs && !one.isRefused);
 		if (!call) return;
 		call.isRefused = true;
@@ -155,8 +169,9 @@ export class AdaptiveRate {
 		this.pauseMs = Math.min(LONGEST_PAUSE_MS, 2 * this.pauseMs || FIRST_PAUSE_MS);
 		this.pausedUntilMs = nowMs + this.pauseMs * (1 - PAUSE_JITTER * this.random());
 		this.isProbing = true;
-		if (hasBeenThrough)
-			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * (this.pausedUntilMs - lastThroughMs);
+		const silentMs = this.pausedUntilMs - lastThroughMs;
+		if (hasBeenThrough && silentMs >= SHORTEST_BAN_MS)
+			this.heldUntilMs = this.pausedUntilMs + HOLD_FACTOR * silentMs;
 	}
 
 	/** Some calls get through: lowers the rate by the share of the last second's calls that was refused. */
@@ -186,11 +201,20 @@ export class AdaptiveRate {
 	private growTo(nowMs: number): void {
 		const fromMs = Math.max(this.grownToMs ?? nowMs, this.pausedUntilMs, this.heldUntilMs);
 		const seconds = Math.max(0, nowMs - fromMs) / 1000;
-		const quietSeconds = (nowMs - Math.max(this.lastReactionMs, this.heldUntilMs)) / 1000;
-		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
-		const perSecond = Math.min(FASTEST_GROWTH, growth * Math.max(1, 2 ** (quietSeconds - QUIET_SECONDS)));
-		this.rate = Math.min(HIGHEST_RATE, this.rate + perSecond * seconds);
 		this.grownToMs = nowMs;
+		this.rate = Math.min(HIGHEST_RATE, this.rate + this.growthPerSecond(nowMs) * seconds);
+	}
+
+	private growthPerSecond(nowMs: number): number {
+		const growth = GROWTH * Math.min(1, this.rate / CROWD_RATE);
+		const quietFromMs = Math.max(this.lastRefusalMs, this.heldUntilMs);
+		const quietSeconds = Math.min(
+			LONGEST_QUIET_SECONDS,
+			Math.max(SHORTEST_QUIET_SECONDS, QUIET_CALLS / this.rate),
+		);
+		const doublings = (nowMs - quietFromMs) / 1000 - quietSeconds;
+		const fastest = Math.max(FASTEST_GROWTH_SHARE * this.rate, FASTEST_GROWTH_CALLS);
+		return Math.min(fastest, growth * Math.max(1, 2 ** doublings));
 	}
 }
 
