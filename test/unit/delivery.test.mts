@@ -209,7 +209,7 @@ describe('a token that dies in the middle', () => {
 		const startMs = clock.nowMs();
 		expect(new Set(codes(await run(1000)))).toEqual(new Set(['900002']));
 		expect((clock.nowMs() - startMs) / 1000).toBeLessThan(361);
-		expect(sobot.tokenCalls).toBeLessThanOrEqual(50);
+		expect(sobot.tokenCalls).toBeLessThanOrEqual(20);
 	});
 });
 

@@ -277,7 +277,25 @@ describe('new tokens that never work', () => {
 		expect((await clock.run(session.replace(token, store))).value).toBe('t4');
 	});
 
-	test('for another reason: ever less often, and the reason is known', async () => {
+	test('for another reason: three, then one a minute, since another program may be the cause', async () => {
+		const { clock, store, session } = setUp();
+		const failing = async () => {
+			for (;;) await session.replace(await session.token(store), store, undefined, '900002');
+		};
+		const failed = await failureOf(clock.run(failing()));
+		expect(failed).toMatchObject({ retCode: '900002', transient: true });
+		for (let i = 0; i < 1000; i++) await expect(failing()).rejects.toEqual(failed);
+		expect(store.renewals).toBe(3);
+		await clock.advance(60_000);
+		await failureOf(clock.run(failing()));
+		expect(store.renewals).toBe(4);
+		// The last one stays in use: an accepted call ends the hold.
+		const token = await session.token(store);
+		session.confirm(token);
+		expect((await clock.run(session.replace(token, store, undefined, '900002'))).value).toBe('t5');
+	});
+
+	test('for another reason, where Sobot has accepted a call before: ever less often, and the reason is known', async () => {
 		const { clock, store, begin, replace, session } = setUp();
 		let token = begin();
 		const startMs = clock.nowMs();

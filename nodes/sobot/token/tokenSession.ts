@@ -40,8 +40,11 @@ const LONGEST_PAUSE_MS = 10_000;
 /** Sobot's code for a call that arrived without a token. */
 const NOT_RECEIVED = '900001';
 
-/** A token that Sobot has not received is replaced no sooner than this, once another token has not helped. */
-const NOT_RECEIVED_PAUSE_MS = 60_000;
+/** A new token that never worked is replaced no sooner than this, once others have not helped. */
+const HOLD_MS = 60_000;
+
+/** A call accepted within this time shows that tokens do work, and are only replaced by another program. */
+const ACCEPTANCE_COUNTS_MS = 600_000;
 
 /**
  * The moment to renew ahead of expiry, in epoch ms: at random between a tenth and a twentieth of the token's lifetime
@@ -64,6 +67,8 @@ export class TokenSession {
 	private renewedAtMs?: number;
 	/** when Sobot first accepted a call with the current token, in ms of the monotonic clock */
 	private confirmedAtMs?: number;
+	/** when Sobot last accepted a call, in ms of the monotonic clock */
+	private acceptedAtMs = -Infinity;
 	/** when to renew ahead of expiry, in epoch ms */
 	private renewAheadAtEpochMs = Infinity;
 	private renewal?: { readonly token: Promise<Token>; readonly store: TokenStore };
@@ -148,20 +153,25 @@ export class TokenSession {
 
 	/** An answer has shown that Sobot accepts this token. */
 	confirm(token: Token): void {
+		this.acceptedAtMs = this.clock.nowMs();
 		if (token.value === this.current?.value) this.confirmedAtMs ??= this.clock.nowMs();
 	}
 
 	/**
 	 * Delays the renewal if new tokens die young. The useful time of a token counts, without the way to Sobot and back.
-	 * Throws a TokenError if Sobot receives no token: then the token stays in use, in case it does after all.
+	 * Throws a TokenError if no new token has worked: then this one stays in use, in case it does after all.
 	 */
 	private delayRenewal(retCode?: string | null): void {
 		const { renewedAtMs = -Infinity, confirmedAtMs } = this;
 		const nowMs = this.clock.nowMs();
 		const isYoung = renewedAtMs > -Infinity && nowMs - (confirmedAtMs ?? nowMs) < YOUNG_MS;
 		const youngDeaths = isYoung ? this.youngDeaths + 1 : 0;
-		const isNotReceived = retCode === NOT_RECEIVED && confirmedAtMs === undefined;
-		if (isNotReceived && youngDeaths > 1 && nowMs - renewedAtMs < NOT_RECEIVED_PAUSE_MS) throw notReceived();
+		if (confirmedAtMs === undefined && nowMs - renewedAtMs < HOLD_MS) {
+			const hasWorked = nowMs - this.acceptedAtMs < ACCEPTANCE_COUNTS_MS;
+			if (retCode === NOT_RECEIVED && youngDeaths > 1) throw notReceived();
+			// `contention` is known from the second young death on.
+			if (!hasWorked && youngDeaths > 2 && this.contention) throw this.contention;
+		}
 		this.youngDeaths = youngDeaths;
 		const pauseMs = PAUSES_MS[youngDeaths] ?? LONGEST_PAUSE_MS;
 		this.notBeforeMs = nowMs + pauseMs * (1 - this.clock.random() / 2);
