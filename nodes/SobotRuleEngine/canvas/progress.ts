@@ -34,7 +34,7 @@ export async function logProgress(
 		if (isOver ? loggedMs === sinceMs : nowMs - loggedMs < LOG_EVERY_MS) continue;
 		loggedMs = nowMs;
 		const { accepted } = groupByOutcome(plans);
-		const left = plans.filter((plan) => resultOfPlan(plan)?.isUntold ?? !resultOfPlan(plan)).length;
+		const left = plans.map(resultOfPlan).filter((result) => !result || result.isUntold).length;
 		const rate = ((countNew() - newBefore) * 1000) / (nowMs - sinceMs);
 		const what = isOver ? 'has ended' : 'is sending';
 		const line = `${node.getNode().name} ${what}: ${accepted.length} of ${plans.length} customers accepted, ${left} left, ${rate.toFixed(1)} a second`;

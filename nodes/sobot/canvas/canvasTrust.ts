@@ -6,7 +6,7 @@ import type { Clock } from '../clock';
 const TOKENS_FOR_UNPROVED_CANVAS = 3;
 /** A canvas that has accepted customers is probably right, and another program is replacing the tokens. */
 const TOKENS_FOR_PROVED_CANVAS = 8;
-/** After this time refusals are forgotten, and after twice of it acceptances: someone may have changed the canvas in Sobot. */
+/** Refusals count for this time, acceptances for twice as long: someone may have changed the canvas in Sobot. */
 const EVIDENCE_MS = 3_600_000;
 
 /** The evidence on one canvas, for one trigger ID and secret. */

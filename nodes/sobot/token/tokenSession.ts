@@ -76,7 +76,7 @@ export class TokenSession {
 	private notBeforeMs = -Infinity;
 	/** how many new tokens in a row died young */
 	private youngDeaths = 0;
-	/** within what time this process renews, in ms: one that was the first the last times hardly waits */
+	/** the longest wait before this process renews, in ms: a process that renewed first before hardly waits */
 	private spreadMs = WIDEST_SPREAD_MS;
 	/** whether another process was faster the last time */
 	private isFollowing = false;
